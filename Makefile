@@ -1,0 +1,84 @@
+# Everything is built here and runs from bin/. `make help` lists the targets.
+
+GO        ?= go
+BIN       := bin
+STACK     ?= local
+SOURCES   := $(shell find automation components internal sample-services stacks \( -name '*.go' -not -name '*_test.go' \) -o -path '*components*' -name '*.json') go.mod go.sum
+PULUMI    := github.com/pulumi/pulumi/pkg/v3
+LDFLAGS   := -s -w
+APP       := $(BIN)/apigw-ingress
+SERVICES  := $(BIN)/books $(BIN)/authors
+TESTFLAGS ?= -race
+export PATH := $(PATH):/usr/sbin:/usr/local/sbin
+
+.DEFAULT_GOAL := help
+.PHONY: help up down build cli nginx test lint golden bench clean
+
+##@ Use
+
+up: build nginx ## bring up the stack local on this machine (STACK=name for another)
+	@$(APP) up --stack $(STACK)
+
+down: build ## take it down again
+	@$(APP) destroy --stack $(STACK)
+
+build: ## build what is missing, in parallel: the CLI, the binary, the sample services
+	@$(MAKE) --no-print-directory -sj2 cli $(APP) $(SERVICES)
+
+##@ Develop
+
+test: build nginx ## run every test, with the race detector
+	$(GO) test $(TESTFLAGS) -timeout 15m ./...
+
+golden: ## write the golden files anew
+	$(GO) test ./components/... -update
+
+lint: $(BIN)/golangci-lint ## check format and style
+	@test -z "$$(gofmt -l automation components internal sample-services stacks tests)" || { gofmt -l automation components internal sample-services stacks tests; exit 1; }
+	$(GO) vet ./...
+	$(BIN)/golangci-lint run ./...
+
+bench: build nginx ## measure the local target and write the figures to the terminal
+	$(GO) test ./tests/bench -run '^$$' -bench . -benchtime 1x -timeout 15m
+
+clean: ## remove what was built
+	rm -rf $(BIN)
+
+help: ## show this text
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# A Pulumi CLI on PATH that is new enough is used; otherwise one is built from its Go module.
+cli:
+	@need=$$(sed -n 's|.*$(PULUMI) v||p' tools/pulumi/go.mod | head -n 1); \
+	have=$$(PULUMI_SKIP_UPDATE_CHECK=true pulumi version 2>/dev/null | sed 's/^v//'); \
+	if test -n "$$have" && test "$$(printf '%s\n%s\n' "$$need" "$$have" | sort -V | head -n 1)" = "$$need"; then exit 0; fi; \
+	$(MAKE) -s $(BIN)/pulumi
+
+$(BIN)/pulumi: tools/pulumi/go.mod tools/pulumi/go.sum
+	@echo "building the Pulumi CLI (some minutes the first time)"
+	@version=$$(sed -n 's|.*$(PULUMI) ||p' tools/pulumi/go.mod | head -n 1); \
+	$(GO) build -C tools/pulumi -ldflags "$(LDFLAGS) -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=$$version" -o ../../$@ $(PULUMI)/cmd/pulumi
+	@touch $@
+
+$(APP): $(SOURCES)
+	@echo "building $@"
+	@$(GO) build -ldflags "$(LDFLAGS)" -o $@ ./automation
+	@touch $@
+
+$(SERVICES): $(BIN)/%: $(SOURCES)
+	@$(GO) build -ldflags "$(LDFLAGS)" -o $@ ./sample-services/$*
+	@touch $@
+
+$(BIN)/golangci-lint: tools/lint/go.mod tools/lint/go.sum
+	@echo "building golangci-lint (some minutes the first time)"
+	@$(GO) build -C tools/lint -o ../../$@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+	@touch $@
+
+# The local target runs a real nginx, without its service.
+nginx:
+	@command -v nginx >/dev/null && exit 0; \
+	if ! command -v apt-get >/dev/null; then echo "nginx is missing: install it with your system's package manager"; exit 1; fi; \
+	as_root=; if test "$$(id -u)" != 0; then \
+	  if ! sudo -n true 2>/dev/null; then echo "nginx is missing: run sudo apt-get install nginx-light"; exit 1; fi; as_root=sudo; fi; \
+	echo "installing nginx-light"; \
+	$$as_root apt-get update -q >/dev/null && $$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends nginx-light >/dev/null

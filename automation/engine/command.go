@@ -1,0 +1,163 @@
+// Package engine drives the Pulumi CLI: which one, in which folder, with which environment, and how it is
+// interrupted.
+package engine
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+
+	"github.com/blang/semver"
+	"github.com/pulumi/pulumi/sdk/v3"
+)
+
+// Command runs the Pulumi CLI for the Automation API. Unlike the API's own it leaves the CLI alone when a
+// context ends: an engine that is killed in the middle of an operation loses what it was creating. A CLI is
+// in a process group of its own, so that Ctrl-C reaches it once, through Interrupt.
+type Command struct {
+	path    string
+	version semver.Version
+
+	mu      sync.Mutex
+	running *os.Process
+	// interrupted keeps a CLI that starts after Interrupt from running on.
+	interrupted bool
+}
+
+// ErrNoCLI says that no Pulumi CLI was found.
+var ErrNoCLI = errors.New("no Pulumi CLI is to be had")
+
+// CLIVariable names a Pulumi CLI to use instead of searching for one.
+const CLIVariable = "APIGW_INGRESS_PULUMI"
+
+// FindCommand takes the CLI that CLIVariable names, or the one on PATH when it is of the version of the SDK or
+// later, or the one beside this program.
+func FindCommand(ctx context.Context) (*Command, error) {
+	candidates := []string{os.Getenv(CLIVariable)}
+	if candidates[0] == "" {
+		if onPath, err := exec.LookPath("pulumi"); err == nil {
+			candidates = append(candidates, onPath)
+		}
+		if self, err := os.Executable(); err == nil {
+			candidates = append(candidates, filepath.Join(filepath.Dir(self), "pulumi"))
+		}
+	}
+	var problems []error
+	for _, path := range candidates {
+		if path == "" {
+			continue
+		}
+		version, err := versionOf(ctx, path)
+		switch {
+		case err != nil:
+			problems = append(problems, err)
+		case version.Major != sdk.Version.Major || version.LT(sdk.Version):
+			problems = append(problems, fmt.Errorf("%s is version %s, and %s or later of the same major version is needed", path, version, sdk.Version))
+		default:
+			return &Command{path: path, version: version}, nil
+		}
+	}
+	return nil, fmt.Errorf("%w: install one of version %s or later from https://www.pulumi.com/docs/install/, or run `make bin/pulumi`: %w",
+		ErrNoCLI, sdk.Version, errors.Join(problems...))
+}
+
+func versionOf(ctx context.Context, path string) (semver.Version, error) {
+	command := exec.CommandContext(ctx, path, "version")
+	command.Env = append(os.Environ(), "PULUMI_SKIP_UPDATE_CHECK=true")
+	output, err := command.Output()
+	if err != nil {
+		return semver.Version{}, fmt.Errorf("%s version: %w", path, err)
+	}
+	return semver.ParseTolerant(strings.TrimSpace(string(output)))
+}
+
+// Version is the CLI's.
+func (c *Command) Version() semver.Version { return c.version }
+
+// Path is the CLI's program.
+func (c *Command) Path() string { return c.path }
+
+const unknownExitCode = -2
+
+// Run executes the CLI for the Automation API.
+func (c *Command) Run(_ context.Context, workdir string, stdin io.Reader, outputs, errorOutputs []io.Writer, env []string, args ...string) (string, string, int, error) {
+	if !slices.Contains(args, "--non-interactive") {
+		args = append([]string{"--non-interactive"}, args...)
+	}
+	var stdout, stderr bytes.Buffer
+	process := exec.Command(c.path, args...)
+	process.Dir, process.Stdin = workdir, stdin
+	process.Env = append(append(os.Environ(), env...), "PULUMI_AUTOMATION_API=true")
+	process.Stdout = io.MultiWriter(append(slices.Clone(outputs), &stdout)...)
+	process.Stderr = io.MultiWriter(append(slices.Clone(errorOutputs), &stderr)...)
+	process.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := c.start(process); err != nil {
+		return "", "", unknownExitCode, err
+	}
+	err := process.Wait()
+	c.mu.Lock()
+	c.running = nil
+	c.mu.Unlock()
+	code := unknownExitCode
+	if exit := new(exec.ExitError); errors.As(err, &exit) {
+		code = exit.ExitCode()
+	} else if err == nil {
+		code = 0
+	}
+	return stdout.String(), stderr.String(), code, err
+}
+
+// ErrInterrupted says that a CLI was not started, because the user had asked to stop.
+var ErrInterrupted = errors.New("interrupted")
+
+func (c *Command) start(process *exec.Cmd) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.interrupted {
+		return ErrInterrupted
+	}
+	if err := process.Start(); err != nil {
+		return err
+	}
+	c.running = process.Process
+	return nil
+}
+
+// Interrupt asks the CLI, once, to finish what it is doing and stop.
+func (c *Command) Interrupt() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.interrupted {
+		return
+	}
+	c.interrupted = true
+	if c.running != nil {
+		// It may have ended by itself.
+		_ = c.running.Signal(os.Interrupt)
+	}
+}
+
+// Interrupted says whether the user asked to stop.
+func (c *Command) Interrupted() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.interrupted
+}
+
+// Kill ends the CLI at once, with all that it started.
+func (c *Command) Kill() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.running != nil {
+		_ = syscall.Kill(-c.running.Pid, syscall.SIGKILL)
+	}
+}

@@ -1,0 +1,171 @@
+package engine
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/agext/levenshtein"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/diag"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/diag/colors"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/config"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/workspace"
+)
+
+// Target is where a stack runs.
+type Target string
+
+// The targets there are.
+const (
+	AWS   Target = "aws"
+	Local Target = "local"
+)
+
+const projectFile = "Pulumi.yaml"
+
+// Project is a folder with a Pulumi.yaml, and one stack's config in it.
+type Project struct {
+	Root  string
+	Stack string
+	// Name is the project's name, the namespace of its config.
+	Name   string
+	Target Target
+	// Images maps container images to programs of this machine, for the local target.
+	Images map[string][]string
+
+	values map[string]string
+}
+
+// FindRoot is the nearest folder, from dir upwards, that holds a Pulumi.yaml.
+func FindRoot(dir string) (string, error) {
+	start, err := filepath.Abs(dir)
+	if err != nil {
+		return "", err
+	}
+	for root := start; ; root = filepath.Dir(root) {
+		if _, err := os.Stat(filepath.Join(root, projectFile)); err == nil {
+			return root, nil
+		}
+		if root == filepath.Dir(root) {
+			return "", fmt.Errorf("no %s in %s or above: run the command in a project's folder, or name it with --project", projectFile, start)
+		}
+	}
+}
+
+// OpenProject reads a project and a stack's config, and checks the config against the project's schema.
+// All problems are reported together.
+func OpenProject(root, stack string) (*Project, error) {
+	project, err := workspace.LoadProject(filepath.Join(root, projectFile))
+	if err != nil {
+		return nil, err
+	}
+	stackFile := filepath.Join(root, "Pulumi."+stack+".yaml")
+	if _, err := os.Stat(stackFile); err != nil {
+		return nil, fmt.Errorf("stack %q has no config: write %s", stack, filepath.Base(stackFile))
+	}
+	quiet := diag.DefaultSink(io.Discard, io.Discard, diag.FormatOptions{Color: colors.Never})
+	settings, err := workspace.LoadProjectStack(quiet, project, stackFile)
+	if err != nil {
+		return nil, err
+	}
+	p := &Project{Root: root, Stack: stack, Name: string(project.Name), values: map[string]string{}}
+	err = errors.Join(p.readValues(project, settings.Config), p.readTarget())
+	return p, err
+}
+
+// Get finds a key of the project's config, for deploy.Read.
+func (p *Project) Get(key string) (string, bool) {
+	value, ok := p.values[key]
+	return value, ok
+}
+
+func (p *Project) readValues(project *workspace.Project, set config.Map) error {
+	// Secret values stay as they are: none of ours decides anything here.
+	decrypted, err := set.Decrypt(config.NopDecrypter)
+	if err != nil {
+		return err
+	}
+	var problems []error
+	for key, value := range decrypted {
+		if key.Namespace() != p.Name {
+			continue
+		}
+		declared, known := project.Config[key.Name()]
+		if !known {
+			problems = append(problems, fmt.Errorf("config %s is not known: did you mean %s?", key.Name(), nearest(key.Name(), project.Config)))
+			continue
+		}
+		p.values[key.Name()] = value
+		problems = append(problems, checkType(key.Name(), declared, value))
+	}
+	for name, declared := range project.Config {
+		if _, isSet := p.values[name]; isSet || declared.Default == nil {
+			continue
+		}
+		text, err := asConfig(declared.Default)
+		if err != nil {
+			problems = append(problems, fmt.Errorf("default of config %s: %w", name, err))
+		}
+		p.values[name] = text
+	}
+	return errors.Join(problems...)
+}
+
+func checkType(name string, declared workspace.ProjectConfigType, text string) error {
+	if !declared.IsExplicitlyTyped() {
+		return nil
+	}
+	var value any = text
+	if declared.TypeName() != "string" {
+		if err := json.Unmarshal([]byte(text), &value); err != nil {
+			value = text
+		}
+		if number, ok := value.(float64); ok && number == float64(int(number)) {
+			value = int(number)
+		}
+	}
+	if !workspace.ValidateConfigValue(declared.TypeName(), declared.Items, value) {
+		return fmt.Errorf("config %s: %s is not of type %s", name, text, workspace.InferFullTypeName(declared.TypeName(), declared.Items))
+	}
+	return nil
+}
+
+// asConfig is the form in which Pulumi hands values to programs.
+func asConfig(value any) (string, error) {
+	if text, ok := value.(string); ok {
+		return text, nil
+	}
+	encoded, err := json.Marshal(value)
+	return string(encoded), err
+}
+
+func (p *Project) readTarget() error {
+	p.Target = Target(p.values["target"])
+	if p.Target != AWS && p.Target != Local {
+		return fmt.Errorf("config target: %q is not known: write aws or local", p.Target)
+	}
+	if text := p.values["localImages"]; text != "" {
+		if err := json.Unmarshal([]byte(text), &p.Images); err != nil {
+			return fmt.Errorf("config localImages: it must map image repositories to commands, each a list of strings: %w", err)
+		}
+	}
+	return nil
+}
+
+func nearest(name string, known map[string]workspace.ProjectConfigType) string {
+	var names []string
+	for candidate := range known {
+		names = append(names, candidate)
+	}
+	return slices.MinFunc(names, func(a, b string) int {
+		if d := levenshtein.Distance(name, a, nil) - levenshtein.Distance(name, b, nil); d != 0 {
+			return d
+		}
+		return strings.Compare(a, b)
+	})
+}

@@ -1,0 +1,152 @@
+package engine
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/auto"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"sigs.k8s.io/yaml"
+)
+
+// Session is a stack with the CLI that drives it.
+type Session struct {
+	Command *Command
+	Project *Project
+	Stack   auto.Stack
+}
+
+// ErrNoStack says that a stack was never brought up.
+var ErrNoStack = errors.New("the stack does not exist")
+
+// Open finds a stack, or makes it when create is set. providers are the ports of attached providers, none for AWS.
+func Open(ctx context.Context, p *Project, stateDir string, providers map[string]int, create bool, program pulumi.RunFunc) (*Session, error) {
+	command, err := FindCommand(ctx)
+	if err != nil {
+		return nil, err
+	}
+	options := []auto.LocalWorkspaceOption{auto.Pulumi(command), auto.Program(program)}
+	dir := p.Root
+	env := map[string]string{"PULUMI_SKIP_UPDATE_CHECK": "true"}
+	if p.Target == Local {
+		if dir, err = prepareLocal(p, stateDir); err != nil {
+			return nil, err
+		}
+		for key, value := range LocalEnvironment(stateDir, providers) {
+			env[key] = value
+		}
+	}
+	options = append(options, auto.WorkDir(dir), auto.EnvVars(env))
+	workspace, err := auto.NewLocalWorkspace(ctx, options...)
+	if err != nil {
+		return nil, err
+	}
+	stack, err := auto.SelectStack(ctx, p.Stack, workspace)
+	if auto.IsSelectStack404Error(err) {
+		if !create {
+			return nil, fmt.Errorf("%w: run `apigw-ingress up --stack %s`", ErrNoStack, p.Stack)
+		}
+		stack, err = auto.NewStack(ctx, p.Stack, workspace)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &Session{command, p, stack}, nil
+}
+
+// LocalEnvironment is what the CLI needs for a stack of the local target.
+func LocalEnvironment(stateDir string, providers map[string]int) map[string]string {
+	env := map[string]string{
+		"PULUMI_BACKEND_URL":                          "file://" + filepath.Join(stateDir, "backend"),
+		"PULUMI_HOME":                                 filepath.Join(stateDir, "home"),
+		"PULUMI_CONFIG_PASSPHRASE_FILE":               filepath.Join(stateDir, "passphrase"),
+		"PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+		"PULUMI_SKIP_UPDATE_CHECK":                    "true",
+	}
+	var attached []string
+	for _, name := range []string{"aws", "eks", "kubernetes"} {
+		if port := providers[name]; port != 0 {
+			attached = append(attached, fmt.Sprintf("%s:%d", name, port))
+		}
+	}
+	if len(attached) > 0 {
+		env["PULUMI_DEBUG_PROVIDERS"] = strings.Join(attached, ",")
+	}
+	return env
+}
+
+// prepareLocal lays out the state directory. The CLI works in a copy of the project's settings, because it
+// writes a stack's encryption salt into them, which for the local target is nobody else's business.
+func prepareLocal(p *Project, stateDir string) (string, error) {
+	dir := filepath.Join(stateDir, "stacks", p.Stack)
+	for _, needed := range []string{filepath.Join(stateDir, "backend"), filepath.Join(stateDir, "home"), dir} {
+		if err := os.MkdirAll(needed, 0o700); err != nil {
+			return "", err
+		}
+	}
+	if err := ensurePassphrase(filepath.Join(stateDir, "passphrase")); err != nil {
+		return "", err
+	}
+	if err := copySettings(filepath.Join(p.Root, projectFile), filepath.Join(dir, projectFile), nil, "main"); err != nil {
+		return "", err
+	}
+	name := "Pulumi." + p.Stack + ".yaml"
+	kept, err := readSettings(filepath.Join(dir, name))
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return "", err
+	}
+	return dir, copySettings(filepath.Join(p.Root, name), filepath.Join(dir, name), kept)
+}
+
+func ensurePassphrase(path string) error {
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if errors.Is(err, os.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	secret := make([]byte, 32)
+	_, _ = rand.Read(secret) // never fails: https://pkg.go.dev/crypto/rand#Read
+	_, err = file.WriteString(base64.StdEncoding.EncodeToString(secret))
+	return errors.Join(err, file.Close())
+}
+
+func readSettings(path string) (map[string]any, error) {
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	settings := map[string]any{}
+	if err := yaml.Unmarshal(content, &settings); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return settings, nil
+}
+
+// copySettings keeps from an earlier copy how its secrets are encrypted, and leaves the named keys out.
+func copySettings(from, to string, kept map[string]any, without ...string) error {
+	settings, err := readSettings(from)
+	if err != nil {
+		return err
+	}
+	for _, key := range []string{"encryptionsalt", "secretsprovider", "encryptedkey"} {
+		if value, ok := kept[key]; ok {
+			settings[key] = value
+		}
+	}
+	for _, key := range without {
+		delete(settings, key)
+	}
+	content, err := yaml.Marshal(settings)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(to, content, 0o600)
+}

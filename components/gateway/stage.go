@@ -1,0 +1,116 @@
+package gateway
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/apigateway"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
+
+// accessLogFields are one JSON line a request:
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-variables-for-access-logging.html
+var accessLogFields = map[string]string{
+	"requestId":         "$context.requestId",
+	"requestTime":       "$context.requestTime",
+	"caller":            "$context.identity.userArn",
+	"sourceIp":          "$context.identity.sourceIp",
+	"httpMethod":        "$context.httpMethod",
+	"path":              "$context.path",
+	"resourcePath":      "$context.resourcePath",
+	"status":            "$context.status",
+	"responseLength":    "$context.responseLength",
+	"responseLatency":   "$context.responseLatency",
+	"integrationStatus": "$context.integration.status",
+	"error":             "$context.error.message",
+}
+
+// stage publishes a snapshot of the API. Deployments are replaced, the new one first, whenever
+// the definition or the policy changes: neither acts before it is deployed. The digest is of what was
+// written, because AWS gives a policy back in another form.
+func (g *Gateway) stage(ctx *pulumi.Context, api *apigateway.RestApi, definition pulumi.StringOutput) error {
+	deployment, err := apigateway.NewDeployment(ctx, g.name, &apigateway.DeploymentArgs{
+		RestApi:  api.ID(),
+		Triggers: pulumi.StringMap{"definition": definition},
+	}, pulumi.Parent(g))
+	if err != nil {
+		return err
+	}
+	logs, err := cloudwatch.NewLogGroup(ctx, g.name, &cloudwatch.LogGroupArgs{
+		RetentionInDays: pulumi.Int(g.args.LogRetentionDays), Tags: g.tags(),
+	}, pulumi.Parent(g))
+	if err != nil {
+		return err
+	}
+	account, err := g.accountLogging(ctx)
+	if err != nil {
+		return err
+	}
+	format, err := json.Marshal(accessLogFields)
+	if err != nil {
+		return err
+	}
+	stage, err := apigateway.NewStage(ctx, g.name, &apigateway.StageArgs{
+		RestApi:    api.ID(),
+		Deployment: deployment.ID(),
+		StageName:  pulumi.String(g.args.StageName),
+		AccessLogSettings: apigateway.StageAccessLogSettingsArgs{
+			DestinationArn: logs.Arn, Format: pulumi.String(format),
+		},
+		Tags: g.tags(),
+		// Logging is refused while the account has no role for it.
+	}, pulumi.Parent(g), pulumi.DependsOn(account))
+	if err != nil {
+		return err
+	}
+	g.StageName = stage.StageName
+	g.Endpoint = stage.InvokeUrl
+	return nil
+}
+
+func digest(parts ...pulumi.StringOutput) pulumi.StringOutput {
+	inputs := make([]any, len(parts))
+	for i, part := range parts {
+		inputs[i] = part
+	}
+	return pulumi.All(inputs...).ApplyT(func(values []any) string {
+		hash := sha256.New()
+		for _, value := range values {
+			fmt.Fprintf(hash, "%d:%s", len(value.(string)), value)
+		}
+		return hex.EncodeToString(hash.Sum(nil))
+	}).(pulumi.StringOutput)
+}
+
+// accountLogging is empty unless the gateway manages the account's setting.
+func (g *Gateway) accountLogging(ctx *pulumi.Context) ([]pulumi.Resource, error) {
+	if !g.args.ManageAccountLogging {
+		return nil, nil
+	}
+	kept := pulumi.RetainOnDelete(true)
+	trust, err := json.Marshal(policyDocument{Version: policyVersion, Statement: []statement{{
+		Sid: "APIGateway", Effect: "Allow", Action: "sts:AssumeRole", Principal: map[string]string{"Service": "apigateway.amazonaws.com"},
+	}}})
+	if err != nil {
+		return nil, err
+	}
+	role, err := iam.NewRole(ctx, g.name+"-logging", &iam.RoleArgs{AssumeRolePolicy: pulumi.String(trust), Tags: g.tags()}, pulumi.Parent(g), kept)
+	if err != nil {
+		return nil, err
+	}
+	attachment, err := iam.NewRolePolicyAttachment(ctx, g.name+"-logging", &iam.RolePolicyAttachmentArgs{
+		Role:      role.Name,
+		PolicyArn: pulumi.String(fmt.Sprintf("arn:%s:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs", g.args.Partition)),
+	}, pulumi.Parent(g), kept)
+	if err != nil {
+		return nil, err
+	}
+	// API Gateway tries the role when it is set, so its policy must be there.
+	account, err := apigateway.NewAccount(ctx, g.name, &apigateway.AccountArgs{CloudwatchRoleArn: role.Arn},
+		pulumi.Parent(g), kept, pulumi.DependsOn([]pulumi.Resource{attachment}))
+	return []pulumi.Resource{account}, err
+}

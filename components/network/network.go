@@ -1,0 +1,252 @@
+// Package network declares the VPC in which the cluster and the load balancer live.
+package network
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
+
+// DefaultCIDR is the address range of a new VPC.
+const DefaultCIDR = "10.0.0.0/16"
+
+const typeToken = "apigateway-ingress:network:Network"
+
+// NAT says how private subnets reach the internet.
+type NAT string
+
+// A single gateway costs least; one per zone survives the loss of a zone.
+const (
+	NATSingle NAT = "single"
+	NATPerAZ  NAT = "perAz"
+)
+
+// Args describe the VPC. Each zone gets one public and one private subnet.
+type Args struct {
+	// CIDR is the VPC's IPv4 range, /16 to /24. Default 10.0.0.0/16.
+	CIDR string
+	// AvailabilityZones are two or three zone names, for example us-east-1a. EKS needs at least two.
+	AvailabilityZones []string
+	// NAT is single (default) or perAz.
+	NAT NAT
+	// Tags are put on every resource.
+	Tags map[string]string
+}
+
+// Network is a VPC with public and private subnets in the same order of zones.
+type Network struct {
+	pulumi.ResourceState
+
+	VpcID            pulumi.IDOutput          `pulumi:"vpcId"`
+	PublicSubnetIDs  pulumi.StringArrayOutput `pulumi:"publicSubnetIds"`
+	PrivateSubnetIDs pulumi.StringArrayOutput `pulumi:"privateSubnetIds"`
+
+	args    Args
+	name    string
+	subnets []pulumi.Resource
+}
+
+// Validate reports every problem of the arguments.
+func (a Args) Validate() error {
+	var problems []error
+	if _, err := a.subnetRanges(); err != nil {
+		problems = append(problems, err)
+	}
+	if n := len(a.AvailabilityZones); n < 2 || n > 3 {
+		problems = append(problems, fmt.Errorf("availabilityZones: %d given: choose 2 or 3", n))
+	}
+	if a.NAT != "" && a.NAT != NATSingle && a.NAT != NATPerAZ {
+		problems = append(problems, fmt.Errorf("nat %q is not known: write single or perAz", a.NAT))
+	}
+	return errors.Join(problems...)
+}
+
+// subnetRanges cuts the VPC into 16 equal parts: public subnets take the first, private ones those from the ninth.
+func (a Args) subnetRanges() ([]netip.Prefix, error) {
+	cidr := a.CIDR
+	if cidr == "" {
+		cidr = DefaultCIDR
+	}
+	whole, err := netip.ParsePrefix(cidr)
+	if err != nil || !whole.Addr().Is4() || whole.Masked() != whole || whole.Bits() < 16 || whole.Bits() > 24 {
+		return nil, fmt.Errorf("vpcCidr %q is not an IPv4 range from /16 to /24 such as %s", cidr, DefaultCIDR)
+	}
+	bits := whole.Bits() + 4
+	base := whole.Addr().As4()
+	first := uint32(base[0])<<24 | uint32(base[1])<<16 | uint32(base[2])<<8 | uint32(base[3])
+	ranges := make([]netip.Prefix, 16)
+	for i := range ranges {
+		n := first + uint32(i)<<(32-bits)
+		ranges[i] = netip.PrefixFrom(netip.AddrFrom4([4]byte{byte(n >> 24), byte(n >> 16), byte(n >> 8), byte(n)}), bits)
+	}
+	return ranges, nil
+}
+
+// New declares the VPC and its subnets.
+func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Network, error) {
+	if err := args.Validate(); err != nil {
+		return nil, err
+	}
+	n := &Network{args: *args, name: name}
+	inputs := pulumi.Map{
+		"cidr":              pulumi.String(args.CIDR),
+		"availabilityZones": pulumi.ToStringArray(args.AvailabilityZones),
+		"nat":               pulumi.String(args.NAT),
+	}
+	if err := ctx.RegisterComponentResourceV2(typeToken, name, inputs, n, opts...); err != nil {
+		return nil, err
+	}
+	if err := n.declare(ctx); err != nil {
+		return nil, fmt.Errorf("network %s: %w", name, err)
+	}
+	return n, ctx.RegisterResourceOutputs(n, pulumi.Map{
+		"vpcId":            n.VpcID,
+		"publicSubnetIds":  n.PublicSubnetIDs,
+		"privateSubnetIds": n.PrivateSubnetIDs,
+	})
+}
+
+// Ready are the routes that instances need before they can reach AWS.
+func (n *Network) Ready() []pulumi.Resource { return n.subnets }
+
+func (n *Network) declare(ctx *pulumi.Context) error {
+	cidr := n.args.CIDR
+	if cidr == "" {
+		cidr = DefaultCIDR
+	}
+	vpc, err := ec2.NewVpc(ctx, n.name+"-vpc", &ec2.VpcArgs{
+		CidrBlock:          pulumi.String(cidr),
+		EnableDnsHostnames: pulumi.Bool(true),
+		EnableDnsSupport:   pulumi.Bool(true),
+		Tags:               n.tags("vpc", nil),
+	}, pulumi.Parent(n))
+	if err != nil {
+		return err
+	}
+	n.VpcID = vpc.ID()
+	gateway, err := ec2.NewInternetGateway(ctx, n.name+"-igw", &ec2.InternetGatewayArgs{
+		VpcId: vpc.ID(), Tags: n.tags("igw", nil),
+	}, pulumi.Parent(n))
+	if err != nil {
+		return err
+	}
+	public, err := n.publicSubnets(ctx, vpc, gateway)
+	if err != nil {
+		return err
+	}
+	return n.privateSubnets(ctx, vpc, gateway, public)
+}
+
+func (n *Network) publicSubnets(ctx *pulumi.Context, vpc *ec2.Vpc, gateway *ec2.InternetGateway) ([]*ec2.Subnet, error) {
+	table, err := n.routeTable(ctx, "public", vpc, &ec2.RouteArgs{GatewayId: gateway.ID()})
+	if err != nil {
+		return nil, err
+	}
+	subnets, ids, err := n.subnetsOf(ctx, "public", vpc, 0, map[string]string{"kubernetes.io/role/elb": "1"},
+		func(int) *ec2.RouteTable { return table })
+	n.PublicSubnetIDs = ids
+	return subnets, err
+}
+
+func (n *Network) privateSubnets(ctx *pulumi.Context, vpc *ec2.Vpc, gateway *ec2.InternetGateway, public []*ec2.Subnet) error {
+	count := 1
+	if n.args.NAT == NATPerAZ {
+		count = len(public)
+	}
+	tables := make([]*ec2.RouteTable, count)
+	for i := range tables {
+		nat, err := n.natGateway(ctx, i, public[i], gateway)
+		if err != nil {
+			return err
+		}
+		tables[i], err = n.routeTable(ctx, fmt.Sprintf("private-%d", i), vpc, &ec2.RouteArgs{NatGatewayId: nat.ID()})
+		if err != nil {
+			return err
+		}
+	}
+	_, ids, err := n.subnetsOf(ctx, "private", vpc, 8, map[string]string{"kubernetes.io/role/internal-elb": "1"},
+		func(i int) *ec2.RouteTable { return tables[i%count] })
+	n.PrivateSubnetIDs = ids
+	return err
+}
+
+func (n *Network) natGateway(ctx *pulumi.Context, i int, subnet *ec2.Subnet, gateway *ec2.InternetGateway) (*ec2.NatGateway, error) {
+	// An address can be mapped to the VPC only while an internet gateway is attached, which no input shows.
+	attached := pulumi.DependsOn([]pulumi.Resource{gateway})
+	suffix := fmt.Sprintf("nat-%d", i)
+	address, err := ec2.NewEip(ctx, n.name+"-"+suffix, &ec2.EipArgs{
+		Domain: pulumi.String("vpc"), Tags: n.tags(suffix, nil),
+	}, pulumi.Parent(n), attached)
+	if err != nil {
+		return nil, err
+	}
+	return ec2.NewNatGateway(ctx, n.name+"-"+suffix, &ec2.NatGatewayArgs{
+		AllocationId: address.AllocationId, SubnetId: subnet.ID(), Tags: n.tags(suffix, nil),
+	}, pulumi.Parent(n), attached)
+}
+
+func (n *Network) routeTable(ctx *pulumi.Context, suffix string, vpc *ec2.Vpc, toInternet *ec2.RouteArgs) (*ec2.RouteTable, error) {
+	table, err := ec2.NewRouteTable(ctx, n.name+"-"+suffix, &ec2.RouteTableArgs{
+		VpcId: vpc.ID(), Tags: n.tags(suffix, nil),
+	}, pulumi.Parent(n))
+	if err != nil {
+		return nil, err
+	}
+	toInternet.RouteTableId = table.ID()
+	toInternet.DestinationCidrBlock = pulumi.String("0.0.0.0/0")
+	route, err := ec2.NewRoute(ctx, n.name+"-"+suffix, toInternet, pulumi.Parent(n))
+	n.subnets = append(n.subnets, route)
+	return table, err
+}
+
+func (n *Network) subnetsOf(ctx *pulumi.Context, kind string, vpc *ec2.Vpc, firstRange int, role map[string]string,
+	table func(zone int) *ec2.RouteTable,
+) ([]*ec2.Subnet, pulumi.StringArrayOutput, error) {
+	ranges, err := n.args.subnetRanges()
+	if err != nil {
+		return nil, pulumi.StringArrayOutput{}, err
+	}
+	var subnets []*ec2.Subnet
+	var ids pulumi.StringArray
+	for i, zone := range n.args.AvailabilityZones {
+		suffix := fmt.Sprintf("%s-%d", kind, i)
+		subnet, err := ec2.NewSubnet(ctx, n.name+"-"+suffix, &ec2.SubnetArgs{
+			VpcId:            vpc.ID(),
+			AvailabilityZone: pulumi.String(zone),
+			CidrBlock:        pulumi.String(ranges[firstRange+i].String()),
+			Tags:             n.tags(suffix, role),
+		}, pulumi.Parent(n))
+		if err != nil {
+			return nil, pulumi.StringArrayOutput{}, err
+		}
+		association, err := ec2.NewRouteTableAssociation(ctx, n.name+"-"+suffix, &ec2.RouteTableAssociationArgs{
+			SubnetId: subnet.ID(), RouteTableId: table(i).ID(),
+		}, pulumi.Parent(n))
+		if err != nil {
+			return nil, pulumi.StringArrayOutput{}, err
+		}
+		n.subnets = append(n.subnets, association)
+		subnets = append(subnets, subnet)
+		ids = append(ids, subnet.ID().ToStringOutput())
+	}
+	return subnets, ids.ToStringArrayOutput(), nil
+}
+
+func (n *Network) tags(suffix string, more map[string]string) pulumi.StringMap {
+	tags := maps.Clone(n.args.Tags)
+	if tags == nil {
+		tags = map[string]string{}
+	}
+	maps.Copy(tags, more)
+	tags["Name"] = n.name + "-" + suffix
+	result := pulumi.StringMap{}
+	for _, key := range slices.Sorted(maps.Keys(tags)) {
+		result[key] = pulumi.String(tags[key])
+	}
+	return result
+}

@@ -1,0 +1,282 @@
+// Package workload declares one stateless HTTP service in the cluster: a service account,
+// a Deployment, a Service and a PodDisruptionBudget. Its pods pass the restricted Pod Security Standard.
+package workload
+
+import (
+	"errors"
+	"fmt"
+
+	appsv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/apps/v1"
+	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
+	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
+	policyv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/policy/v1"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"k8s.io/apimachinery/pkg/util/validation"
+)
+
+// Defaults of a workload.
+const (
+	DefaultReplicas      = 2
+	DefaultContainerPort = 8080
+)
+
+const (
+	typeToken = "apigateway-ingress:workload:Workload"
+	nameLabel = "app.kubernetes.io/name"
+	// drainSeconds is how long a pod goes on serving after it was taken out of the endpoints,
+	// so that proxies which have not heard of it yet still get an answer.
+	drainSeconds = 5
+)
+
+// Args describe the service.
+type Args struct {
+	// ServiceName is the name of every object and the Service's DNS name: a DNS label, at most 63 characters.
+	ServiceName string
+	// Namespace is an existing namespace.
+	Namespace pulumi.StringInput
+	// Image is the container image, pinned by version or digest.
+	Image string
+	// Command replaces the image's entry point; empty keeps it.
+	Command []string
+	// ContainerPort is where the container serves HTTP. Default 8080; not below 1024, because it runs as an ordinary user.
+	ContainerPort int
+	// ServicePort is the Service's port.
+	ServicePort int
+	// NodePort opens the Service on every node at this port, 30000 to 32767. 0 keeps it inside the cluster.
+	NodePort int
+	// Health tells how the kubelet asks for the container's state.
+	Health Health
+	// Replicas is the number of pods. Default 2.
+	Replicas int
+	// NodeSelector restricts the nodes by label.
+	NodeSelector map[string]string
+	// Config mounts a ConfigMap; nil mounts none.
+	Config *Config
+	// User is the numeric user of the container. Default 65532.
+	User int
+}
+
+// Health names the endpoints for probes. Zero fields mean the container port, /healthz and /readyz.
+type Health struct {
+	Port                int
+	Liveness, Readiness string
+}
+
+// Config is a ConfigMap and the folder where the container finds its keys as files.
+type Config struct {
+	Name      pulumi.StringInput
+	MountPath string
+}
+
+// Workload is the running service.
+type Workload struct {
+	pulumi.ResourceState
+
+	ServiceName pulumi.StringOutput `pulumi:"serviceName"`
+	Namespace   pulumi.StringOutput `pulumi:"namespace"`
+}
+
+// Validate reports every problem of the arguments.
+func (a Args) Validate() error {
+	var problems []error
+	if found := validation.IsDNS1035Label(a.ServiceName); len(found) > 0 {
+		problems = append(problems, fmt.Errorf("name is not valid: %s", found[0]))
+	}
+	if a.Image == "" {
+		problems = append(problems, errors.New("image is missing: name a container image"))
+	}
+	if a.Replicas < 0 || a.Replicas > 1000 {
+		problems = append(problems, fmt.Errorf("replicas %d is not a number from 1 to 1000", a.Replicas))
+	}
+	if a.ContainerPort != 0 && (a.ContainerPort < 1024 || a.ContainerPort > 65535) {
+		problems = append(problems, fmt.Errorf("containerPort %d is not a number from 1024 to 65535", a.ContainerPort))
+	}
+	if a.ServicePort < 1 || a.ServicePort > 65535 {
+		problems = append(problems, fmt.Errorf("port %d is not a number from 1 to 65535", a.ServicePort))
+	}
+	if a.NodePort != 0 && (a.NodePort < 30000 || a.NodePort > 32767) {
+		problems = append(problems, fmt.Errorf("nodePort %d is not a number from 30000 to 32767", a.NodePort))
+	}
+	return errors.Join(problems...)
+}
+
+func (a Args) withDefaults() Args {
+	if a.Replicas == 0 {
+		a.Replicas = DefaultReplicas
+	}
+	if a.ContainerPort == 0 {
+		a.ContainerPort = DefaultContainerPort
+	}
+	if a.Health.Port == 0 {
+		a.Health.Port = a.ContainerPort
+	}
+	if a.Health.Liveness == "" {
+		a.Health.Liveness = "/healthz"
+	}
+	if a.Health.Readiness == "" {
+		a.Health.Readiness = "/readyz"
+	}
+	if a.User == 0 {
+		a.User = 65532
+	}
+	return a
+}
+
+// New declares the service. The Kubernetes provider comes with opts.
+func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Workload, error) {
+	if err := args.Validate(); err != nil {
+		return nil, fmt.Errorf("service %s: %w", args.ServiceName, err)
+	}
+	a := args.withDefaults()
+	w := &Workload{}
+	inputs := pulumi.Map{
+		"serviceName": pulumi.String(a.ServiceName),
+		"namespace":   a.Namespace,
+		"image":       pulumi.String(a.Image),
+		"servicePort": pulumi.Int(a.ServicePort),
+		"replicas":    pulumi.Int(a.Replicas),
+	}
+	if err := ctx.RegisterComponentResourceV2(typeToken, name, inputs, w, opts...); err != nil {
+		return nil, err
+	}
+	if err := w.declare(ctx, name, a); err != nil {
+		return nil, fmt.Errorf("service %s: %w", a.ServiceName, err)
+	}
+	return w, ctx.RegisterResourceOutputs(w, pulumi.Map{"serviceName": w.ServiceName, "namespace": w.Namespace})
+}
+
+func (w *Workload) declare(ctx *pulumi.Context, name string, a Args) error {
+	parent := pulumi.Parent(w)
+	labels := pulumi.StringMap{nameLabel: pulumi.String(a.ServiceName), "app.kubernetes.io/managed-by": pulumi.String("apigateway-ingress")}
+	selector := pulumi.StringMap{nameLabel: pulumi.String(a.ServiceName)}
+	meta := metav1.ObjectMetaArgs{Name: pulumi.String(a.ServiceName), Namespace: a.Namespace.ToStringOutput().ToStringPtrOutput(), Labels: labels}
+
+	account, err := corev1.NewServiceAccount(ctx, name, &corev1.ServiceAccountArgs{
+		Metadata: meta, AutomountServiceAccountToken: pulumi.Bool(false),
+	}, parent)
+	if err != nil {
+		return err
+	}
+	service, err := corev1.NewService(ctx, name, serviceArgs(a, meta, selector), parent)
+	if err != nil {
+		return err
+	}
+	w.ServiceName = service.Metadata.Name().Elem()
+	w.Namespace = service.Metadata.Namespace().Elem()
+	if _, err := appsv1.NewDeployment(ctx, name, &appsv1.DeploymentArgs{
+		Metadata: meta,
+		Spec: appsv1.DeploymentSpecArgs{
+			Replicas: pulumi.Int(a.Replicas),
+			Selector: metav1.LabelSelectorArgs{MatchLabels: selector},
+			Strategy: appsv1.DeploymentStrategyArgs{
+				Type: pulumi.String("RollingUpdate"),
+				// A new pod serves before an old one goes.
+				RollingUpdate: appsv1.RollingUpdateDeploymentArgs{MaxUnavailable: pulumi.Int(0), MaxSurge: pulumi.Int(1)},
+			},
+			Template: corev1.PodTemplateSpecArgs{
+				Metadata: metav1.ObjectMetaArgs{Labels: labels},
+				Spec:     podSpec(a, account.Metadata.Name(), selector),
+			},
+		},
+	}, parent); err != nil {
+		return err
+	}
+	_, err = policyv1.NewPodDisruptionBudget(ctx, name, &policyv1.PodDisruptionBudgetArgs{
+		Metadata: meta,
+		Spec: policyv1.PodDisruptionBudgetSpecArgs{
+			MaxUnavailable: pulumi.Int(1),
+			Selector:       metav1.LabelSelectorArgs{MatchLabels: selector},
+		},
+	}, parent)
+	return err
+}
+
+func serviceArgs(a Args, meta metav1.ObjectMetaArgs, selector pulumi.StringMap) *corev1.ServiceArgs {
+	port := corev1.ServicePortArgs{
+		Name: pulumi.String("http"), Port: pulumi.Int(a.ServicePort), TargetPort: pulumi.String("http"), Protocol: pulumi.String("TCP"),
+	}
+	kind := "ClusterIP"
+	if a.NodePort != 0 {
+		kind = "NodePort"
+		port.NodePort = pulumi.Int(a.NodePort)
+	}
+	return &corev1.ServiceArgs{
+		Metadata: meta,
+		Spec:     corev1.ServiceSpecArgs{Type: pulumi.String(kind), Selector: selector, Ports: corev1.ServicePortArray{port}},
+	}
+}
+
+func podSpec(a Args, account pulumi.StringPtrOutput, selector pulumi.StringMap) corev1.PodSpecArgs {
+	volumes := corev1.VolumeArray{corev1.VolumeArgs{Name: pulumi.String("tmp"), EmptyDir: corev1.EmptyDirVolumeSourceArgs{}}}
+	if a.Config != nil {
+		volumes = append(volumes, corev1.VolumeArgs{
+			Name:      pulumi.String("config"),
+			ConfigMap: corev1.ConfigMapVolumeSourceArgs{Name: a.Config.Name.ToStringOutput().ToStringPtrOutput()},
+		})
+	}
+	spec := corev1.PodSpecArgs{
+		ServiceAccountName:           account,
+		AutomountServiceAccountToken: pulumi.Bool(false),
+		SecurityContext: corev1.PodSecurityContextArgs{
+			RunAsNonRoot:   pulumi.Bool(true),
+			RunAsUser:      pulumi.Int(a.User),
+			RunAsGroup:     pulumi.Int(a.User),
+			SeccompProfile: corev1.SeccompProfileArgs{Type: pulumi.String("RuntimeDefault")},
+		},
+		TopologySpreadConstraints: corev1.TopologySpreadConstraintArray{corev1.TopologySpreadConstraintArgs{
+			MaxSkew: pulumi.Int(1), TopologyKey: pulumi.String("kubernetes.io/hostname"),
+			WhenUnsatisfiable: pulumi.String("ScheduleAnyway"),
+			LabelSelector:     metav1.LabelSelectorArgs{MatchLabels: selector},
+		}},
+		TerminationGracePeriodSeconds: pulumi.Int(30),
+		Containers:                    corev1.ContainerArray{container(a)},
+		Volumes:                       volumes,
+	}
+	if len(a.NodeSelector) > 0 {
+		spec.NodeSelector = pulumi.ToStringMap(a.NodeSelector)
+	}
+	return spec
+}
+
+func container(a Args) corev1.ContainerArgs {
+	mounts := corev1.VolumeMountArray{corev1.VolumeMountArgs{Name: pulumi.String("tmp"), MountPath: pulumi.String("/tmp")}}
+	if a.Config != nil {
+		mounts = append(mounts, corev1.VolumeMountArgs{
+			Name: pulumi.String("config"), MountPath: pulumi.String(a.Config.MountPath), ReadOnly: pulumi.Bool(true),
+		})
+	}
+	ports := corev1.ContainerPortArray{corev1.ContainerPortArgs{Name: pulumi.String("http"), ContainerPort: pulumi.Int(a.ContainerPort)}}
+	healthPort := "http"
+	if a.Health.Port != a.ContainerPort {
+		healthPort = "health"
+		ports = append(ports, corev1.ContainerPortArgs{Name: pulumi.String(healthPort), ContainerPort: pulumi.Int(a.Health.Port)})
+	}
+	probe := func(path string) corev1.ProbeArgs {
+		return corev1.ProbeArgs{
+			HttpGet:       corev1.HTTPGetActionArgs{Path: pulumi.String(path), Port: pulumi.String(healthPort)},
+			PeriodSeconds: pulumi.Int(5), TimeoutSeconds: pulumi.Int(2), FailureThreshold: pulumi.Int(3),
+		}
+	}
+	result := corev1.ContainerArgs{
+		Name:           pulumi.String(a.ServiceName),
+		Image:          pulumi.String(a.Image),
+		Ports:          ports,
+		VolumeMounts:   mounts,
+		LivenessProbe:  probe(a.Health.Liveness),
+		ReadinessProbe: probe(a.Health.Readiness),
+		Lifecycle:      corev1.LifecycleArgs{PreStop: corev1.LifecycleHandlerArgs{Sleep: corev1.SleepActionArgs{Seconds: pulumi.Int(drainSeconds)}}},
+		Resources: corev1.ResourceRequirementsArgs{
+			Requests: pulumi.StringMap{"cpu": pulumi.String("100m"), "memory": pulumi.String("64Mi")},
+			Limits:   pulumi.StringMap{"memory": pulumi.String("256Mi")},
+		},
+		SecurityContext: corev1.SecurityContextArgs{
+			AllowPrivilegeEscalation: pulumi.Bool(false),
+			ReadOnlyRootFilesystem:   pulumi.Bool(true),
+			Capabilities:             corev1.CapabilitiesArgs{Drop: pulumi.StringArray{pulumi.String("ALL")}},
+		},
+	}
+	if len(a.Command) > 0 {
+		result.Command = pulumi.ToStringArray(a.Command)
+	}
+	return result
+}

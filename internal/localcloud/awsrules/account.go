@@ -1,0 +1,36 @@
+package awsrules
+
+import "fmt"
+
+// The local account. Its number is one that AWS uses in examples and gives to nobody.
+const (
+	Account   = "111122223333"
+	Partition = "aws"
+	callerARN = "arn:aws:iam::111122223333:user/local"
+)
+
+// Invoke answers the data sources that programs ask for.
+func (r *Rules) Invoke(token, region string, _ map[string]any) (map[string]any, error) {
+	switch token {
+	case "aws:index/getRegion:getRegion":
+		return map[string]any{
+			"id": region, "name": region, "endpoint": fmt.Sprintf("ec2.%s.amazonaws.com", region), "description": region,
+		}, nil
+	case "aws:index/getCallerIdentity:getCallerIdentity":
+		return map[string]any{"id": Account, "accountId": Account, "arn": callerARN, "userId": "AIDALOCALLOCALLOCAL00"}, nil
+	case "aws:index/getPartition:getPartition":
+		return map[string]any{
+			"id": Partition, "partition": Partition, "dnsSuffix": "amazonaws.com", "reverseDnsPrefix": "com.amazonaws",
+		}, nil
+	case "aws:index/getAvailabilityZones:getAvailabilityZones":
+		var names, ids []any
+		for _, letter := range zoneLetters {
+			names = append(names, region+letter)
+			ids = append(ids, region+"-az"+letter)
+		}
+		return map[string]any{"id": region, "names": names, "zoneIds": ids, "groupNames": []any{region}}, nil
+	}
+	return nil, fmt.Errorf("the local target does not know the function %s", token)
+}
+
+var zoneLetters = []string{"a", "b", "c"}

@@ -1,0 +1,180 @@
+package awsrules
+
+import (
+	"fmt"
+	"regexp"
+	"time"
+
+	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/restapi"
+	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/schema"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/apigateway"
+)
+
+// Type tokens that other rooms of the local cloud ask for.
+const (
+	RestAPI    = "aws:apigateway/restApi:RestApi"
+	Deployment = "aws:apigateway/deployment:Deployment"
+	Stage      = "aws:apigateway/stage:Stage"
+	VPCLink    = "aws:apigateway/vpcLink:VpcLink"
+)
+
+// VPCLinkAvailable is the state in which a link carries requests.
+const VPCLinkAvailable = "AVAILABLE"
+
+var stageName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,128}$`)
+
+var ofRestAPI = ref{path: "restApi", to: RestAPI, missing: "NotFoundException"}
+
+var apiGatewayRules = []*rule{
+	{
+		token: RestAPI, args: (*apigateway.RestApiArgs)(nil), autoName: "name", id: randomID("", 10),
+		check: checkRestAPI, prepare: definitionIsValid,
+		outputs: func(c *call) map[string]any {
+			return map[string]any{
+				"arn":            fmt.Sprintf("arn:%s:apigateway:%s::/restapis/%s", Partition, c.region, c.object.ID),
+				"executionArn":   c.arn("execute-api", c.region, c.object.ID),
+				"rootResourceId": lowerHash(c.object.ID, 10),
+			}
+		},
+		deleted:     removeDeployments,
+		createTakes: 3 * time.Second, deleteTakes: 30 * time.Second,
+	},
+	{
+		token: Deployment, args: (*apigateway.DeploymentArgs)(nil), id: randomID("", 6),
+		replace: []string{"restApi", "triggers", "variables"}, refs: []ref{ofRestAPI},
+		prepare: snapshot,
+		outputs: func(c *call) map[string]any {
+			return map[string]any{"executionArn": c.arn("execute-api", c.region, c.object.Text("restApi")+"/")}
+		},
+		createTakes: 5 * time.Second,
+	},
+	{
+		token: Stage, args: (*apigateway.StageArgs)(nil), required: []string{"restApi", "deployment", "stageName"},
+		id:      func(c *call) string { return "ags-" + c.object.Text("restApi") + "-" + c.object.Text("stageName") },
+		replace: []string{"restApi", "stageName"},
+		refs: []ref{
+			ofRestAPI,
+			{path: "deployment", to: Deployment, missing: "BadRequestException", inUse: "BadRequestException"},
+		},
+		check: func(inputs map[string]any) []schema.Failure {
+			if name, ok := inputs["stageName"].(string); ok && !stageName.MatchString(name) {
+				return []schema.Failure{{Property: "stageName", Reason: "Stage name only allows a-zA-Z0-9-_"}}
+			}
+			return nil
+		},
+		prepare: stageIsNew,
+		outputs: func(c *call) map[string]any {
+			api, name := c.store.Get(RestAPI, c.object.Text("restApi")), c.object.Text("stageName")
+			port, _ := api.Private["port"].(float64)
+			return map[string]any{
+				"arn":          fmt.Sprintf("arn:%s:apigateway:%s::/restapis/%s/stages/%s", Partition, c.region, api.ID, name),
+				"executionArn": c.arn("execute-api", c.region, api.ID+"/"+name),
+				"invokeUrl":    fmt.Sprintf("http://127.0.0.1:%d/%s", int(port), name),
+			}
+		},
+		createTakes: 2 * time.Second,
+	},
+	{
+		token: VPCLink, args: (*apigateway.VpcLinkArgs)(nil), autoName: "name", id: randomID("", 6), replace: []string{"targetArn"},
+		refs:    []ref{{path: "targetArn", to: LoadBalancer, missing: "BadRequestException", inUse: "ResourceInUse"}},
+		prepare: balancerIsFree,
+		outputs: func(c *call) map[string]any {
+			return map[string]any{"arn": fmt.Sprintf("arn:%s:apigateway:%s::/vpclinks/%s", Partition, c.region, c.object.ID)}
+		},
+		pending: "PENDING", ready: VPCLinkAvailable, createTakes: 180 * time.Second, deleteTakes: 30 * time.Second,
+	},
+	{
+		token: "aws:apigateway/account:Account", args: (*apigateway.AccountArgs)(nil), id: func(*call) string { return "api-gateway-account" },
+	},
+}
+
+// checkRestAPI looks at what does not depend on other objects.
+func checkRestAPI(inputs map[string]any) []schema.Failure {
+	if failures := policyAt("policy")(inputs); len(failures) > 0 {
+		return failures
+	}
+	body, ok := inputs["body"].(string)
+	if !ok {
+		return nil
+	}
+	if _, err := restapi.Parse([]byte(body)); err != nil {
+		return []schema.Failure{{Property: "body", Reason: "BadRequestException: " + err.Error()}}
+	}
+	return nil
+}
+
+// definitionIsValid: an import fails when an integration names a link that does not exist.
+// A new API gets its port here, too.
+func definitionIsValid(c *call) error {
+	definition, err := restapi.Parse([]byte(c.object.Text("body")))
+	if err != nil {
+		return apiError("BadRequestException", "%s", err)
+	}
+	for _, method := range definition.Methods() {
+		if link := method.Integration.ConnectionID; link != "" && c.store.Get(VPCLink, link) == nil {
+			return apiError("BadRequestException", "VPC link %s is not valid", link)
+		}
+	}
+	if c.object.Private["port"] != nil {
+		return nil
+	}
+	port, err := c.host.ListenForAPI(c.object.ID)
+	c.object.Private["port"] = float64(port)
+	return err
+}
+
+// snapshot is what a deployment serves for ever, whatever becomes of the API.
+func snapshot(c *call) error {
+	api := c.store.Get(RestAPI, c.object.Text("restApi"))
+	definition, err := restapi.Parse([]byte(api.Text("body")))
+	if err != nil {
+		return apiError("BadRequestException", "%s", err)
+	}
+	if len(definition.Methods()) == 0 {
+		return apiError("BadRequestException", "The REST API doesn't contain any methods")
+	}
+	c.object.Private["body"], c.object.Private["policy"] = api.Text("body"), api.Text("policy")
+	return nil
+}
+
+func stageIsNew(c *call) error {
+	for _, other := range c.store.List(Stage) {
+		if other.ID != c.object.ID && other.Text("restApi") == c.object.Text("restApi") && other.Text("stageName") == c.object.Text("stageName") {
+			return apiError("ConflictException", "Stage already exists")
+		}
+	}
+	deployment := c.store.Get(Deployment, c.object.Text("deployment"))
+	if deployment.Text("restApi") != c.object.Text("restApi") {
+		return apiError("BadRequestException", "Deployment %s is not of this API", deployment.ID)
+	}
+	return nil
+}
+
+// balancerIsFree: a Network Load Balancer serves one endpoint service, and so one link.
+func balancerIsFree(c *call) error {
+	arn := c.object.Text("targetArn")
+	for _, other := range c.store.List(VPCLink) {
+		if other.ID != c.object.ID && other.Text("targetArn") == arn {
+			return apiError("BadRequestException", "NLB %s is already associated with another VPC Endpoint Service", arn)
+		}
+	}
+	for _, listener := range c.store.List(Listener) {
+		if listener.Text("loadBalancerArn") == arn {
+			return nil
+		}
+	}
+	return apiError("BadRequestException", "NLB %s has no listener", arn)
+}
+
+func removeDeployments(c *call) error {
+	for _, token := range []string{Stage, Deployment} {
+		for _, o := range c.store.List(token) {
+			if o.Text("restApi") == c.object.ID {
+				if err := c.store.Delete(o); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,28 @@
+package awsrules
+
+import (
+	"slices"
+
+	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/schema"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
+)
+
+// LogGroup is the type token of CloudWatch log groups.
+const LogGroup = "aws:cloudwatch/logGroup:LogGroup"
+
+// https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
+var retentions = []float64{0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653}
+
+var logsRules = []*rule{{
+	token: LogGroup, args: (*cloudwatch.LogGroupArgs)(nil), id: idFrom("name"),
+	autoName: "name", maxName: 512, unique: "name", replace: []string{"name", "namePrefix"},
+	check: func(inputs map[string]any) []schema.Failure {
+		if days, ok := inputs["retentionInDays"].(float64); ok && !slices.Contains(retentions, days) {
+			return []schema.Failure{{Property: "retentionInDays", Reason: "is not one of the periods of CloudWatch Logs"}}
+		}
+		return nil
+	},
+	outputs: func(c *call) map[string]any {
+		return map[string]any{"arn": c.arn("logs", c.region, "log-group:"+c.object.ID)}
+	},
+}}

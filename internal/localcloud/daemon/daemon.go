@@ -1,0 +1,164 @@
+// Package daemon keeps one local cloud per state directory running in the background, beyond the command
+// that started it, and talks to it over a socket that only its owner can reach.
+package daemon
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud"
+	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/supervisor"
+)
+
+// Status is what a running local cloud says of itself.
+type Status struct {
+	PID int `json:"pid"`
+	// Build identifies the program; another build is replaced before it is used.
+	Build string `json:"build"`
+	// Providers are the ports for the engine, by package.
+	Providers map[string]int `json:"providers"`
+	Objects   int            `json:"objects"`
+	// Settled says that everything that should run does.
+	Settled bool                   `json:"settled"`
+	Pods    []supervisor.PodStatus `json:"pods"`
+	Log     string                 `json:"log"`
+}
+
+// ErrRunning says that another process serves the state directory.
+var ErrRunning = errors.New("a local cloud is running already in this state directory")
+
+const lockName = "cloud.lock"
+
+// LogPath is the file of a local cloud's own log.
+func LogPath(dir string) string { return filepath.Join(dir, "logs", "cloud.log") }
+
+// Serve runs a local cloud in dir until ctx ends or a client asks it to stop.
+func Serve(ctx context.Context, dir, build string, log *slog.Logger) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	lock, err := acquire(filepath.Join(dir, lockName))
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
+	cloud, err := localcloud.Open(localcloud.Options{Dir: dir, Log: log})
+	if err != nil {
+		return fmt.Errorf("local cloud in %s: %w", dir, err)
+	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	err = control(ctx, stop, dir, build, cloud)
+	log.Info("stopping")
+	return errors.Join(err, cloud.Close())
+}
+
+// acquire holds the directory's lock for as long as the process lives.
+func acquire(path string) (*os.File, error) {
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		return nil, errors.Join(ErrRunning, file.Close())
+	}
+	return file, nil
+}
+
+// control answers clients until ctx ends.
+func control(ctx context.Context, stop func(), dir, build string, cloud *localcloud.Cloud) error {
+	path, err := socketPath(dir)
+	if err != nil {
+		return err
+	}
+	// The lock is ours, so a socket that is there is nobody's.
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	listener, err := new(net.ListenConfig).Listen(ctx, "unix", path)
+	if err != nil {
+		return err
+	}
+	if err := os.Chmod(path, 0o600); err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	server := &http.Server{Handler: handler(stop, dir, build, cloud), ReadHeaderTimeout: 5 * time.Second}
+	var serving sync.WaitGroup
+	serving.Go(func() {
+		<-ctx.Done()
+		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+		defer cancel()
+		// Answers that take longer are cut off.
+		_ = server.Shutdown(grace)
+	})
+	err = server.Serve(listener)
+	stop()
+	serving.Wait()
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return err
+}
+
+func handler(stop func(), dir, build string, cloud *localcloud.Cloud) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		// A client that went away needs no answer.
+		_ = json.NewEncoder(w).Encode(Status{
+			PID: os.Getpid(), Build: build, Providers: cloud.ProviderPorts(), Objects: cloud.Objects(), Settled: cloud.Settled(), Pods: cloud.Pods(), Log: LogPath(dir),
+		})
+	})
+	mux.HandleFunc("PUT /images", func(w http.ResponseWriter, r *http.Request) {
+		var images map[string]supervisor.Image
+		if err := json.NewDecoder(r.Body).Decode(&images); err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		if err := cloud.SetImages(images); err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		w.WriteHeader(http.StatusNoContent)
+	})
+	mux.HandleFunc("POST /stop", func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusAccepted)
+		stop()
+	})
+	return mux
+}
+
+// socketPath is in dir, or where dir's name is too long for a socket's address, in a private folder of the
+// system's folder for temporary files.
+func socketPath(dir string) (string, error) {
+	const longest = 100
+	path := filepath.Join(dir, "control.sock")
+	if len(path) <= longest {
+		return path, nil
+	}
+	private := filepath.Join(os.TempDir(), fmt.Sprintf("apigw-ingress-%d", os.Getuid()))
+	if err := os.MkdirAll(private, 0o700); err != nil {
+		return "", err
+	}
+	info, err := os.Lstat(private)
+	if err != nil {
+		return "", err
+	}
+	if owner, ok := info.Sys().(*syscall.Stat_t); !ok || int(owner.Uid) != os.Getuid() || info.Mode().Perm() != 0o700 || !info.IsDir() {
+		return "", fmt.Errorf("%s is not a private folder of yours: remove it, or choose a shorter state directory", private)
+	}
+	sum := sha256.Sum256([]byte(dir))
+	return filepath.Join(private, hex.EncodeToString(sum[:8])+".sock"), nil
+}

@@ -1,0 +1,238 @@
+// Package ekscomponent stands for the pulumi-eks provider: it builds the component eks:index:Cluster from the
+// same AWS resources as the real one.
+package ekscomponent
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"sync"
+
+	awseks "github.com/pulumi/pulumi-aws/sdk/v6/go/aws/eks"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi/provider"
+	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/protobuf/types/known/emptypb"
+	"google.golang.org/protobuf/types/known/structpb"
+)
+
+// Server is the gRPC provider of the package eks.
+type Server struct {
+	pulumirpc.UnimplementedResourceProviderServer
+
+	mu sync.Mutex
+	// engines are the connections to the engines that have attached; each run of the CLI is a new one.
+	engines map[string]*grpc.ClientConn
+	latest  string
+	version string
+}
+
+// New makes a server that reports the given version.
+func New(version string) *Server {
+	return &Server{engines: map[string]*grpc.ClientConn{}, version: version}
+}
+
+// Close ends the connections to engines.
+func (s *Server) Close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, connection := range s.engines {
+		// It is gone either way.
+		_ = connection.Close()
+	}
+	s.engines = map[string]*grpc.ClientConn{}
+}
+
+// Attach remembers where the engine listens.
+func (s *Server) Attach(_ context.Context, r *pulumirpc.PluginAttach) (*emptypb.Empty, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.engines[r.GetAddress()] == nil {
+		connection, err := grpc.NewClient(r.GetAddress(), grpc.WithTransportCredentials(insecure.NewCredentials()))
+		if err != nil {
+			return nil, fmt.Errorf("engine at %s: %w", r.GetAddress(), err)
+		}
+		s.engines[r.GetAddress()] = connection
+	}
+	s.latest = r.GetAddress()
+	return &emptypb.Empty{}, nil
+}
+
+// GetPluginInfo reports the version, at which the engine warns when it is older than the program's SDK.
+func (s *Server) GetPluginInfo(context.Context, *emptypb.Empty) (*pulumirpc.PluginInfo, error) {
+	return &pulumirpc.PluginInfo{Version: s.version}, nil
+}
+
+// CheckConfig accepts everything.
+func (s *Server) CheckConfig(_ context.Context, r *pulumirpc.CheckRequest) (*pulumirpc.CheckResponse, error) {
+	return &pulumirpc.CheckResponse{Inputs: r.GetNews()}, nil
+}
+
+// DiffConfig sees no difference.
+func (s *Server) DiffConfig(context.Context, *pulumirpc.DiffRequest) (*pulumirpc.DiffResponse, error) {
+	return &pulumirpc.DiffResponse{Changes: pulumirpc.DiffResponse_DIFF_NONE}, nil
+}
+
+// Configure needs nothing: the component's resources have providers of their own.
+func (s *Server) Configure(context.Context, *pulumirpc.ConfigureRequest) (*pulumirpc.ConfigureResponse, error) {
+	return &pulumirpc.ConfigureResponse{
+		AcceptSecrets: true, SupportsPreview: true, AcceptResources: true, AcceptOutputs: true,
+	}, nil
+}
+
+// GetSchema says nothing of the schema.
+func (s *Server) GetSchema(context.Context, *pulumirpc.GetSchemaRequest) (*pulumirpc.GetSchemaResponse, error) {
+	return &pulumirpc.GetSchemaResponse{Schema: "{}"}, nil
+}
+
+// Invoke knows no function.
+func (s *Server) Invoke(_ context.Context, r *pulumirpc.InvokeRequest) (*pulumirpc.InvokeResponse, error) {
+	return &pulumirpc.InvokeResponse{Return: &structpb.Struct{}, Failures: []*pulumirpc.CheckFailure{{Reason: "unknown function " + r.GetTok()}}}, nil
+}
+
+// Cancel is the engine's wish to stop.
+func (s *Server) Cancel(context.Context, *emptypb.Empty) (*emptypb.Empty, error) {
+	return &emptypb.Empty{}, nil
+}
+
+// Construct builds a component.
+func (s *Server) Construct(ctx context.Context, r *pulumirpc.ConstructRequest) (*pulumirpc.ConstructResponse, error) {
+	s.mu.Lock()
+	engine := s.engines[s.latest]
+	s.mu.Unlock()
+	return provider.Construct(ctx, r, engine, func(ctx *pulumi.Context, token, name string, inputs provider.ConstructInputs, opts pulumi.ResourceOption) (*provider.ConstructResult, error) {
+		if token != "eks:index:Cluster" {
+			return nil, fmt.Errorf("the local target does not know the component %s", token)
+		}
+		args := new(clusterArgs)
+		if err := inputs.CopyTo(args); err != nil {
+			return nil, fmt.Errorf("inputs of %s: %w", name, err)
+		}
+		cluster, err := newCluster(ctx, name, args, opts)
+		if err != nil {
+			return nil, err
+		}
+		return provider.NewConstructResult(cluster)
+	})
+}
+
+// clusterArgs are the inputs that the local target understands; CopyTo refuses none that it does not
+// name, so each one that changes the resources must be here.
+type clusterArgs struct {
+	VpcId                 pulumi.StringInput      `pulumi:"vpcId"`
+	PublicSubnetIds       pulumi.StringArrayInput `pulumi:"publicSubnetIds"`
+	PrivateSubnetIds      pulumi.StringArrayInput `pulumi:"privateSubnetIds"`
+	Version               pulumi.StringInput      `pulumi:"version"`
+	AuthenticationMode    string                  `pulumi:"authenticationMode"`
+	CreateOidcProvider    pulumi.BoolInput        `pulumi:"createOidcProvider"`
+	SkipDefaultNodeGroup  bool                    `pulumi:"skipDefaultNodeGroup"`
+	SkipSecurityGroups    bool                    `pulumi:"skipDefaultSecurityGroups"`
+	EndpointPrivateAccess pulumi.BoolInput        `pulumi:"endpointPrivateAccess"`
+	EndpointPublicAccess  pulumi.BoolInput        `pulumi:"endpointPublicAccess"`
+	Tags                  pulumi.StringMapInput   `pulumi:"tags"`
+}
+
+type cluster struct {
+	pulumi.ResourceState
+
+	EksCluster             awseks.ClusterOutput `pulumi:"eksCluster"`
+	ClusterSecurityGroupId pulumi.StringOutput  `pulumi:"clusterSecurityGroupId"`
+	NodeSecurityGroupId    pulumi.StringOutput  `pulumi:"nodeSecurityGroupId"`
+	Kubeconfig             pulumi.AnyOutput     `pulumi:"kubeconfig"`
+	KubeconfigJson         pulumi.StringOutput  `pulumi:"kubeconfigJson"`
+	OidcProviderArn        pulumi.StringOutput  `pulumi:"oidcProviderArn"`
+	OidcProviderUrl        pulumi.StringOutput  `pulumi:"oidcProviderUrl"`
+	OidcIssuer             pulumi.StringOutput  `pulumi:"oidcIssuer"`
+}
+
+func newCluster(ctx *pulumi.Context, name string, args *clusterArgs, opts pulumi.ResourceOption) (*cluster, error) {
+	if !args.SkipDefaultNodeGroup || !args.SkipSecurityGroups {
+		return nil, fmt.Errorf("cluster %s: the local target needs skipDefaultNodeGroup and skipDefaultSecurityGroups: declare a managed node group", name)
+	}
+	c := &cluster{}
+	if err := ctx.RegisterComponentResource("eks:index:Cluster", name, c, opts); err != nil {
+		return nil, err
+	}
+	parent := pulumi.Parent(c)
+	role, attachment, err := serviceRole(ctx, name, parent)
+	if err != nil {
+		return nil, err
+	}
+	subnets := pulumi.All(args.PublicSubnetIds, args.PrivateSubnetIds).ApplyT(func(ids []any) []string {
+		return append(append([]string{}, ids[0].([]string)...), ids[1].([]string)...)
+	}).(pulumi.StringArrayOutput)
+	control, err := awseks.NewCluster(ctx, name+"-eksCluster", &awseks.ClusterArgs{
+		RoleArn:      role.Arn,
+		Version:      args.Version.ToStringOutput().ToStringPtrOutput(),
+		AccessConfig: awseks.ClusterAccessConfigArgs{AuthenticationMode: pulumi.String(args.AuthenticationMode)},
+		VpcConfig: awseks.ClusterVpcConfigArgs{
+			SubnetIds:             subnets,
+			EndpointPrivateAccess: args.EndpointPrivateAccess.ToBoolOutput().ToBoolPtrOutput(),
+			EndpointPublicAccess:  args.EndpointPublicAccess.ToBoolOutput().ToBoolPtrOutput(),
+		},
+		Tags: args.Tags,
+	}, parent, pulumi.DependsOn([]pulumi.Resource{attachment}))
+	if err != nil {
+		return nil, err
+	}
+	issuer := control.Identities.Index(pulumi.Int(0)).Oidcs().Index(pulumi.Int(0)).Issuer().Elem()
+	identity, err := iam.NewOpenIdConnectProvider(ctx, name+"-oidcProvider", &iam.OpenIdConnectProviderArgs{
+		Url: issuer, ClientIdLists: pulumi.StringArray{pulumi.String("sts.amazonaws.com")},
+	}, parent)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := awseks.NewAddon(ctx, name+"-vpc-cni", &awseks.AddonArgs{ClusterName: control.Name, AddonName: pulumi.String("vpc-cni")}, parent); err != nil {
+		return nil, err
+	}
+	group := control.VpcConfig.ClusterSecurityGroupId().Elem()
+	c.EksCluster = control.ToClusterOutput()
+	c.ClusterSecurityGroupId, c.NodeSecurityGroupId = group, group
+	c.OidcProviderArn, c.OidcProviderUrl = identity.Arn, issuer
+	c.OidcIssuer = issuer.ApplyT(func(url string) string { return url[len("https://"):] }).(pulumi.StringOutput)
+	c.KubeconfigJson = pulumi.ToSecret(kubeconfig(control)).(pulumi.StringOutput)
+	c.Kubeconfig = c.KubeconfigJson.ApplyT(func(text string) (any, error) {
+		var value any
+		err := json.Unmarshal([]byte(text), &value)
+		return value, err
+	}).(pulumi.AnyOutput)
+	return c, ctx.RegisterResourceOutputs(c, pulumi.Map{
+		"eksCluster": c.EksCluster, "clusterSecurityGroupId": group, "nodeSecurityGroupId": group,
+		"kubeconfig": c.Kubeconfig, "kubeconfigJson": c.KubeconfigJson,
+		"oidcProviderArn": c.OidcProviderArn, "oidcProviderUrl": c.OidcProviderUrl, "oidcIssuer": c.OidcIssuer,
+	})
+}
+
+func serviceRole(ctx *pulumi.Context, name string, parent pulumi.ResourceOption) (*iam.Role, *iam.RolePolicyAttachment, error) {
+	const trust = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["sts:AssumeRole","sts:TagSession"],"Principal":{"Service":"eks.amazonaws.com"}}]}`
+	role, err := iam.NewRole(ctx, name+"-eksRole-role", &iam.RoleArgs{AssumeRolePolicy: pulumi.String(trust)}, parent)
+	if err != nil {
+		return nil, nil, err
+	}
+	attachment, err := iam.NewRolePolicyAttachment(ctx, name+"-eksRole-4b490823", &iam.RolePolicyAttachmentArgs{
+		Role: role.Name, PolicyArn: pulumi.String("arn:aws:iam::aws:policy/AmazonEKSClusterPolicy"),
+	}, parent)
+	return role, attachment, err
+}
+
+// kubeconfig has the real provider's form: credentials come from the AWS CLI when they are needed.
+func kubeconfig(control *awseks.Cluster) pulumi.StringOutput {
+	return pulumi.All(control.Name, control.Endpoint, control.CertificateAuthority.Data().Elem()).ApplyT(func(values []any) (string, error) {
+		name := values[0].(string)
+		encoded, err := json.Marshal(map[string]any{
+			"apiVersion": "v1", "kind": "Config", "current-context": "aws",
+			"clusters": []any{map[string]any{"name": "kubernetes", "cluster": map[string]any{
+				"server": values[1], "certificate-authority-data": values[2],
+			}}},
+			"contexts": []any{map[string]any{"name": "aws", "context": map[string]any{"cluster": "kubernetes", "user": "aws"}}},
+			"users": []any{map[string]any{"name": "aws", "user": map[string]any{"exec": map[string]any{
+				"apiVersion": "client.authentication.k8s.io/v1beta1", "command": "aws",
+				"args": []string{"eks", "get-token", "--cluster-name", name},
+			}}}},
+		})
+		return string(encoded), err
+	}).(pulumi.StringOutput)
+}

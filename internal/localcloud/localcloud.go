@@ -1,0 +1,138 @@
+// Package localcloud is AWS and Kubernetes on this machine, as far as the program of this project uses them.
+// The real Pulumi engine deploys onto it; requests to the deployed API are checked, routed and answered by
+// what the objects declare, and by nothing else.
+//
+//	provider      the engine's way in: gRPC providers for aws and kubernetes
+//	ekscomponent  the same for the component eks.Cluster
+//	awsrules      what AWS enforces          kuberules   what Kubernetes enforces
+//	schema        inputs of resource types   store       objects, on disk
+//	identity      SigV4 and policies         restapi     REST APIs from OpenAPI
+//	dataplane     requests                   supervisor  pods, as processes
+//	nginxconf     nginx's configuration      daemon      all of it in the background
+package localcloud
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/awsrules"
+	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/dataplane"
+	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/ekscomponent"
+	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/kuberules"
+	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/provider"
+	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/store"
+	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/supervisor"
+	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
+	"google.golang.org/grpc"
+)
+
+// Options describe a local cloud.
+type Options struct {
+	// Dir holds everything that it keeps: its objects, its logs, its pods' files.
+	Dir string
+	// LatencyScale multiplies how long AWS takes for an operation. 0 takes no time.
+	LatencyScale float64
+	Log          *slog.Logger
+}
+
+// Cloud is a running local cloud.
+type Cloud struct {
+	store  *store.Store
+	images *supervisor.Images
+	pods   *supervisor.Supervisor
+	eks    *ekscomponent.Server
+	grpc   []*grpc.Server
+	ports  map[string]int
+
+	cancel  context.CancelFunc
+	running sync.WaitGroup
+}
+
+// maxMessage is the engine's own limit.
+const maxMessage = 400 << 20
+
+// Open starts a local cloud where it left off.
+func Open(o Options) (*Cloud, error) {
+	logs := filepath.Join(o.Dir, "logs")
+	if err := os.MkdirAll(logs, 0o700); err != nil {
+		return nil, err
+	}
+	objects, err := store.Open(o.Dir)
+	if err != nil {
+		return nil, err
+	}
+	images, err := supervisor.OpenImages(filepath.Join(o.Dir, "images.json"))
+	if err != nil {
+		return nil, errors.Join(err, objects.Close())
+	}
+	c := &Cloud{store: objects, images: images, eks: ekscomponent.New(sdkVersion("eks")), ports: map[string]int{}}
+	if c.pods, err = supervisor.New(objects, filepath.Join(o.Dir, "pods"), c.images, o.Log); err != nil {
+		return nil, errors.Join(err, objects.Close())
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	c.cancel = cancel
+	plane := dataplane.New(objects, c.pods, logs, o.Log)
+	c.running.Go(func() { c.pods.Run(ctx) })
+	c.running.Go(func() { plane.Run(ctx) })
+
+	aws := awsrules.New(objects, plane, o.LatencyScale)
+	servers := map[string]pulumirpc.ResourceProviderServer{
+		"aws":        provider.New("aws", sdkVersion("aws"), awsPackage{aws}),
+		"kubernetes": provider.New("kubernetes", sdkVersion("kubernetes"), kubernetesPackage{kuberules.New(objects, c.pods), objects}),
+		"eks":        c.eks,
+	}
+	for name, server := range servers {
+		if err := c.serve(name, server); err != nil {
+			return nil, errors.Join(err, c.Close())
+		}
+	}
+	return c, nil
+}
+
+func (c *Cloud) serve(name string, server pulumirpc.ResourceProviderServer) error {
+	listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		return fmt.Errorf("listen for the %s provider: %w", name, err)
+	}
+	g := grpc.NewServer(grpc.StatsHandler(provider.Connections{}), grpc.MaxRecvMsgSize(maxMessage))
+	pulumirpc.RegisterResourceProviderServer(g, server)
+	c.grpc = append(c.grpc, g)
+	c.ports[name] = listener.Addr().(*net.TCPAddr).Port
+	// It ends with Stop, which is no error.
+	go func() { _ = g.Serve(listener) }()
+	return nil
+}
+
+// Close stops serving, ends all pods, and keeps what is on disk.
+func (c *Cloud) Close() error {
+	for _, g := range c.grpc {
+		g.Stop()
+	}
+	c.eks.Close()
+	c.cancel()
+	c.running.Wait()
+	return c.store.Close()
+}
+
+// ProviderPorts are the ports for the engine, by package.
+func (c *Cloud) ProviderPorts() map[string]int { return c.ports }
+
+// SetImages replaces the table by which container images are programs of this machine.
+func (c *Cloud) SetImages(images map[string]supervisor.Image) error { return c.images.Set(images) }
+
+// Pods reports every pod.
+func (c *Cloud) Pods() []supervisor.PodStatus { return c.pods.Pods() }
+
+// Settled says whether everything that should run does.
+func (c *Cloud) Settled() bool { return c.pods.Settled() }
+
+// Objects counts the resources of all stacks.
+func (c *Cloud) Objects() int {
+	return len(c.store.Find(func(o *store.Object) bool { return o.URN != "" }))
+}

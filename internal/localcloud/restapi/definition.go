@@ -1,0 +1,285 @@
+// Package restapi reads an API Gateway REST API from an OpenAPI document with AWS's extensions, as an
+// import would, and finds the method for a request.
+package restapi
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"regexp"
+	"sort"
+	"strings"
+)
+
+// Definition is a REST API: a tree of resources.
+type Definition struct{ root *resource }
+
+type resource struct {
+	path     string
+	literals map[string]*resource
+	// variable and greedy are the children {name} and {name+}.
+	variable, greedy *resource
+	name             string
+	methods          map[string]*Method
+}
+
+// AnyMethod is the key of a method that serves every HTTP method.
+const AnyMethod = "ANY"
+
+// Method is what one HTTP method of one resource does.
+type Method struct {
+	// ResourcePath is the resource's path with its variables.
+	ResourcePath string
+	// IAM says that the method requires AWS_IAM authorization.
+	IAM         bool
+	Integration Integration
+	parameters  map[string]bool
+}
+
+// Integration is where API Gateway sends a request.
+type Integration struct {
+	Type              string            `json:"type"`
+	HTTPMethod        string            `json:"httpMethod"`
+	URI               string            `json:"uri"`
+	ConnectionType    string            `json:"connectionType"`
+	ConnectionID      string            `json:"connectionId"`
+	RequestParameters map[string]string `json:"requestParameters"`
+	TimeoutInMillis   int               `json:"timeoutInMillis"`
+}
+
+type document struct {
+	OpenAPI    string                                `json:"openapi"`
+	Paths      map[string]map[string]json.RawMessage `json:"paths"`
+	Components struct {
+		SecuritySchemes map[string]struct {
+			AuthType string `json:"x-amazon-apigateway-authtype"`
+		} `json:"securitySchemes"`
+	} `json:"components"`
+}
+
+type operation struct {
+	Parameters []struct {
+		Name, In string
+	} `json:"parameters"`
+	Security    []map[string][]string `json:"security"`
+	Integration *Integration          `json:"x-amazon-apigateway-integration"`
+}
+
+var operations = map[string]string{
+	"get": "GET", "put": "PUT", "post": "POST", "delete": "DELETE", "options": "OPTIONS", "head": "HEAD", "patch": "PATCH",
+	"x-amazon-apigateway-any-method": AnyMethod,
+}
+
+var (
+	literalPart  = regexp.MustCompile(`^[A-Za-z0-9._:-]+$`)
+	variablePart = regexp.MustCompile(`^\{[A-Za-z0-9._:-]+\+?\}$`)
+)
+
+// Parse reads an OpenAPI 3.0 document. Its errors are those of an import.
+func Parse(body []byte) (*Definition, error) {
+	var doc document
+	if err := json.Unmarshal(body, &doc); err != nil {
+		return nil, fmt.Errorf("unable to parse API definition because of a malformed document: %w", err)
+	}
+	if !strings.HasPrefix(doc.OpenAPI, "3.0") {
+		return nil, fmt.Errorf("invalid OpenAPI input: version %q", doc.OpenAPI)
+	}
+	definition := &Definition{root: newResource("/")}
+	for _, path := range sortedKeys(doc.Paths) {
+		if err := definition.addPath(path, doc.Paths[path], doc); err != nil {
+			return nil, err
+		}
+	}
+	return definition, nil
+}
+
+func newResource(path string) *resource {
+	return &resource{path: path, literals: map[string]*resource{}, methods: map[string]*Method{}}
+}
+
+func (d *Definition) addPath(path string, item map[string]json.RawMessage, doc document) error {
+	node, err := d.resourceAt(path)
+	if err != nil {
+		return err
+	}
+	for key, raw := range item {
+		verb, known := operations[key]
+		if !known {
+			continue
+		}
+		var op operation
+		if err := json.Unmarshal(raw, &op); err != nil {
+			return fmt.Errorf("path %s %s: %w", path, verb, err)
+		}
+		method, err := newMethod(path, op, doc)
+		if err != nil {
+			return fmt.Errorf("unable to put integration on %q for resource at path %q: %w", verb, path, err)
+		}
+		node.methods[verb] = method
+	}
+	return nil
+}
+
+func (d *Definition) resourceAt(path string) (*resource, error) {
+	if !strings.HasPrefix(path, "/") {
+		return nil, fmt.Errorf("path %q must start with /", path)
+	}
+	node := d.root
+	if path == "/" {
+		return node, nil
+	}
+	parts := strings.Split(path[1:], "/")
+	for i, part := range parts {
+		switch {
+		case literalPart.MatchString(part):
+			if node.literals[part] == nil {
+				node.literals[part] = newResource("/" + strings.Join(parts[:i+1], "/"))
+			}
+			node = node.literals[part]
+		case variablePart.MatchString(part):
+			slot, isGreedy := &node.variable, strings.HasSuffix(part, "+}")
+			if isGreedy {
+				if slot = &node.greedy; i != len(parts)-1 {
+					return nil, fmt.Errorf("path %q: a greedy variable must be the last part", path)
+				}
+			}
+			name := strings.Trim(part, "{+}")
+			if *slot == nil {
+				*slot = newResource("/" + strings.Join(parts[:i+1], "/"))
+				(*slot).name = name
+			} else if (*slot).name != name {
+				return nil, fmt.Errorf("a sibling ({%s}) of this resource already has a variable path part -- only one is allowed", (*slot).name)
+			}
+			node = *slot
+		default:
+			return nil, fmt.Errorf("path %q: resource's path part only allow a-zA-Z0-9._-: or a valid greedy path variable", path)
+		}
+	}
+	return node, nil
+}
+
+func newMethod(path string, op operation, doc document) (*Method, error) {
+	m := &Method{ResourcePath: path, parameters: map[string]bool{}}
+	for _, p := range op.Parameters {
+		m.parameters["method.request."+locationOf(p.In)+"."+p.Name] = true
+	}
+	for _, requirement := range op.Security {
+		for name := range requirement {
+			scheme, defined := doc.Components.SecuritySchemes[name]
+			if !defined {
+				return nil, fmt.Errorf("security scheme %q is not defined", name)
+			}
+			m.IAM = m.IAM || scheme.AuthType == "awsSigv4"
+		}
+	}
+	if op.Integration == nil {
+		return nil, fmt.Errorf("no integration defined for method")
+	}
+	m.Integration = *op.Integration
+	return m, m.checkIntegration()
+}
+
+func locationOf(in string) string {
+	if in == "query" {
+		return "querystring"
+	}
+	return in
+}
+
+func (m *Method) checkIntegration() error {
+	i := m.Integration
+	if i.Type != "http_proxy" {
+		return fmt.Errorf("integration type %q is not served by the local target", i.Type)
+	}
+	if target, err := url.Parse(strings.NewReplacer("{", "", "}", "").Replace(i.URI)); err != nil || target.Host == "" || (target.Scheme != "http" && target.Scheme != "https") {
+		return fmt.Errorf("invalid HTTP endpoint specified for URI %q", i.URI)
+	}
+	if i.ConnectionType == "VPC_LINK" && i.ConnectionID == "" {
+		return fmt.Errorf("connection ID is required when the connection type is VPC_LINK")
+	}
+	if i.TimeoutInMillis < 50 || i.TimeoutInMillis > 29000 {
+		return fmt.Errorf("timeout should be between 50 ms and 29000 ms")
+	}
+	for to, from := range i.RequestParameters {
+		if !strings.HasPrefix(to, "integration.request.") {
+			return fmt.Errorf("invalid mapping expression specified: %s", to)
+		}
+		if strings.HasPrefix(from, "method.request.") && !m.parameters[from] {
+			return fmt.Errorf("invalid mapping expression parameter specified: %s", from)
+		}
+	}
+	return nil
+}
+
+// Methods lists every method, sorted by path.
+func (d *Definition) Methods() []*Method {
+	var methods []*Method
+	var walk func(*resource)
+	walk = func(node *resource) {
+		for _, verb := range sortedKeys(node.methods) {
+			methods = append(methods, node.methods[verb])
+		}
+		for _, part := range sortedKeys(node.literals) {
+			walk(node.literals[part])
+		}
+		for _, child := range []*resource{node.variable, node.greedy} {
+			if child != nil {
+				walk(child)
+			}
+		}
+	}
+	walk(d.root)
+	return methods
+}
+
+// Match finds the method for a request's path, still percent-encoded and without the stage, and the values
+// of the path's variables. A literal part wins over a variable, and that over a greedy one. A trailing
+// slash is ignored, unless a greedy variable takes it.
+func (d *Definition) Match(verb, path string) (*Method, map[string]string) {
+	trimmed := strings.TrimPrefix(path, "/")
+	variables := map[string]string{}
+	if trimmed == "" {
+		return d.root.method(verb), variables
+	}
+	return d.root.match(verb, strings.Split(trimmed, "/"), variables), variables
+}
+
+func (r *resource) method(verb string) *Method {
+	if m := r.methods[verb]; m != nil {
+		return m
+	}
+	return r.methods[AnyMethod]
+}
+
+func (r *resource) match(verb string, parts []string, variables map[string]string) *Method {
+	if len(parts) == 0 || (len(parts) == 1 && parts[0] == "") {
+		return r.method(verb)
+	}
+	if child := r.literals[parts[0]]; child != nil {
+		if m := child.match(verb, parts[1:], variables); m != nil {
+			return m
+		}
+	}
+	if child := r.variable; child != nil && parts[0] != "" {
+		if m := child.match(verb, parts[1:], variables); m != nil {
+			variables[child.name] = parts[0]
+			return m
+		}
+	}
+	if child := r.greedy; child != nil {
+		if m := child.method(verb); m != nil {
+			variables[child.name] = strings.Join(parts, "/")
+			return m
+		}
+	}
+	return nil
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for key := range m {
+		keys = append(keys, key)
+	}
+	sort.Strings(keys)
+	return keys
+}

@@ -1,0 +1,91 @@
+package supervisor
+
+import (
+	"encoding/json"
+	"errors"
+	"maps"
+	"os"
+	"strings"
+	"sync"
+)
+
+// Image says how a container image runs as a process of this machine.
+type Image struct {
+	// Command is the program and its arguments. ${POD_IP} and ${PORT} stand for the pod's address and the
+	// container's first port. Empty means that the pod needs no process to do its work.
+	Command []string `json:"command"`
+}
+
+// nginxRepositories hold images that the nginx of this machine stands for, with the container's own command.
+var nginxRepositories = []string{"library/nginx", "nginxinc/nginx-unprivileged", "nginx/nginx", "nginx"}
+
+// idleRepositories hold images whose work the local cloud does itself.
+var idleRepositories = []string{"jtblin/kube2iam"}
+
+// Images maps image repositories to programs, and remembers them in a file. It is safe for concurrent use.
+type Images struct {
+	path  string
+	mu    sync.RWMutex
+	known map[string]Image
+}
+
+// OpenImages reads the table that was set last; there may be none yet.
+func OpenImages(path string) (*Images, error) {
+	images := &Images{path: path, known: map[string]Image{}}
+	content, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return images, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return images, json.Unmarshal(content, &images.known)
+}
+
+// Set replaces the table.
+func (i *Images) Set(known map[string]Image) error {
+	content, err := json.Marshal(known)
+	if err != nil {
+		return err
+	}
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.known = maps.Clone(known)
+	return os.WriteFile(i.path, content, 0o600)
+}
+
+// find looks an image up by its repository: with the registry's host, or without.
+func (i *Images) find(reference string) (image Image, isNginx, found bool) {
+	repository := repositoryOf(reference)
+	i.mu.RLock()
+	defer i.mu.RUnlock()
+	for name, image := range i.known {
+		if matches(repository, name) {
+			return image, false, true
+		}
+	}
+	for _, name := range nginxRepositories {
+		if matches(repository, name) {
+			return Image{}, true, true
+		}
+	}
+	for _, name := range idleRepositories {
+		if matches(repository, name) {
+			return Image{}, false, true
+		}
+	}
+	return Image{}, false, false
+}
+
+func matches(repository, name string) bool {
+	return repository == name || strings.HasSuffix(repository, "/"+name)
+}
+
+// repositoryOf takes tag and digest off.
+func repositoryOf(reference string) string {
+	reference, _, _ = strings.Cut(reference, "@")
+	if slash := strings.LastIndex(reference, "/"); strings.LastIndex(reference, ":") > slash {
+		reference = reference[:strings.LastIndex(reference, ":")]
+	}
+	return reference
+}

@@ -1,0 +1,98 @@
+package supervisor
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
+)
+
+// startupPeriod is how often a pod is asked until it is ready for the first time.
+const startupPeriod = 20 * time.Millisecond
+
+var prober = &http.Client{
+	Transport:     &http.Transport{DisableKeepAlives: true},
+	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+}
+
+// probe asks for the container's readiness until done is closed.
+func (p *pod) probe(done <-chan struct{}) {
+	readiness := p.container().ReadinessProbe
+	if readiness == nil {
+		p.setReady(true, "")
+		return
+	}
+	failures, period := 0, startupPeriod
+	for {
+		if err := p.ask(readiness); err == nil {
+			failures, period = 0, seconds(readiness.PeriodSeconds, 10)
+			p.setReady(true, "")
+		} else if failures++; failures >= int(max(readiness.FailureThreshold, 1)) {
+			p.setReady(false, "Running, not ready: "+err.Error())
+		}
+		select {
+		case <-done:
+			return
+		case <-time.After(period):
+		}
+	}
+}
+
+func seconds(value, otherwise int32) time.Duration {
+	if value == 0 {
+		value = otherwise
+	}
+	return time.Duration(value) * time.Second
+}
+
+func (p *pod) ask(probe *corev1.Probe) error {
+	ctx, cancel := context.WithTimeout(context.Background(), seconds(probe.TimeoutSeconds, 1))
+	defer cancel()
+	switch {
+	case probe.HTTPGet != nil:
+		return p.askHTTP(ctx, probe.HTTPGet)
+	case probe.TCPSocket != nil:
+		connection, err := new(net.Dialer).DialContext(ctx, "tcp", net.JoinHostPort(p.ip, fmt.Sprint(p.portNumber(probe.TCPSocket.Port))))
+		if err != nil {
+			return err
+		}
+		return connection.Close()
+	}
+	return nil
+}
+
+func (p *pod) askHTTP(ctx context.Context, get *corev1.HTTPGetAction) error {
+	url := fmt.Sprintf("http://%s:%d%s", p.ip, p.portNumber(get.Port), get.Path)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return err
+	}
+	response, err := prober.Do(request)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	_, _ = io.Copy(io.Discard, io.LimitReader(response.Body, 4096))
+	if response.StatusCode < 200 || response.StatusCode >= 400 {
+		return fmt.Errorf("readiness probe: HTTP status %d", response.StatusCode)
+	}
+	return nil
+}
+
+// portNumber resolves a port's name in the container; 0 when there is none.
+func (p *pod) portNumber(port intstr.IntOrString) int {
+	if port.Type == intstr.Int {
+		return port.IntValue()
+	}
+	for _, candidate := range p.container().Ports {
+		if candidate.Name == port.StrVal {
+			return int(candidate.ContainerPort)
+		}
+	}
+	return 0
+}
