@@ -71,7 +71,7 @@ func FindCommand(ctx context.Context) (*Command, error) {
 }
 
 func versionOf(ctx context.Context, path string) (semver.Version, error) {
-	command := exec.CommandContext(ctx, path, "version")
+	command := exec.CommandContext(ctx, path, "version") //nolint:gosec // the user names the program
 	command.Env = append(os.Environ(), "PULUMI_SKIP_UPDATE_CHECK=true")
 	output, err := command.Output()
 	if err != nil {
@@ -94,7 +94,7 @@ func (c *Command) Run(_ context.Context, workdir string, stdin io.Reader, output
 		args = append([]string{"--non-interactive"}, args...)
 	}
 	var stdout, stderr bytes.Buffer
-	process := exec.Command(c.path, args...)
+	process := exec.CommandContext(context.Background(), c.path, args...)
 	process.Dir, process.Stdin = workdir, stdin
 	process.Env = append(append(os.Environ(), env...), "PULUMI_AUTOMATION_API=true")
 	process.Stdout = io.MultiWriter(append(slices.Clone(outputs), &stdout)...)

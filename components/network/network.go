@@ -2,6 +2,7 @@
 package network
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"maps"
@@ -78,11 +79,12 @@ func (a Args) subnetRanges() ([]netip.Prefix, error) {
 	}
 	bits := whole.Bits() + 4
 	base := whole.Addr().As4()
-	first := uint32(base[0])<<24 | uint32(base[1])<<16 | uint32(base[2])<<8 | uint32(base[3])
+	first := binary.BigEndian.Uint32(base[:])
 	ranges := make([]netip.Prefix, 16)
 	for i := range ranges {
-		n := first + uint32(i)<<(32-bits)
-		ranges[i] = netip.PrefixFrom(netip.AddrFrom4([4]byte{byte(n >> 24), byte(n >> 16), byte(n >> 8), byte(n)}), bits)
+		var start [4]byte
+		binary.BigEndian.PutUint32(start[:], first+uint32(i)<<(32-bits))
+		ranges[i] = netip.PrefixFrom(netip.AddrFrom4(start), bits)
 	}
 	return ranges, nil
 }

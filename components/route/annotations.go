@@ -51,7 +51,7 @@ var annotations = []annotation{
 	{"custom-domain-name", func(v string, s *Settings) error { s.CustomDomainName = v; return checkDomain(v) }},
 	{"nginx-image", func(v string, s *Settings) error { s.ProxyImage = v; return notEmpty(v) }},
 	{"nginx-replicas", func(v string, s *Settings) (err error) { s.ProxyReplicas, err = integer(v, 1, 1000); return err }},
-	{"nginx-service-port", func(v string, s *Settings) (err error) { s.ProxyPort, err = integer(v, 1024, 65535); return err }},
+	{"nginx-service-port", parseProxyPort},
 	{"node-selector", parseNodeSelector},
 	{"stage-name", func(v string, s *Settings) error { s.StageName = v; return CheckStageName(v) }},
 }
@@ -136,6 +136,13 @@ func parseClientARNs(value string, settings *Settings) error {
 		settings.ClientARNs = append(settings.ClientARNs, arn)
 	}
 	return errors.Join(problems...)
+}
+
+func parseProxyPort(value string, settings *Settings) (err error) {
+	if settings.ProxyPort, err = integer(value, 1024, 65535); err == nil && settings.ProxyPort == HealthPort {
+		return fmt.Errorf("%d is taken by the proxy's health check: choose another", HealthPort)
+	}
+	return err
 }
 
 func parseNodeSelector(value string, settings *Settings) error {

@@ -14,6 +14,7 @@ import (
 	networkingv1beta1 "k8s.io/api/networking/v1beta1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
+	kjson "sigs.k8s.io/json"
 	"sigs.k8s.io/yaml"
 )
 
@@ -125,7 +126,7 @@ func Parse(name string, content []byte) ([]Ingress, error) {
 		found = true
 		ingress, err := parseDocument(document)
 		if err != nil {
-			problems = append(problems, fmt.Errorf("%s: %w", source, err))
+			problems = append(problems, at(source, err))
 			continue
 		}
 		ingresses = append(ingresses, Ingress{Ingress: *ingress, Source: source})
@@ -152,19 +153,24 @@ func parseDocument(document []byte) (*networkingv1.Ingress, error) {
 	switch kind.APIVersion {
 	case "networking.k8s.io/v1":
 		ingress := new(networkingv1.Ingress)
-		if err := yaml.UnmarshalStrict(document, ingress); err != nil {
-			return nil, fmt.Errorf("ingress %s: %w", nameOf(document), err)
-		}
-		return ingress, nil
+		return ingress, at("ingress "+nameOf(document), decodeStrictly(document, ingress))
 	case "extensions/v1beta1", "networking.k8s.io/v1beta1":
 		legacy := new(networkingv1beta1.Ingress)
-		if err := yaml.UnmarshalStrict(document, legacy); err != nil {
-			return nil, fmt.Errorf("ingress %s: %w", nameOf(document), err)
-		}
-		return fromLegacy(legacy), nil
+		err := decodeStrictly(document, legacy)
+		return fromLegacy(legacy), at("ingress "+nameOf(document), err)
 	default:
 		return nil, fmt.Errorf("ingress %s: apiVersion %q is not known: use networking.k8s.io/v1", nameOf(document), kind.APIVersion)
 	}
+}
+
+// decodeStrictly reports every unknown and every repeated field.
+func decodeStrictly(document []byte, into any) error {
+	encoded, err := yaml.YAMLToJSONStrict(document)
+	if err != nil {
+		return err
+	}
+	found, err := kjson.UnmarshalStrict(encoded, into)
+	return errors.Join(append(found, err)...)
 }
 
 func nameOf(document []byte) string {

@@ -14,7 +14,7 @@ func TestAuthors(t *testing.T) {
 	routes(mux)
 	get := func(path string) *httptest.ResponseRecorder {
 		answer := httptest.NewRecorder()
-		mux.ServeHTTP(answer, httptest.NewRequest("GET", path, nil))
+		mux.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, path, nil))
 		return answer
 	}
 

@@ -43,19 +43,19 @@ func TestEveryAnswerIsJSON(t *testing.T) {
 	}
 
 	answer := httptest.NewRecorder()
-	handler.ServeHTTP(answer, httptest.NewRequest("POST", "/hello", nil))
+	handler.ServeHTTP(answer, httptest.NewRequest(http.MethodPost, "/hello", nil))
 	require.Equal(t, "GET, HEAD", answer.Header().Get("Allow"))
 
 	draining.Store(true)
 	answer = httptest.NewRecorder()
-	handler.ServeHTTP(answer, httptest.NewRequest("GET", "/readyz", nil))
+	handler.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/readyz", nil))
 	require.Equal(t, http.StatusServiceUnavailable, answer.Code)
 }
 
 func TestLogCarriesTheRequestID(t *testing.T) {
 	var out bytes.Buffer
 	handler := Handler(slog.New(slog.NewJSONHandler(&out, nil)), new(atomic.Bool), hello)
-	request := httptest.NewRequest("GET", "/hello", nil)
+	request := httptest.NewRequest(http.MethodGet, "/hello", nil)
 	request.Header.Set(RequestIDHeader, "11-22")
 	handler.ServeHTTP(httptest.NewRecorder(), request)
 

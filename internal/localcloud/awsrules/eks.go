@@ -23,7 +23,7 @@ const resourceInUse = "ResourceInUseException"
 
 var eksRules = []*rule{
 	{
-		token: Cluster, args: (*eks.ClusterArgs)(nil), id: idFrom("name"),
+		token: Cluster, args: (*eks.ClusterArgs)(nil), id: byName,
 		autoName: "name", maxName: 100, unique: "name",
 		replace: []string{"name", "roleArn", "kubernetesNetworkConfig"},
 		refs: []ref{

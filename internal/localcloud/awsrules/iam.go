@@ -30,7 +30,7 @@ var (
 
 var iamRules = []*rule{
 	{
-		token: Role, args: (*iam.RoleArgs)(nil), id: idFrom("name"),
+		token: Role, args: (*iam.RoleArgs)(nil), id: byName,
 		autoName: "name", maxName: 64, unique: "name", replace: []string{"name", "path"},
 		defaults: map[string]any{"path": "/", "maxSessionDuration": 3600.0},
 		check:    policyAt("assumeRolePolicy"), prepare: principalExists,
@@ -56,7 +56,7 @@ var iamRules = []*rule{
 		},
 	},
 	{
-		token: User, args: (*iam.UserArgs)(nil), id: idFrom("name"),
+		token: User, args: (*iam.UserArgs)(nil), id: byName,
 		autoName: "name", maxName: 64, unique: "name", replace: []string{"name"}, defaults: map[string]any{"path": "/"},
 		outputs: func(c *call) map[string]any {
 			return map[string]any{"arn": c.arn("iam", "", "user"+c.object.Text("path")+c.object.ID), "uniqueId": "AIDA" + upperHash(c.object.ID, 17)}

@@ -14,7 +14,7 @@ const LogGroup = "aws:cloudwatch/logGroup:LogGroup"
 var retentions = []float64{0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653}
 
 var logsRules = []*rule{{
-	token: LogGroup, args: (*cloudwatch.LogGroupArgs)(nil), id: idFrom("name"),
+	token: LogGroup, args: (*cloudwatch.LogGroupArgs)(nil), id: byName,
 	autoName: "name", maxName: 512, unique: "name", replace: []string{"name", "namePrefix"},
 	check: func(inputs map[string]any) []schema.Failure {
 		if days, ok := inputs["retentionInDays"].(float64); ok && !slices.Contains(retentions, days) {

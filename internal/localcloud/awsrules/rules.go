@@ -462,10 +462,8 @@ func randomID(prefix string, digits int) func(*call) string {
 	return func(*call) string { return prefix + randomHex(digits) }
 }
 
-// idFrom takes an input as the id.
-func idFrom(property string) func(*call) string {
-	return func(c *call) string { return c.object.Text(property) }
-}
+// byName takes the name as the id.
+func byName(c *call) string { return c.object.Text("name") }
 
 func (c *call) arn(service, region, resource string) string {
 	return fmt.Sprintf("arn:%s:%s:%s:%s:%s", Partition, service, region, Account, resource)

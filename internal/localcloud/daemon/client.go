@@ -160,7 +160,7 @@ func (c *Client) start(command []string) (<-chan struct{}, error) {
 		return nil, err
 	}
 	defer log.Close()
-	process := exec.Command(command[0], command[1:]...)
+	process := exec.CommandContext(context.Background(), command[0], command[1:]...)
 	process.Stdout, process.Stderr = log, log
 	process.Dir = c.dir
 	process.SysProcAttr = &syscall.SysProcAttr{Setsid: true}

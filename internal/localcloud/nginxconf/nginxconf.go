@@ -89,8 +89,10 @@ func tokenize(text string) ([]token, error) {
 		case c == ' ' || c == '\t' || c == '\n' || c == '\r':
 			i++
 		case c == '#':
-			for i < len(text) && text[i] != '\n' {
-				i++
+			if end := strings.IndexByte(text[i:], '\n'); end >= 0 {
+				i += end
+			} else {
+				i = len(text)
 			}
 		case c == ';' || c == '{' || c == '}':
 			tokens = append(tokens, token{text: string(c)})
@@ -103,23 +105,25 @@ func tokenize(text string) ([]token, error) {
 			tokens = append(tokens, token{text: word, quoted: true})
 			i = end
 		default:
-			start := i
-			for i < len(text) && !strings.ContainsRune(" \t\r\n;", rune(text[i])) {
-				if text[i] == '$' && i+1 < len(text) && text[i+1] == '{' {
-					if end := strings.IndexByte(text[i:], '}'); end > 0 {
-						i += end + 1
-						continue
-					}
-				}
-				if text[i] == '{' || text[i] == '}' {
-					break
-				}
-				i++
-			}
-			tokens = append(tokens, token{text: text[start:i]})
+			end := wordEnd(text, i)
+			tokens = append(tokens, token{text: text[i:end]})
+			i = end
 		}
 	}
 	return tokens, nil
+}
+
+// wordEnd is where the unquoted word that starts at i ends. Braces of a variable such as ${name} belong to it.
+func wordEnd(text string, i int) int {
+	for i < len(text) && !strings.ContainsRune(" \t\r\n;{}", rune(text[i])) {
+		if strings.HasPrefix(text[i:], "${") {
+			if end := strings.IndexByte(text[i:], '}'); end > 0 {
+				i += end
+			}
+		}
+		i++
+	}
+	return i
 }
 
 func quotedWord(text string, start int) (word string, end int, err error) {

@@ -19,7 +19,7 @@ import (
 
 // Package is a set of resource types.
 type Package interface {
-	// Configure makes an instance from a provider's config, with the package's name taken off the keys.
+	// Configure makes an instance from a provider's inputs, as far as they are text.
 	Configure(config map[string]string) (Instance, error)
 }
 
@@ -111,11 +111,14 @@ func (s *Server) DiffConfig(context.Context, *pulumirpc.DiffRequest) (*pulumirpc
 
 // Configure remembers the connection's instance.
 func (s *Server) Configure(ctx context.Context, r *pulumirpc.ConfigureRequest) (*pulumirpc.ConfigureResponse, error) {
+	args, err := fromStruct(r.GetArgs())
+	if err != nil {
+		return nil, err
+	}
 	config := map[string]string{}
-	prefix := s.name + ":config:"
-	for key, value := range r.GetVariables() {
-		if len(key) > len(prefix) && key[:len(prefix)] == prefix {
-			config[key[len(prefix):]] = value
+	for key, value := range args {
+		if text, ok := value.(string); ok {
+			config[key] = text
 		}
 	}
 	instance, err := s.pkg.Configure(config)

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -19,7 +20,7 @@ func (p *pod) nginxCommand() ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	command := append(p.container().Command[:len(p.container().Command):len(p.container().Command)], p.container().Args...)
+	command := slices.Concat(p.container().Command, p.container().Args)
 	if len(command) == 0 || filepath.Base(command[0]) != "nginx" {
 		return nil, errors.New("an nginx container must have a command that starts with nginx")
 	}
@@ -55,7 +56,7 @@ func findNginx() (string, error) {
 
 // configFile is the file that the container's command names with -c.
 func (p *pod) configFile() string {
-	command := append(p.container().Command[:len(p.container().Command):len(p.container().Command)], p.container().Args...)
+	command := slices.Concat(p.container().Command, p.container().Args)
 	for i, argument := range command {
 		if argument == "-c" && i+1 < len(command) {
 			return command[i+1]
@@ -129,13 +130,7 @@ func (p *pod) translate(block *nginxconf.Block, inside string) {
 			result = append(result, p.upstreamServers(d)...)
 			continue
 		default:
-			for i, argument := range d.Args {
-				if p.mounted(argument) {
-					if path, err := p.hostPath(argument); err == nil {
-						d.Args[i] = path
-					}
-				}
-			}
+			p.mapPaths(d.Args)
 		}
 		if d.Block != nil {
 			p.translate(d.Block, d.Name)
@@ -143,6 +138,17 @@ func (p *pod) translate(block *nginxconf.Block, inside string) {
 		result = append(result, d)
 	}
 	block.Directives = result
+}
+
+func (p *pod) mapPaths(arguments []string) {
+	for i, argument := range arguments {
+		if !p.mounted(argument) {
+			continue
+		}
+		if path, err := p.hostPath(argument); err == nil {
+			arguments[i] = path
+		}
+	}
 }
 
 // refused is an address of the discard service, on which nothing answers: what a Service without endpoints is like.

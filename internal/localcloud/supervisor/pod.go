@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/binary"
 	"encoding/hex"
@@ -103,7 +104,7 @@ func freeAddress(ports []int) (string, error) {
 
 func probeFree(ip string, ports []int) error {
 	for _, port := range ports {
-		listener, err := net.Listen("tcp", net.JoinHostPort(ip, fmt.Sprint(port)))
+		listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", net.JoinHostPort(ip, fmt.Sprint(port)))
 		if err != nil {
 			return err
 		}
@@ -180,7 +181,7 @@ func (p *pod) supervise(command []string) error {
 		return err
 	}
 	defer output.Close()
-	process := exec.Command(command[0], command[1:]...)
+	process := exec.CommandContext(context.Background(), command[0], command[1:]...)
 	process.Dir = p.dir
 	process.Env = p.environment()
 	process.Stdout, process.Stderr = output, output

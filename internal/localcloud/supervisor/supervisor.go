@@ -172,10 +172,6 @@ func (s *Supervisor) AwaitRollout(ctx context.Context, cluster, token, id string
 	}
 }
 
-func (s *Supervisor) afterGeneration(uint64) <-chan time.Time {
-	return time.After(10 * time.Millisecond)
-}
-
 func (s *Supervisor) rolloutStatus(who owner) (bool, string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -96,25 +96,7 @@ func selectNodes(nodes []awsrules.Instance, selector map[string]string) []awsrul
 
 // rollOut brings the pods of one workload a step nearer to what it wants. The caller holds s.mu.
 func (s *Supervisor) rollOut(w workload) {
-	var current, outdated []*pod
-	ready := 0
-	for _, p := range s.pods {
-		if p.owner != w.owner || p.terminating() {
-			continue
-		}
-		if !nodeExists(w.nodes, p.node) {
-			s.terminate(p)
-			continue
-		}
-		if p.isReady() {
-			ready++
-		}
-		if p.hash == w.hash {
-			current = append(current, p)
-		} else {
-			outdated = append(outdated, p)
-		}
-	}
+	current, outdated, ready := s.podsOf(w)
 	delete(s.problems, w.owner)
 	if len(w.nodes) == 0 && w.replicas > 0 {
 		s.problems[w.owner] = "no node is available that its nodeSelector allows"
@@ -141,6 +123,29 @@ func (s *Supervisor) rollOut(w workload) {
 			ready--
 		}
 	}
+}
+
+// podsOf sorts a workload's pods by whether they are of its newest template, and counts the ready ones. Pods
+// of nodes that are gone end. The caller holds s.mu.
+func (s *Supervisor) podsOf(w workload) (current, outdated []*pod, ready int) {
+	for _, p := range s.pods {
+		if p.owner != w.owner || p.terminating() {
+			continue
+		}
+		if !nodeExists(w.nodes, p.node) {
+			s.terminate(p)
+			continue
+		}
+		if p.isReady() {
+			ready++
+		}
+		if p.hash == w.hash {
+			current = append(current, p)
+		} else {
+			outdated = append(outdated, p)
+		}
+	}
+	return current, outdated, ready
 }
 
 func nodeExists(nodes []awsrules.Instance, name string) bool {

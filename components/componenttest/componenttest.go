@@ -1,0 +1,191 @@
+// Package componenttest runs components against Pulumi's mocks and records what they declare.
+package componenttest
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/eks"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"github.com/stretchr/testify/require"
+)
+
+// Update is the flag by which golden files are written anew.
+var Update = flag.Bool("update", false, "write the golden files anew")
+
+// Resource is one declared resource. Others are named by type and name, with a space between.
+type Resource struct {
+	Type, Name, Parent string
+	Inputs             map[string]any
+	// DependsOn are the types and names of all resources that must exist before.
+	DependsOn []string
+	Options   Options
+}
+
+// Options are the resource options that matter to safety.
+type Options struct{ RetainOnDelete, DeleteBeforeReplace bool }
+
+// Graph is everything that a program declared.
+type Graph struct {
+	mu        sync.Mutex
+	resources []Resource
+}
+
+const controlPlane = "mocked-control-plane"
+
+// Run executes a program with mocks.
+func Run(t *testing.T, program pulumi.RunFunc) *Graph {
+	t.Helper()
+	graph := &Graph{}
+	require.NoError(t, TryRun(graph, program))
+	return graph
+}
+
+// TryRun is Run for programs that should fail.
+func TryRun(graph *Graph, program pulumi.RunFunc) error {
+	return pulumi.RunErr(func(ctx *pulumi.Context) error {
+		// The component eks.Cluster refers to a cluster that its provider would have made.
+		if _, err := eks.NewCluster(ctx, controlPlane, &eks.ClusterArgs{
+			RoleArn: pulumi.String("arn:aws:iam::111122223333:role/eks"), VpcConfig: eks.ClusterVpcConfigArgs{SubnetIds: pulumi.StringArray{}},
+		}); err != nil {
+			return err
+		}
+		return program(ctx)
+	}, pulumi.WithMocks("project", "stack", graph))
+}
+
+// NewResource records a resource and invents its outputs.
+func (g *Graph) NewResource(args pulumi.MockResourceArgs) (string, resource.PropertyMap, error) {
+	outputs := args.Inputs.Copy()
+	id := args.Name + "-id"
+	for name, value := range inventedOutputs(args.TypeToken, args.Name) {
+		outputs[resource.PropertyKey(name)] = value
+	}
+	if args.Name == controlPlane {
+		return id, outputs, nil
+	}
+	rpc := args.RegisterRPC
+	recorded := Resource{
+		Type: args.TypeToken, Name: args.Name, Parent: nameOf(rpc.GetParent()), Inputs: args.Inputs.Mappable(),
+		Options: Options{RetainOnDelete: rpc.GetRetainOnDelete(), DeleteBeforeReplace: rpc.GetDeleteBeforeReplace()},
+	}
+	for _, urn := range rpc.GetDependencies() {
+		recorded.DependsOn = append(recorded.DependsOn, nameOf(urn))
+	}
+	slices.Sort(recorded.DependsOn)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.resources = append(g.resources, recorded)
+	return id, outputs, nil
+}
+
+// Call answers functions.
+func (g *Graph) Call(args pulumi.MockCallArgs) (resource.PropertyMap, error) {
+	return nil, fmt.Errorf("components call no functions, but this one called %s", args.Token)
+}
+
+func inventedOutputs(token, name string) map[string]resource.PropertyValue {
+	text := resource.NewStringProperty
+	arn := map[string]resource.PropertyValue{"arn": text("arn:aws:mock:us-east-1:111122223333:" + name)}
+	switch token {
+	case "aws:iam/user:User":
+		return map[string]resource.PropertyValue{"arn": text("arn:aws:iam::111122223333:user/" + name), "name": text(name)}
+	case "aws:iam/role:Role":
+		return map[string]resource.PropertyValue{"arn": text("arn:aws:iam::111122223333:role/" + name), "name": text(name)}
+	case "aws:iam/accessKey:AccessKey":
+		return map[string]resource.PropertyValue{"secret": resource.MakeSecret(text("the secret key"))}
+	case "aws:lb/loadBalancer:LoadBalancer":
+		arn["dnsName"] = text("nlb.example.com")
+	case "aws:apigateway/restApi:RestApi":
+		arn["executionArn"] = text("arn:aws:execute-api:us-east-1:111122223333:" + name)
+	case "aws:ec2/eip:Eip":
+		arn["allocationId"] = text("eipalloc-1")
+	case "aws:ec2/launchTemplate:LaunchTemplate":
+		arn["latestVersion"] = resource.NewNumberProperty(1)
+	case "aws:eks/nodeGroup:NodeGroup":
+		arn["resources"] = resource.NewPropertyValue([]any{map[string]any{"autoscalingGroups": []any{map[string]any{"name": "eks-asg"}}}})
+	case "aws:eks/cluster:Cluster":
+		arn["name"] = text("control-plane")
+	case "eks:index:Cluster":
+		return map[string]resource.PropertyValue{
+			"eksCluster": resource.MakeCustomResourceReference(
+				resource.NewURN("stack", "project", "", "aws:eks/cluster:Cluster", controlPlane), controlPlane+"-id", ""),
+			"nodeSecurityGroupId": text("sg-nodes"),
+			"kubeconfigJson":      text("{}"),
+			"oidcProviderArn":     text("arn:aws:iam::111122223333:oidc-provider/oidc.example.com/id/1"),
+			"oidcIssuer":          text("oidc.example.com/id/1"),
+		}
+	}
+	return arn
+}
+
+func nameOf(urn string) string {
+	if parsed := resource.URN(urn); parsed.IsValid() {
+		return string(parsed.Type()) + " " + parsed.Name()
+	}
+	return ""
+}
+
+// All lists the resources of a type.
+func (g *Graph) All(token string) []Resource {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	var found []Resource
+	for _, r := range g.resources {
+		if r.Type == token {
+			found = append(found, r)
+		}
+	}
+	slices.SortFunc(found, func(a, b Resource) int { return strings.Compare(a.Name, b.Name) })
+	return found
+}
+
+// One is the only resource of a type.
+func (g *Graph) One(t *testing.T, token string) Resource {
+	t.Helper()
+	found := g.All(token)
+	require.Len(t, found, 1, token)
+	return found[0]
+}
+
+// JSON renders inputs for comparison with a literal.
+func (r Resource) JSON(t *testing.T, names ...string) string {
+	t.Helper()
+	chosen := map[string]any{}
+	for _, name := range names {
+		chosen[name] = r.Inputs[name]
+	}
+	encoded, err := json.Marshal(chosen)
+	require.NoError(t, err)
+	return string(encoded)
+}
+
+// Tree prints type, name and parent of everything, sorted: the shape of a component.
+func (g *Graph) Tree() string {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	var lines []string
+	for _, r := range g.resources {
+		lines = append(lines, fmt.Sprintf("%s %s < %s\n", r.Type, r.Name, r.Parent))
+	}
+	slices.Sort(lines)
+	return strings.Join(lines, "")
+}
+
+// Golden compares text with a file, or writes it with -update.
+func Golden(t *testing.T, path, text string) {
+	t.Helper()
+	if *Update {
+		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+	}
+	expected, err := os.ReadFile(path)
+	require.NoError(t, err, "run `make golden`")
+	require.Equal(t, string(expected), text, "run `make golden` if the change is wanted")
+}

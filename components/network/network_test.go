@@ -1,0 +1,56 @@
+package network
+
+import (
+	"net/netip"
+	"testing"
+
+	"github.com/apigateway-ingress/apigateway-ingress/components/componenttest"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"github.com/stretchr/testify/require"
+)
+
+func run(t *testing.T, args *Args) *componenttest.Graph {
+	t.Helper()
+	return componenttest.Run(t, func(ctx *pulumi.Context) error {
+		_, err := New(ctx, "n", args)
+		return err
+	})
+}
+
+func TestSubnetsAreApartAndTagged(t *testing.T) {
+	graph := run(t, &Args{CIDR: "10.1.0.0/20", AvailabilityZones: []string{"a", "b", "c"}})
+	subnets := graph.All("aws:ec2/subnet:Subnet")
+	require.Len(t, subnets, 6)
+	vpc := netip.MustParsePrefix("10.1.0.0/20")
+	var seen []netip.Prefix
+	for _, s := range subnets {
+		own := netip.MustParsePrefix(s.Inputs["cidrBlock"].(string))
+		require.True(t, vpc.Contains(own.Addr()), own)
+		for _, other := range seen {
+			require.False(t, own.Overlaps(other), "%s and %s", own, other)
+		}
+		seen = append(seen, own)
+		require.Nil(t, s.Inputs["mapPublicIpOnLaunch"], "nothing gets a public address by itself")
+	}
+	require.Equal(t, "1", subnets[0].Inputs["tags"].(map[string]any)["kubernetes.io/role/internal-elb"])
+	require.Equal(t, "1", subnets[3].Inputs["tags"].(map[string]any)["kubernetes.io/role/elb"])
+}
+
+func TestNATGateways(t *testing.T) {
+	zones := []string{"a", "b", "c"}
+	require.Len(t, run(t, &Args{AvailabilityZones: zones}).All("aws:ec2/natGateway:NatGateway"), 1)
+	perZone := run(t, &Args{AvailabilityZones: zones, NAT: NATPerAZ})
+	require.Len(t, perZone.All("aws:ec2/natGateway:NatGateway"), 3)
+	tables := map[any]bool{}
+	for _, association := range perZone.All("aws:ec2/routeTableAssociation:RouteTableAssociation") {
+		tables[association.Inputs["routeTableId"]] = true
+	}
+	require.Len(t, tables, 4, "one table for public subnets, and one for each private subnet")
+}
+
+func TestBadArguments(t *testing.T) {
+	err := Args{CIDR: "10.0.0.1/16", AvailabilityZones: []string{"a"}, NAT: "many"}.Validate()
+	for _, problem := range []string{`vpcCidr "10.0.0.1/16"`, "availabilityZones: 1 given", `nat "many" is not known`} {
+		require.ErrorContains(t, err, problem)
+	}
+}

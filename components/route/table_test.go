@@ -1,0 +1,153 @@
+package route
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// manifest is an Ingress with the given spec and annotations, both as YAML that is indented here.
+func manifest(annotations, spec string) string {
+	indent := func(text string, by int) string {
+		return strings.ReplaceAll("\n"+strings.TrimSpace(text), "\n", "\n"+strings.Repeat(" ", by))
+	}
+	text := "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata:\n  name: api\n"
+	if annotations != "" {
+		text += "  annotations:" + indent(annotations, 4) + "\n"
+	}
+	return text + "spec:" + indent(spec, 2) + "\n"
+}
+
+func rulePath(path, pathType, service, port string) string {
+	return fmt.Sprintf(`
+rules:
+- http:
+    paths:
+    - path: %q
+      pathType: %s
+      backend: {service: {name: %s, port: {%s}}}`, path, pathType, service, port)
+}
+
+func compileText(t *testing.T, text string) (*Table, error) {
+	t.Helper()
+	ingresses, err := Parse("x.yaml", []byte(text))
+	if err != nil {
+		return nil, err
+	}
+	return Compile(ingresses, bookstore)
+}
+
+func TestBadInputSaysWhereAndWhat(t *testing.T) {
+	good := rulePath("/a", "Prefix", "bookservice", "number: 80")
+	for name, c := range map[string]struct{ text, want string }{
+		"empty":             {"", "x.yaml: the manifest is empty"},
+		"not YAML":          {"a: [", "x.yaml:1: not a Kubernetes manifest"},
+		"not an Ingress":    {"apiVersion: v1\nkind: Service", `x.yaml:1: kind "Service" is not an Ingress`},
+		"unknown version":   {"apiVersion: networking.k8s.io/v9\nkind: Ingress\nmetadata: {name: a}", `ingress default/a: apiVersion "networking.k8s.io/v9" is not known`},
+		"unknown field":     {manifest("", "rulez: []"), `unknown field "spec.rulez"`},
+		"no rules":          {manifest("", "ingressClassName: apigateway"), "x.yaml:1: ingress default/api: it has no rules"},
+		"no paths":          {manifest("", "rules: [{http: {paths: []}}]"), "ingress default/api: rule 1: it has no paths"},
+		"host":              {manifest("", "rules: [{host: a.example.com}]"), `rule 1: host "a.example.com": no domain of the stack serves it`},
+		"relative path":     {manifest("", rulePath("a", "Prefix", "bookservice", "number: 80")), `rule 1 path "a": the path must start with "/"`},
+		"impossible path":   {manifest("", rulePath("/a;b", "Prefix", "bookservice", "number: 80")), `segment "a;b" is not possible in API Gateway`},
+		"dot segment":       {manifest("", rulePath("/a/../b", "Prefix", "bookservice", "number: 80")), `segment ".." is not possible`},
+		"exact slash":       {manifest("", rulePath("/a/", "Exact", "bookservice", "number: 80")), "an Exact path cannot end in a slash"},
+		"unknown pathType":  {manifest("", rulePath("/a", "Regex", "bookservice", "number: 80")), `pathType "Regex" is not known`},
+		"unknown service":   {manifest("", rulePath("/a", "Prefix", "shop", "number: 80")), `service default/shop is not declared by the stack: add it to services (declared: default/authorservice, default/bookservice)`},
+		"unknown port":      {manifest("", rulePath("/a", "Prefix", "bookservice", "number: 81")), "service default/bookservice has no port 81"},
+		"unknown port name": {manifest("", rulePath("/a", "Prefix", "bookservice", "name: grpc")), `service default/bookservice has no port named "grpc"`},
+		"default backend":   {manifest("", "defaultBackend: {service: {name: bookservice, port: {number: 80}}}"+good), "spec.defaultBackend is not served"},
+		"tls":               {manifest("", "tls: [{hosts: [a.example.com]}]"+good), "spec.tls is not served"},
+		"empty client":      {manifest(AnnotationPrefix+`client-arns: ""`, good), "client-arns: a client ARN is empty"},
+		"malformed client":  {manifest(AnnotationPrefix+`client-arns: arn:aws:iam::1:user/a`, good), `client ARN "arn:aws:iam::1:user/a" is malformed`},
+		"wildcard client":   {manifest(AnnotationPrefix+`client-arns: "arn:aws:iam::111122223333:user/*"`, good), "has a wildcard"},
+		"stage name":        {manifest(AnnotationPrefix+`stage-name: a-b`, good), `stage name "a-b" is not valid`},
+		"replicas":          {manifest(AnnotationPrefix+`nginx-replicas: three`, good), `nginx-replicas: "three" is not a whole number from 1 to 1000`},
+		"service port":      {manifest(AnnotationPrefix+`nginx-service-port: "80"`, good), `"80" is not a whole number from 1024 to 65535`},
+		"health port":       {manifest(AnnotationPrefix+`nginx-service-port: "8081"`, good), "8081 is taken by the proxy's health check"},
+		"unknown":           {manifest(AnnotationPrefix+`client-arn: x`, good), `annotation apigateway.ingress.kubernetes.io/client-arn is not known: did you mean apigateway.ingress.kubernetes.io/client-arns?`},
+		"other class":       {manifest("kubernetes.io/ingress.class: nginx", good), `there is no Ingress of class "apigateway"`},
+		"long name":         {strings.Replace(manifest("", good), "name: api", "name: "+strings.Repeat("a", 52), 1), "the name has 52 characters: at most 51 are allowed"},
+		"bad name":          {strings.Replace(manifest("", good), "name: api", "name: A_b", 1), "the name is not valid"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := compileText(t, c.text)
+			require.ErrorContains(t, err, c.want)
+		})
+	}
+}
+
+func TestAllProblemsAreReportedTogether(t *testing.T) {
+	text := manifest(AnnotationPrefix+"stage-name: a-b\n"+AnnotationPrefix+"nginx-replicas: x", rulePath("/a", "Prefix", "shop", "number: 80"))
+	_, err := compileText(t, text+"---\n"+text)
+	require.Error(t, err)
+	require.Len(t, strings.Split(err.Error(), "\n"), 7, "three problems of each, and the duplicate")
+	for _, place := range []string{"x.yaml:1: ", "x.yaml:2: "} {
+		require.Contains(t, err.Error(), place+`ingress default/api: rule 1 path "/a": service default/shop`)
+	}
+}
+
+func TestDuplicatePathNamesBothSides(t *testing.T) {
+	one := manifest("", rulePath("/a", "Prefix", "bookservice", "number: 80"))
+	other := strings.Replace(manifest("", rulePath("/a/", "Prefix", "authorservice", "number: 80")), "name: api", "name: second", 1)
+	_, err := compileText(t, one+"---\n"+other)
+	require.EqualError(t, err, `x.yaml:2: ingress default/second: rule 1 path "/a/": duplicate path: it is already written at x.yaml:1: ingress default/api: rule 1 path "/a"`)
+}
+
+func TestOriginalAnnotations(t *testing.T) {
+	table, err := compileText(t, manifest(`
+apigateway.ingress.kubernetes.io/client-arns: arn:aws:iam::111122223333:user/a, arn:aws:iam::111122223333:role/b
+apigateway.ingress.kubernetes.io/stage-name: live
+apigateway.ingress.kubernetes.io/nginx-replicas: "5"
+apigateway.ingress.kubernetes.io/nginx-image: nginx:1.30.0
+apigateway.ingress.kubernetes.io/nginx-service-port: "9000"
+apigateway.ingress.kubernetes.io/node-selector: pool=edge,kubernetes.io/arch=amd64
+apigateway.ingress.kubernetes.io/custom-domain-name: api.example.com
+apigateway.ingress.kubernetes.io/certificate-arn: arn:aws:acm:us-east-1:111122223333:certificate/12345678-1234-1234-1234-123456789012`,
+		rulePath("/a", "Prefix", "bookservice", "name: http")))
+	require.NoError(t, err)
+	require.Equal(t, Settings{
+		ClientARNs: []string{"arn:aws:iam::111122223333:user/a", "arn:aws:iam::111122223333:role/b"},
+		StageName:  "live", ProxyReplicas: 5, ProxyImage: "nginx:1.30.0", ProxyPort: 9000,
+		NodeSelector:     map[string]string{"pool": "edge", "kubernetes.io/arch": "amd64"},
+		CustomDomainName: "api.example.com", CertificateARN: "arn:aws:acm:us-east-1:111122223333:certificate/12345678-1234-1234-1234-123456789012",
+	}, table.Settings)
+	require.Equal(t, Backend{"default", "bookservice", 80}, table.Routes[0].Backend, "a named port is resolved")
+}
+
+func TestOrderOfManifestsDoesNotMatter(t *testing.T) {
+	a := manifest("", rulePath("/a", "Prefix", "bookservice", "number: 80"))
+	b := strings.Replace(manifest("", rulePath("/b", "Exact", "authorservice", "number: 80")), "name: api", "name: second", 1)
+	first, err := compileText(t, a+"---\n"+b)
+	require.NoError(t, err)
+	second, err := compileText(t, b+"---\n"+a)
+	require.NoError(t, err)
+	require.Equal(t, string(first.NGINX(8080)), string(second.NGINX(8080)))
+}
+
+func TestLoadFindsManifests(t *testing.T) {
+	dir := t.TempDir()
+	text := manifest("", rulePath("/a", "Prefix", "bookservice", "number: 80"))
+	for _, name := range []string{"b.yaml", "a.yml", "readme.txt"} {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600))
+	}
+	fromDir, err := Load([]string{dir}, nil)
+	require.NoError(t, err)
+	require.Len(t, fromDir, 2)
+	fromGlob, err := Load([]string{filepath.Join(dir, "*.yaml")}, nil)
+	require.NoError(t, err)
+	require.Len(t, fromGlob, 1)
+	fromStdin, err := Load([]string{"-"}, strings.NewReader(text))
+	require.NoError(t, err)
+	require.Equal(t, "-:1", fromStdin[0].Source)
+
+	_, err = Load([]string{filepath.Join(dir, "missing.yaml"), t.TempDir()}, nil)
+	require.ErrorContains(t, err, "no such file")
+	require.ErrorContains(t, err, "holds no .yaml")
+	_, err = Load(nil, nil)
+	require.ErrorContains(t, err, "no manifest is named")
+}
