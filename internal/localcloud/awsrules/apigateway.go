@@ -138,10 +138,9 @@ func snapshot(c *call) error {
 }
 
 func stageIsNew(c *call) error {
-	for _, other := range c.store.List(Stage) {
-		if other.ID != c.object.ID && other.Text("restApi") == c.object.Text("restApi") && other.Text("stageName") == c.object.Text("stageName") {
-			return apiError("ConflictException", "Stage already exists")
-		}
+	isNew := c.object.Outputs == nil
+	if isNew && c.store.Get(Stage, c.object.ID) != nil {
+		return apiError("ConflictException", "Stage already exists")
 	}
 	deployment := c.store.Get(Deployment, c.object.Text("deployment"))
 	if deployment.Text("restApi") != c.object.Text("restApi") {

@@ -1,0 +1,160 @@
+package integration
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/pulumi/pulumi/sdk/v3/go/auto/optpreview"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"github.com/stretchr/testify/require"
+)
+
+// The life of a stack: preview, up, calls, changes, refresh, restart, destroy.
+func TestBookstore(t *testing.T) {
+	e := newEnvironment(t, nil)
+
+	preview, err := e.session.Stack.Preview(context.Background(), optpreview.SuppressProgress())
+	require.NoError(t, err)
+	require.Zero(t, e.cloud.Objects(), "a preview makes nothing")
+	created := e.up()
+	require.Equal(t, preview.ChangeSummary["create"], created["create"])
+	e.expectNoChanges()
+
+	t.Run("calls", func(t *testing.T) { testCalls(t, e) })
+	t.Run("restart", func(t *testing.T) {
+		require.NoError(t, e.cloud.Close())
+		e.startCloud()
+		e.open(nil)
+		require.Eventually(t, e.cloud.Settled, settleTime, pollTime)
+		require.Equal(t, http.StatusOK, e.get("/api/book/list").status)
+	})
+	t.Run("route edit", func(t *testing.T) {
+		e.editManifest("path: /api/author", "path: /api/writer")
+		changes := e.up()
+		require.Positive(t, changes["replace"], "a new deployment")
+		require.Equal(t, http.StatusForbidden, e.get("/api/author/list").status, "the old path is gone")
+		require.Equal(t, http.StatusNotFound, e.get("/api/writer/list").status, "the service answers on its own paths only")
+		require.Equal(t, http.StatusOK, e.get("/api/book/list").status)
+		e.editManifest("path: /api/writer", "path: /api/author")
+		e.up()
+		require.Equal(t, http.StatusOK, e.get("/api/author/list").status)
+	})
+	t.Run("the same manifest in networking.k8s.io/v1 changes nothing", func(t *testing.T) {
+		e.setConfig("manifests", []string{"examples/bookstore/ingress-v1.yaml"})
+		e.expectNoChanges()
+	})
+	t.Run("refresh", func(t *testing.T) {
+		result, err := e.session.Stack.Refresh(context.Background())
+		require.NoError(t, err)
+		for op, n := range *result.Summary.ResourceChanges {
+			require.True(t, op == "same" || n == 0, "%s %d", op, n)
+		}
+	})
+	e.destroy()
+	_, err = net.Dial("tcp", strings.Split(strings.TrimPrefix(e.output("apiEndpoint"), "http://"), "/")[0])
+	require.Error(t, err, "nothing listens any more")
+}
+
+func testCalls(t *testing.T, e *environment) {
+	list := e.get("/api/book/list")
+	require.Equal(t, http.StatusOK, list.status)
+	require.Len(t, decode(t, list.body)["books"], 10)
+	require.Equal(t, "Kubernetes on AWS", decode(t, e.get("/api/book/9781788390071").body)["title"])
+	require.Len(t, decode(t, e.get("/api/author/list").body)["authors"], 13)
+	require.Equal(t, "Peter Sbarski", decode(t, e.get("/api/author/Peter-Sbarski").body)["author"])
+	require.Equal(t, answer{404, "{\"error\":\"no book with ISBN-13 1\"}\n", ""}, e.get("/api/book/1"), "the service's own answer")
+
+	missing := answer{403, `{"message":"Missing Authentication Token"}`, ""}
+	require.Equal(t, missing, e.call("/api/book/list", nil), "unsigned")
+	require.Equal(t, missing, e.get("/api"), "no such resource")
+	require.Equal(t, missing, e.get("/api/bookstore"), "a prefix ends at a segment")
+	foreign := e.call("/api/book/list", &aws.Credentials{AccessKeyID: "AKIAIOSFODNN7EXAMPLE", SecretAccessKey: "x"})
+	require.Equal(t, answer{403, `{"message":"The security token included in the request is invalid."}`, ""}, foreign)
+	forged := e.call("/api/book/list", &aws.Credentials{AccessKeyID: e.output("clientAccessKeyId"), SecretAccessKey: "guess"})
+	require.Equal(t, http.StatusForbidden, forged.status)
+	require.Contains(t, forged.body, "does not match")
+}
+
+// A program that declares something else than it should must fail as it would in AWS.
+func TestBrokenGraphs(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(args *pulumi.ResourceTransformArgs)
+		status int
+		reason string
+	}{
+		"wrong selector": {func(a *pulumi.ResourceTransformArgs) {
+			if a.Type == "kubernetes:core/v1:Service" && a.Name == "bookstore-proxy" {
+				spec := a.Props["spec"].(pulumi.Map)
+				spec["selector"] = pulumi.StringMap{"app.kubernetes.io/name": pulumi.String("nobody")}
+			}
+		}, 504, "selects no ready pod"},
+		"rule for another port": {func(a *pulumi.ResourceTransformArgs) {
+			if a.Type == "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule" {
+				a.Props["fromPort"], a.Props["toPort"] = pulumi.Float64(443), pulumi.Float64(443)
+			}
+		}, 504, "lets nothing in to port 30080"},
+		"service of another name": {func(a *pulumi.ResourceTransformArgs) {
+			if a.Type == "kubernetes:core/v1:Service" && a.Name == "bookstore-bookservice" {
+				spec := a.Props["spec"].(pulumi.Map)
+				spec["selector"] = pulumi.StringMap{"app.kubernetes.io/name": pulumi.String("nobody")}
+			}
+		}, 502, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := newEnvironment(t, func(program pulumi.RunFunc) pulumi.RunFunc {
+				return func(ctx *pulumi.Context) error {
+					err := ctx.RegisterResourceTransform(func(_ context.Context, a *pulumi.ResourceTransformArgs) *pulumi.ResourceTransformResult {
+						c.change(a)
+						return &pulumi.ResourceTransformResult{Props: a.Props, Opts: a.Opts}
+					})
+					if err != nil {
+						return err
+					}
+					return program(ctx)
+				}
+			})
+			e.up()
+			got := e.get("/api/book/list")
+			require.Equal(t, c.status, got.status)
+			require.Contains(t, got.reason, c.reason)
+			e.destroy()
+		})
+	}
+}
+
+// Without a trigger the deployment keeps serving what it was made of.
+func TestNoTriggerNoRedeploy(t *testing.T) {
+	e := newEnvironment(t, func(program pulumi.RunFunc) pulumi.RunFunc {
+		return func(ctx *pulumi.Context) error {
+			err := ctx.RegisterResourceTransform(func(_ context.Context, a *pulumi.ResourceTransformArgs) *pulumi.ResourceTransformResult {
+				if a.Type == "aws:apigateway/deployment:Deployment" {
+					delete(a.Props, "triggers")
+				}
+				return &pulumi.ResourceTransformResult{Props: a.Props, Opts: a.Opts}
+			})
+			if err != nil {
+				return err
+			}
+			return program(ctx)
+		}
+	})
+	e.up()
+	e.editManifest("path: /api/book", "path: /api/volume")
+	e.up()
+	require.Equal(t, http.StatusForbidden, e.get("/api/volume/list").status, "the new path is not deployed")
+	require.Equal(t, http.StatusNotFound, e.get("/api/book/list").status, "the gateway still lets the old one through, and NGINX does not know it")
+	e.destroy()
+}
+
+func TestKube2IAM(t *testing.T) {
+	e := newEnvironment(t, nil)
+	e.setConfig("podRole", "kube2iam")
+	e.up()
+	require.Equal(t, http.StatusOK, e.get("/api/book/list").status)
+	e.expectNoChanges()
+	e.destroy()
+}

@@ -1,0 +1,194 @@
+// Package integration runs the whole program with the real engine on the local target.
+package integration
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/apigateway-ingress/apigateway-ingress/automation/engine"
+	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud"
+	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/supervisor"
+	"github.com/apigateway-ingress/apigateway-ingress/stacks/deploy"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+	"github.com/pulumi/pulumi/sdk/v3/go/auto"
+	"github.com/pulumi/pulumi/sdk/v3/go/auto/optdestroy"
+	"github.com/pulumi/pulumi/sdk/v3/go/auto/optpreview"
+	"github.com/pulumi/pulumi/sdk/v3/go/auto/optup"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"github.com/stretchr/testify/require"
+	"sigs.k8s.io/yaml"
+)
+
+// repository is the folder of the project, relative to this package.
+const repository = "../.."
+
+// environment is a project, a stack in it, and a local cloud within this process.
+type environment struct {
+	t       *testing.T
+	root    string
+	state   string
+	cloud   *localcloud.Cloud
+	session *engine.Session
+	outputs auto.OutputMap
+}
+
+// newEnvironment copies the project, so that a test can change it, and starts a local cloud.
+// wrap may change the program; nil leaves it as it is.
+func newEnvironment(t *testing.T, wrap func(pulumi.RunFunc) pulumi.RunFunc) *environment {
+	t.Helper()
+	e := &environment{t: t, root: t.TempDir(), state: t.TempDir()}
+	for _, name := range []string{"Pulumi.yaml", "Pulumi.local.yaml", "examples/bookstore/ingress.yaml", "examples/bookstore/ingress-v1.yaml"} {
+		content, err := os.ReadFile(filepath.Join(repository, name))
+		require.NoError(t, err)
+		require.NoError(t, os.MkdirAll(filepath.Dir(filepath.Join(e.root, name)), 0o750))
+		require.NoError(t, os.WriteFile(filepath.Join(e.root, name), content, 0o600))
+	}
+	e.startCloud()
+	t.Cleanup(func() { require.NoError(t, e.cloud.Close()) })
+	e.open(wrap)
+	return e
+}
+
+func bin(t *testing.T, name string) string {
+	t.Helper()
+	path, err := filepath.Abs(filepath.Join(repository, "bin", name))
+	require.NoError(t, err)
+	require.FileExists(t, path, "run `make build`")
+	return path
+}
+
+func (e *environment) startCloud() {
+	e.t.Helper()
+	var err error
+	e.cloud, err = localcloud.Open(localcloud.Options{Dir: e.state, Log: slog.New(slog.DiscardHandler)})
+	require.NoError(e.t, err)
+	images := map[string]supervisor.Image{}
+	for _, service := range []string{"books", "authors"} {
+		images["apigateway-ingress/"+service] = supervisor.Image{Command: []string{bin(e.t, service), "-addr", "${POD_IP}:${PORT}"}}
+	}
+	require.NoError(e.t, e.cloud.SetImages(images))
+}
+
+func (e *environment) open(wrap func(pulumi.RunFunc) pulumi.RunFunc) {
+	e.t.Helper()
+	if os.Getenv(engine.CLIVariable) == "" {
+		if _, err := os.Stat(filepath.Join(repository, "bin", "pulumi")); err == nil {
+			e.t.Setenv(engine.CLIVariable, bin(e.t, "pulumi"))
+		}
+	}
+	project, err := engine.OpenProject(e.root, "local")
+	require.NoError(e.t, err)
+	program := deploy.In(e.root)
+	if wrap != nil {
+		program = wrap(program)
+	}
+	e.session, err = engine.Open(context.Background(), project, e.state, e.cloud.ProviderPorts(), true, program)
+	require.NoError(e.t, err)
+}
+
+func (e *environment) up(options ...optup.Option) map[string]int {
+	e.t.Helper()
+	result, err := e.session.Stack.Up(context.Background(), options...)
+	require.NoError(e.t, err)
+	e.outputs = result.Outputs
+	return *result.Summary.ResourceChanges
+}
+
+func (e *environment) expectNoChanges() {
+	e.t.Helper()
+	_, err := e.session.Stack.Preview(context.Background(), optpreview.ExpectNoChanges())
+	require.NoError(e.t, err)
+}
+
+func (e *environment) destroy() {
+	e.t.Helper()
+	_, err := e.session.Stack.Destroy(context.Background(), optdestroy.SuppressProgress())
+	require.NoError(e.t, err)
+	require.Zero(e.t, e.cloud.Objects(), "destroy leaves nothing")
+	require.Eventually(e.t, func() bool { return len(e.cloud.Pods()) == 0 }, 10*time.Second, 10*time.Millisecond, "no pod stays")
+}
+
+func (e *environment) output(name string) string {
+	value, _ := e.outputs[name].Value.(string)
+	return value
+}
+
+// setConfig changes the stack's config.
+func (e *environment) setConfig(key string, value any) {
+	e.t.Helper()
+	path := filepath.Join(e.root, "Pulumi.local.yaml")
+	content, err := os.ReadFile(path)
+	require.NoError(e.t, err)
+	var settings map[string]map[string]any
+	require.NoError(e.t, yaml.Unmarshal(content, &settings))
+	settings["config"]["apigateway-ingress:"+key] = value
+	content, err = yaml.Marshal(settings)
+	require.NoError(e.t, err)
+	require.NoError(e.t, os.WriteFile(path, content, 0o600))
+	e.open(nil)
+}
+
+// editManifest replaces text in the Ingress.
+func (e *environment) editManifest(old, new string) {
+	e.t.Helper()
+	path := filepath.Join(e.root, "examples/bookstore/ingress.yaml")
+	content, err := os.ReadFile(path)
+	require.NoError(e.t, err)
+	require.Contains(e.t, string(content), old)
+	require.NoError(e.t, os.WriteFile(path, []byte(strings.ReplaceAll(string(content), old, new)), 0o600))
+}
+
+type answer struct {
+	status int
+	body   string
+	reason string
+}
+
+// call sends a request with the stack's key, or another one.
+func (e *environment) call(path string, credentials *aws.Credentials) answer {
+	e.t.Helper()
+	request, err := http.NewRequest(http.MethodGet, e.output("apiEndpoint")+path, nil)
+	require.NoError(e.t, err)
+	if credentials != nil {
+		sum := sha256.Sum256(nil)
+		require.NoError(e.t, v4.NewSigner().SignHTTP(context.Background(), *credentials, request, hex.EncodeToString(sum[:]), "execute-api", e.output("region"), time.Now()))
+	}
+	response, err := http.DefaultClient.Do(request)
+	require.NoError(e.t, err)
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	require.NoError(e.t, err)
+	return answer{response.StatusCode, string(body), response.Header.Get("X-Local-Target-Reason")}
+}
+
+func (e *environment) key() *aws.Credentials {
+	return &aws.Credentials{AccessKeyID: e.output("clientAccessKeyId"), SecretAccessKey: e.output("clientSecretAccessKey")}
+}
+
+func (e *environment) get(path string) answer {
+	e.t.Helper()
+	return e.call(path, e.key())
+}
+
+func decode(t *testing.T, text string) map[string]any {
+	t.Helper()
+	var value map[string]any
+	require.NoError(t, json.Unmarshal([]byte(text), &value), text)
+	return value
+}
+
+const (
+	settleTime = 20 * time.Second
+	pollTime   = 20 * time.Millisecond
+)
