@@ -16,7 +16,7 @@ func (a *app) exportCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			deployment, err := session.Stack.Export(cmd.Context())
+			deployment, err := session.Export(cmd.Context())
 			if err != nil {
 				return err
 			}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -149,4 +150,18 @@ func copySettings(from, to string, kept map[string]any, without ...string) error
 		return err
 	}
 	return os.WriteFile(to, content, 0o600)
+}
+
+// Export is the stack's deployment as JSON with secrets encrypted. The Automation API's own would decrypt them.
+func (s *Session) Export(ctx context.Context) (json.RawMessage, error) {
+	workspace := s.Stack.Workspace()
+	var env []string
+	for key, value := range workspace.GetEnvVars() {
+		env = append(env, key+"="+value)
+	}
+	out, errOut, _, err := s.Command.Run(ctx, workspace.WorkDir(), nil, nil, nil, env, "stack", "export", "--stack", s.Stack.Name())
+	if err != nil {
+		return nil, fmt.Errorf("export stack %s: %w: %s", s.Stack.Name(), err, strings.TrimSpace(errOut))
+	}
+	return json.RawMessage(out), nil
 }
