@@ -5,6 +5,7 @@ BIN       := bin
 STACK     ?= local
 SOURCES   := $(shell find automation components internal sample-services stacks \( -name '*.go' -not -name '*_test.go' \) -o -path '*components*' -name '*.json') go.mod go.sum
 PULUMI    := github.com/pulumi/pulumi/pkg/v3
+CLI_VERSION := $(shell sed -nE 's|.*$(PULUMI) (v[0-9.]+).*|\1|p' tools/pulumi/go.mod)
 LDFLAGS   := -s -w
 APP       := $(BIN)/apigw-ingress
 SERVICES  := $(BIN)/books $(BIN)/authors
@@ -49,15 +50,14 @@ help: ## show this text
 
 # A Pulumi CLI on PATH that is new enough is used; otherwise one is built from its Go module.
 cli:
-	@need=$$(sed -n 's|.*$(PULUMI) v||p' tools/pulumi/go.mod | head -n 1); \
+	@need=$(CLI_VERSION); need=$${need#v}; \
 	have=$$(PULUMI_SKIP_UPDATE_CHECK=true pulumi version 2>/dev/null | sed 's/^v//'); \
 	if test -n "$$have" && test "$$(printf '%s\n%s\n' "$$need" "$$have" | sort -V | head -n 1)" = "$$need"; then exit 0; fi; \
 	$(MAKE) -s $(BIN)/pulumi
 
 $(BIN)/pulumi: tools/pulumi/go.mod tools/pulumi/go.sum
 	@echo "building the Pulumi CLI (some minutes the first time)"
-	@version=$$(sed -n 's|.*$(PULUMI) ||p' tools/pulumi/go.mod | head -n 1); \
-	$(GO) build -C tools/pulumi -ldflags "$(LDFLAGS) -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=$$version" -o ../../$@ $(PULUMI)/cmd/pulumi
+	@$(GO) build -C tools/pulumi -ldflags "$(LDFLAGS) -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=$(CLI_VERSION)" -o ../../$@ $(PULUMI)/cmd/pulumi
 	@touch $@
 
 $(APP): $(SOURCES)
