@@ -40,7 +40,7 @@ lint: $(BIN)/golangci-lint ## check format and style
 	$(BIN)/golangci-lint run ./...
 
 bench: build nginx ## measure the local target and write the figures to the terminal
-	$(GO) test ./tests/bench -run '^$$' -bench . -benchtime 1x -timeout 15m
+	$(GO) test ./tests/integration -run '^$$' -bench . -benchtime 3x -timeout 15m
 
 clean: ## remove what was built
 	rm -rf $(BIN)

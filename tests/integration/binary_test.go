@@ -15,11 +15,11 @@ import (
 
 // binary is the apigw-ingress program on a copy of the project.
 type binary struct {
-	t    *testing.T
+	t    testing.TB
 	root string
 }
 
-func newBinary(t *testing.T) *binary {
+func newBinary(t testing.TB) *binary {
 	t.Helper()
 	b := &binary{t, t.TempDir()}
 	for _, name := range []string{"Pulumi.yaml", "Pulumi.local.yaml", "examples/bookstore/ingress.yaml"} {

@@ -60,7 +60,7 @@ func newEnvironment(t *testing.T, wrap func(pulumi.RunFunc) pulumi.RunFunc) *env
 	return e
 }
 
-func bin(t *testing.T, name string) string {
+func bin(t testing.TB, name string) string {
 	t.Helper()
 	path, err := filepath.Abs(filepath.Join(repository, "bin", name))
 	require.NoError(t, err)
