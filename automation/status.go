@@ -100,6 +100,13 @@ func (a *app) printReport(r report) {
 		if !pod.Ready {
 			state = pod.Reason
 		}
-		fmt.Fprintf(a.out, "  %-45s %-15s %s\n", pod.Namespace+"/"+pod.Name, pod.IP, state)
+		fmt.Fprintf(a.out, "  %-57s %-15s %s\n", pod.Namespace+"/"+pod.Name, pod.IP, state)
+	}
+	for _, role := range r.LocalCloud.PodRoles {
+		answer := "may assume"
+		if role.Refused != "" {
+			answer = "cannot assume (" + role.Refused + ")"
+		}
+		fmt.Fprintf(a.out, "  %s %s %s\n", role.ServiceAccount, answer, role.RoleARN)
 	}
 }

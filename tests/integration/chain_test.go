@@ -24,6 +24,7 @@ func TestBookstore(t *testing.T) {
 	require.Equal(t, preview.ChangeSummary["create"], created["create"])
 	e.expectNoChanges()
 
+	e.expectPodRole()
 	t.Run("calls", func(t *testing.T) { testCalls(t, e) })
 	t.Run("restart", func(t *testing.T) {
 		require.NoError(t, e.cloud.Close())
@@ -155,6 +156,7 @@ func TestKube2IAM(t *testing.T) {
 	e.setConfig("podRole", "kube2iam")
 	e.up()
 	require.Equal(t, http.StatusOK, e.get("/api/book/list").status)
+	e.expectPodRole()
 	e.expectNoChanges()
 	e.destroy()
 }

@@ -149,6 +149,17 @@ func (e *environment) editManifest(old, new string) {
 	require.NoError(e.t, os.WriteFile(path, []byte(strings.ReplaceAll(string(content), old, new)), 0o600))
 }
 
+// expectPodRole wants the platform's service account, and no other, to get the role.
+func (e *environment) expectPodRole() {
+	e.t.Helper()
+	cluster, role := e.output("clusterName"), e.output("podRoleArn")
+	require.NoError(e.t, e.cloud.CanAssume(cluster, "apigw-ingress", "apigw-ingress", role))
+	require.Error(e.t, e.cloud.CanAssume(cluster, "default", "bookservice", role))
+	for _, r := range e.cloud.PodRoles() {
+		require.Empty(e.t, r.Refused)
+	}
+}
+
 type answer struct {
 	status int
 	body   string

@@ -70,6 +70,17 @@ func AutoScalingGroupOf(group *store.Object) string {
 	return "eks-" + group.Text("nodeGroupName") + "-" + lowerHash(group.ID, 8)
 }
 
+// IssuerOf is the URL of a cluster's OIDC issuer.
+func IssuerOf(cluster *store.Object) string {
+	identities, _ := cluster.Outputs["identities"].([]any)
+	for _, path := range identities {
+		for _, issuer := range valuesAt(map[string]any{"identity": path}, "identity.oidcs[].issuer") {
+			return issuer
+		}
+	}
+	return ""
+}
+
 // ClusterSecurityGroup is the id of the group that EKS makes for a cluster and puts on its nodes.
 func ClusterSecurityGroup(cluster *store.Object) string {
 	return "sg-" + lowerHash(cluster.ID+"/cluster", 17)

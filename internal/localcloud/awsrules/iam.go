@@ -19,6 +19,7 @@ const (
 	UserPolicy     = "aws:iam/userPolicy:UserPolicy"
 	AccessKey      = "aws:iam/accessKey:AccessKey"
 	Role           = "aws:iam/role:Role"
+	RolePolicy     = "aws:iam/rolePolicy:RolePolicy"
 	OIDCProvider   = "aws:iam/openIdConnectProvider:OpenIdConnectProvider"
 	deleteConflict = "DeleteConflict"
 )
@@ -40,7 +41,7 @@ var iamRules = []*rule{
 		createTakes: 2 * time.Second,
 	},
 	{
-		token: "aws:iam/rolePolicy:RolePolicy", args: (*iam.RolePolicyArgs)(nil), autoName: "name",
+		token: RolePolicy, args: (*iam.RolePolicyArgs)(nil), autoName: "name",
 		id:      func(c *call) string { return c.object.Text("role") + ":" + c.object.Text("name") },
 		replace: []string{"name", "role"}, refs: []ref{ofRole}, check: policyAt("policy"),
 	},

@@ -33,7 +33,9 @@ type Status struct {
 	// Settled says that everything that should run does.
 	Settled bool                   `json:"settled"`
 	Pods    []supervisor.PodStatus `json:"pods"`
-	Log     string                 `json:"log"`
+	// PodRoles are the AWS roles that service accounts would get.
+	PodRoles []localcloud.PodRole `json:"podRoles"`
+	Log      string               `json:"log"`
 }
 
 // ErrRunning says that another process serves the state directory.
@@ -118,7 +120,7 @@ func handler(stop func(), dir, build string, cloud *localcloud.Cloud) http.Handl
 		w.Header().Set("Content-Type", "application/json")
 		// A client that went away needs no answer.
 		_ = json.NewEncoder(w).Encode(Status{
-			PID: os.Getpid(), Build: build, Providers: cloud.ProviderPorts(), Objects: cloud.Objects(), Settled: cloud.Settled(), Pods: cloud.Pods(), Log: LogPath(dir),
+			PID: os.Getpid(), Build: build, Providers: cloud.ProviderPorts(), Objects: cloud.Objects(), Settled: cloud.Settled(), Pods: cloud.Pods(), PodRoles: cloud.PodRoles(), Log: LogPath(dir),
 		})
 	})
 	mux.HandleFunc("PUT /images", func(w http.ResponseWriter, r *http.Request) {

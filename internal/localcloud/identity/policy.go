@@ -20,8 +20,8 @@ type statement struct {
 }
 
 type principalSet struct {
-	everybody bool
-	aws       []string
+	everybody      bool
+	aws, federated []string
 }
 
 // Request is what policies decide on.
@@ -127,12 +127,15 @@ func parsePrincipals(raw json.RawMessage) (*principalSet, error) {
 	if err := json.Unmarshal(raw, &kinds); err != nil {
 		return nil, fmt.Errorf("principal: %w", err)
 	}
-	return &principalSet{everybody: slices.Contains(kinds["AWS"], "*"), aws: kinds["AWS"]}, nil
+	return &principalSet{everybody: slices.Contains(kinds["AWS"], "*"), aws: kinds["AWS"], federated: kinds["Federated"]}, nil
 }
 
 func (p *principalSet) contains(who Principal) bool {
 	if p.everybody {
 		return true
+	}
+	if who.Federated != "" {
+		return slices.Contains(p.federated, who.Federated)
 	}
 	for _, arn := range p.aws {
 		if arn == who.ARN || arn == who.Account || strings.HasPrefix(arn, "arn:") && strings.HasSuffix(arn, ":"+who.Account+":root") {

@@ -23,8 +23,12 @@ type Key struct {
 	Principal Principal
 }
 
-// Principal is an IAM user.
-type Principal struct{ ARN, Account, UserName, UserID string }
+// Principal is an IAM user or role, or somebody whom an identity provider vouches for.
+type Principal struct {
+	ARN, Account, UserName, UserID string
+	// Federated is the ARN of the identity provider.
+	Federated string
+}
 
 // Refusal is why a request is not let in. API Gateway answers 403 with the message, and the type in a header.
 type Refusal struct{ Type, Message string }

@@ -16,18 +16,17 @@ import (
 
 // Type tokens that other rooms of the local cloud ask for.
 const (
-	Namespace  = "kubernetes:core/v1:Namespace"
-	ConfigMap  = "kubernetes:core/v1:ConfigMap"
-	Service    = "kubernetes:core/v1:Service"
-	Deployment = "kubernetes:apps/v1:Deployment"
-	DaemonSet  = "kubernetes:apps/v1:DaemonSet"
+	Namespace      = "kubernetes:core/v1:Namespace"
+	ServiceAccount = "kubernetes:core/v1:ServiceAccount"
+	ConfigMap      = "kubernetes:core/v1:ConfigMap"
+	Service        = "kubernetes:core/v1:Service"
+	Deployment     = "kubernetes:apps/v1:Deployment"
+	DaemonSet      = "kubernetes:apps/v1:DaemonSet"
 )
-
-const serviceAccount = "kubernetes:core/v1:ServiceAccount"
 
 var kinds = []*kind{
 	{token: Namespace, apiVersion: "v1", kind: "Namespace", clusterWide: true, empty: func() any { return new(corev1.Namespace) }},
-	{token: serviceAccount, apiVersion: "v1", kind: "ServiceAccount", empty: func() any { return new(corev1.ServiceAccount) }},
+	{token: ServiceAccount, apiVersion: "v1", kind: "ServiceAccount", empty: func() any { return new(corev1.ServiceAccount) }},
 	{
 		// The provider treats data as immutable, so that pods never see half of a change.
 		token: ConfigMap, apiVersion: "v1", kind: "ConfigMap", empty: func() any { return new(corev1.ConfigMap) },
@@ -199,7 +198,7 @@ func accountExists(c *call) error {
 	if name == "" || name == "default" {
 		return nil
 	}
-	if c.store.GetIn(c.cluster, serviceAccount, deployment.Namespace+"/"+name) == nil {
+	if c.store.GetIn(c.cluster, ServiceAccount, deployment.Namespace+"/"+name) == nil {
 		return fmt.Errorf("error looking up service account %s/%s: serviceaccount %q not found", deployment.Namespace, name, name)
 	}
 	return nil
