@@ -47,6 +47,10 @@ type Args struct {
 	Location Location
 	// Ingresses are the routes; their annotations supply what the fields below leave open.
 	Ingresses []route.Ingress
+	// Group takes the Ingresses of one group.name only; by default all of them must be of one group.
+	Group string
+	// APIResourceQuota is the number of resources that AWS allows in a REST API, where it was raised. Default 300.
+	APIResourceQuota int
 	// Services are the backends that the Ingresses may name.
 	Services []Service
 	// VPCCIDR is the VPC's range. Default 10.0.0.0/16.
@@ -133,7 +137,7 @@ func (a Args) Validate(name string) error {
 
 // plan spreads the arguments over the parts. Fields win over annotations.
 func (a Args) plan(name string) (parts, error) {
-	routes, routesErr := route.Compile(a.Ingresses, a.backends())
+	routes, routesErr := route.Compile(a.Ingresses, route.Options{Services: a.backends(), Group: a.Group, ResourceQuota: a.APIResourceQuota})
 	var settings route.Settings
 	if routes != nil {
 		settings = routes.Settings

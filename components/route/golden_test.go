@@ -25,7 +25,7 @@ func compileFiles(t *testing.T, services []Service, paths ...string) *Table {
 	t.Helper()
 	ingresses, err := Load(paths, nil)
 	require.NoError(t, err)
-	table, err := Compile(ingresses, services)
+	table, err := Compile(ingresses, Options{Services: services})
 	require.NoError(t, err)
 	return table
 }

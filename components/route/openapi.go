@@ -14,19 +14,26 @@ type PrivateLink struct {
 	Host string
 }
 
-// integrationTimeoutMillis is the longest that every account may use
-// (https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html).
-const integrationTimeoutMillis = 29000
-
-// greedy is API Gateway's path variable for one or more further segments.
-const greedy = "{proxy+}"
+// Headers by which API Gateway tells NGINX, and NGINX the services, about a request. API Gateway overwrites
+// whatever a client sends under these names.
+const (
+	requestIDHeader = "X-Request-Id"
+	clientIPHeader  = "X-Forwarded-For"
+	// hostHeader is the name that the client called; the Host header is the load balancer's.
+	hostHeader = "X-Forwarded-Host"
+	// resourceHeader is the resource that API Gateway chose. NGINX refuses a request for which it would
+	// choose another, so that no encoding of a path gets one route's request to another's backend.
+	resourceHeader = "X-Apigw-Resource"
+	// pathHeader is the path before API Gateway made it the resource's own: a trailing slash is gone from that.
+	pathHeader = "X-Apigw-Path"
+)
 
 type openAPI struct {
-	OpenAPI     string              `json:"openapi"`
-	Info        openAPIInfo         `json:"info"`
-	Paths       map[string]pathItem `json:"paths"`
-	Components  openAPIComponents   `json:"components"`
-	BinaryTypes []string            `json:"x-amazon-apigateway-binary-media-types"`
+	OpenAPI     string                       `json:"openapi"`
+	Info        openAPIInfo                  `json:"info"`
+	Paths       map[string]map[string]method `json:"paths"`
+	Components  openAPIComponents            `json:"components"`
+	BinaryTypes []string                     `json:"x-amazon-apigateway-binary-media-types"`
 }
 
 type openAPIInfo struct {
@@ -45,14 +52,10 @@ type securityScheme struct {
 	AuthType string `json:"x-amazon-apigateway-authtype"`
 }
 
-type pathItem struct {
-	AnyMethod method `json:"x-amazon-apigateway-any-method"`
-}
-
 type method struct {
 	Parameters  []parameter           `json:"parameters,omitempty"`
 	Responses   map[string]any        `json:"responses"`
-	Security    []map[string][]string `json:"security"`
+	Security    []map[string][]string `json:"security,omitempty"`
 	Integration integration           `json:"x-amazon-apigateway-integration"`
 }
 
@@ -71,57 +74,80 @@ type integration struct {
 	ConnectionID        string            `json:"connectionId"`
 	RequestParameters   map[string]string `json:"requestParameters"`
 	PassthroughBehavior string            `json:"passthroughBehavior"`
-	TimeoutInMillis     int               `json:"timeoutInMillis"`
+	TimeoutInMillis     int64             `json:"timeoutInMillis"`
 }
 
-// sigV4 is the security scheme by which API Gateway knows AWS_IAM authorization:
-// https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-swagger-extensions-authtype.html
-const sigV4 = "sigv4"
+const (
+	// sigV4 is the security scheme by which API Gateway knows AWS_IAM authorization:
+	// https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-swagger-extensions-authtype.html
+	sigV4     = "sigv4"
+	anyMethod = "x-amazon-apigateway-any-method"
+)
 
-// OpenAPI renders the API's definition: an OpenAPI 3.0 document with API Gateway extensions in which
-// every method requires AWS_IAM authorization and goes through link. A Prefix route becomes the path
-// and the path with a greedy variable below it. NGINX chooses the backend of whatever is admitted.
+// OpenAPI renders the API's definition: an OpenAPI 3.0 document with API Gateway extensions. Every method
+// requires AWS_IAM authorization unless its route says otherwise, and goes through link. A Prefix route becomes
+// the path and the path with a greedy variable below it. NGINX chooses the backend of whatever is admitted.
 func (t *Table) OpenAPI(title string, link PrivateLink) ([]byte, error) {
 	document := openAPI{
 		OpenAPI:     "3.0.1",
 		Info:        openAPIInfo{Title: title, Version: "1"},
-		Paths:       map[string]pathItem{},
+		Paths:       map[string]map[string]method{},
 		BinaryTypes: []string{"*/*"},
 		Components: openAPIComponents{SecuritySchemes: map[string]securityScheme{
 			sigV4: {Type: "apiKey", Name: "Authorization", In: "header", AuthType: "awsSigv4"},
 		}},
 	}
-	for _, r := range t.Routes {
-		if _, taken := document.Paths[r.Path]; !taken {
-			document.Paths[r.Path] = pathItem{AnyMethod: anyMethod(r, r.Path, link)}
-		}
-		if r.Match == Prefix {
-			below := strings.TrimSuffix(r.Path, "/") + "/" + greedy
-			document.Paths[below] = pathItem{AnyMethod: anyMethod(r, below, link)}
-		}
+	hosts := t.allHosts()
+	for _, l := range t.locations() {
+		document.Paths[l.resource] = methodsOf(l, l.first(hosts), link)
 	}
 	return json.Marshal(document)
 }
 
-func anyMethod(r Route, path string, link PrivateLink) method {
+func methodsOf(l location, r *Route, link PrivateLink) map[string]method {
+	served := methodOf(l, r, link)
+	methods := map[string]method{}
+	if len(r.Settings.Methods) == 0 {
+		methods[anyMethod] = served
+	}
+	for _, name := range r.Settings.Methods {
+		methods[strings.ToLower(name)] = served
+	}
+	if r.Settings.CORS != nil {
+		// A browser asks without credentials whether it may send them; NGINX answers.
+		preflight := served
+		preflight.Security = nil
+		methods["options"] = preflight
+	}
+	return methods
+}
+
+func methodOf(l location, r *Route, link PrivateLink) method {
 	result := method{
 		Responses: map[string]any{"default": map[string]string{"description": "the backend's answer"}},
-		Security:  []map[string][]string{{sigV4: {}}},
 		Integration: integration{
 			Type:           "http_proxy",
 			HTTPMethod:     "ANY",
-			URI:            fmt.Sprintf("http://%s%s%s", link.Host, portSuffix(r.Backend.Port), strings.Replace(path, greedy, "{proxy}", 1)),
+			URI:            fmt.Sprintf("http://%s%s%s", link.Host, portSuffix(r.Backend.Port), strings.Replace(l.resource, greedy, "{proxy}", 1)),
 			ConnectionType: "VPC_LINK",
 			ConnectionID:   link.ConnectionID,
 			RequestParameters: map[string]string{
 				"integration.request.header." + requestIDHeader: "context.requestId",
 				"integration.request.header." + clientIPHeader:  "context.identity.sourceIp",
+				"integration.request.header." + hostHeader:      "context.domainName",
+				"integration.request.header." + resourceHeader:  "'" + l.resource + "'",
 			},
 			PassthroughBehavior: "when_no_match",
-			TimeoutInMillis:     integrationTimeoutMillis,
+			TimeoutInMillis:     r.Settings.withDefaults().Timeout.Milliseconds(),
 		},
 	}
-	if strings.HasSuffix(path, greedy) {
+	if r.Settings.withDefaults().Auth == AuthIAM {
+		result.Security = []map[string][]string{{sigV4: {}}}
+	}
+	if l.exact {
+		result.Integration.RequestParameters["integration.request.header."+pathHeader] = "context.path"
+	}
+	if l.below {
 		result.Parameters = []parameter{{Name: "proxy", In: "path", Required: true, Schema: map[string]string{"type": "string"}}}
 		result.Integration.RequestParameters["integration.request.path.proxy"] = "method.request.path.proxy"
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -17,7 +16,8 @@ import (
 // MaxIngressNameLength is the original controller's limit, kept so that a manifest serves both.
 const MaxIngressNameLength = 51
 
-// Match says how a route's path is compared (Kubernetes Ingress, "Path types").
+// Match says how a route's path is compared:
+// https://kubernetes.io/docs/concepts/services-networking/ingress/#path-types
 type Match string
 
 // ImplementationSpecific is served as Prefix.
@@ -50,12 +50,17 @@ func (b Backend) Host() string {
 	return fmt.Sprintf("%s.%s.svc.cluster.local", b.Service, b.Namespace)
 }
 
-// Route sends the requests that match Path to Backend.
+// Route sends the requests that match Host and Path to Backend.
 type Route struct {
+	// Host is a name, *.name for one label in front of name, or empty for every host.
+	Host string
 	// Path starts with "/" and has no trailing slash, except for the root.
 	Path    string
 	Match   Match
 	Backend Backend
+	// Default is a default backend: it serves what no other route does.
+	Default  bool
+	Settings RouteSettings
 	// Source is where the route was written: file, Ingress, rule and path.
 	Source string
 }
@@ -64,44 +69,101 @@ type Route struct {
 type Table struct {
 	Routes   []Route
 	Settings Settings
-	// Skipped names the Ingresses of other classes, with the reason.
-	Skipped []string
+	// Notices are for people: Ingresses that are left out, and what has no effect here.
+	Notices []string
 }
 
-// Compile checks Ingresses against the services that exist and joins them to one table.
-// All problems are returned together, each with its place.
-func Compile(ingresses []Ingress, services []Service) (*Table, error) {
-	table := &Table{}
-	var problems []error
-	var settled string
+// Options are what Ingresses refer to.
+type Options struct {
+	// Services are the backends that exist. AnyService accepts every one by number, for looking at manifests alone.
+	Services   []Service
+	AnyService bool
+	// Domains are the custom domain names that the API answers to, *.name included.
+	Domains []string
+	// Group takes the Ingresses of one group.name only. Without it all Ingresses must be of one group.
+	Group string
+	// ResourceQuota is the number of resources that AWS allows in a REST API. 0 means 300.
+	ResourceQuota int
+}
+
+// Compile checks Ingresses and joins them to one table. All problems are returned together, each with its place.
+func Compile(ingresses []Ingress, options Options) (*Table, error) {
+	c := &compiler{options: options, table: &Table{}}
 	for _, ingress := range ingresses {
-		place := fmt.Sprintf("%s: ingress %s/%s", ingress.Source, namespaceOr(ingress.Namespace), ingress.Name)
-		if class := classOf(ingress); class != "" && class != IngressClass {
-			table.Skipped = append(table.Skipped, fmt.Sprintf("%s: class %q is not %q", place, class, IngressClass))
-			continue
-		}
-		settings, err := parseAnnotations(ingress.Annotations)
-		problems = append(problems, at(place, err), at(place, checkName(ingress)), at(place, checkUnserved(ingress)))
-		if !reflect.DeepEqual(settings, Settings{}) {
-			if settled != "" && !reflect.DeepEqual(settings, table.Settings) {
-				problems = append(problems, fmt.Errorf("%s: its annotations differ from those of %s: Ingresses of one API must carry the same ones", place, settled))
-			}
-			table.Settings, settled = settings, place
-		}
-		routes, err := compileRules(ingress, services)
-		problems = append(problems, at(place, err))
-		table.Routes = append(table.Routes, routes...)
+		c.add(ingress)
 	}
-	slices.SortFunc(table.Routes, compareRoutes)
-	slices.Sort(table.Skipped)
-	problems = append(problems, findDuplicates(table.Routes))
-	if err := errors.Join(problems...); err != nil {
+	return c.finish()
+}
+
+type compiler struct {
+	options  Options
+	table    *Table
+	merger   merger
+	groups   map[string]string
+	problems []error
+}
+
+func (c *compiler) add(ingress Ingress) {
+	place := fmt.Sprintf("%s: ingress %s/%s", ingress.Source, namespaceOr(ingress.Namespace), ingress.Name)
+	if class := classOf(ingress); class != "" && class != IngressClass {
+		c.notice("%s: left out: its class %q is not %q", place, class, IngressClass)
+		return
+	}
+	said, err := parseAnnotations(ingress.Annotations)
+	if c.options.Group != "" && said.group != c.options.Group {
+		c.notice("%s: left out: its group %q is not %q", place, said.group, c.options.Group)
+		return
+	}
+	c.fail(place, err, checkName(ingress))
+	c.merger.add(place, said)
+	if c.groups == nil {
+		c.groups = map[string]string{}
+	}
+	c.groups[said.group] = place
+	for _, tls := range ingress.Spec.TLS {
+		for _, host := range tls.Hosts {
+			c.notice("%s: spec.tls has no effect for %s: API Gateway terminates TLS; configure the domain with custom-domain-name and certificate-arn", place, host)
+		}
+	}
+	routes, err := c.rules(ingress, place)
+	c.fail(place, err)
+	for i := range routes {
+		routes[i].Settings = said.route.withDefaults()
+	}
+	c.table.Routes = append(c.table.Routes, routes...)
+}
+
+func (c *compiler) notice(format string, args ...any) {
+	c.table.Notices = append(c.table.Notices, fmt.Sprintf(format, args...))
+}
+
+func (c *compiler) fail(place string, problems ...error) {
+	for _, problem := range problems {
+		if problem != nil {
+			c.problems = append(c.problems, at(place, problem))
+		}
+	}
+}
+
+func (c *compiler) finish() (*Table, error) {
+	t := c.table
+	t.Settings = c.merger.settings
+	slices.SortFunc(t.Routes, compareRoutes)
+	slices.Sort(t.Notices)
+	c.problems = append(c.problems, c.merger.problems...)
+	if len(c.groups) > 1 {
+		names := slices.Sorted(maps.Keys(c.groups))
+		c.problems = append(c.problems, fmt.Errorf("%s is of group %q, and %s of group %q: one API serves one group; choose it with the stack's config group",
+			c.groups[names[0]], names[0], c.groups[names[1]], names[1]))
+	}
+	c.problems = append(c.problems, findDuplicates(t.Routes))
+	if err := errors.Join(c.problems...); err != nil {
 		return nil, err
 	}
-	if len(table.Routes) == 0 {
-		return nil, errors.Join(append([]error{fmt.Errorf("there is no Ingress of class %q", IngressClass)}, asErrors(table.Skipped)...)...)
+	if len(t.Routes) == 0 {
+		return nil, errors.Join(append([]error{fmt.Errorf("there is no Ingress of class %q to serve", IngressClass)}, asErrors(t.Notices)...)...)
 	}
-	return table, nil
+	return t, errors.Join(t.checkHostsAgree(), t.checkQuotas(c.options.ResourceQuota))
 }
 
 // BackendPorts lists the distinct backend ports in ascending order: one NLB listener each.
@@ -142,48 +204,38 @@ func checkName(ingress Ingress) error {
 	return nil
 }
 
-// checkUnserved refuses what an Ingress can say and this table cannot yet decide.
-func checkUnserved(ingress Ingress) error {
-	var problems []error
-	if ingress.Spec.DefaultBackend != nil {
-		problems = append(problems, errors.New("spec.defaultBackend is not served: write a rule with path / and pathType Prefix"))
-	}
-	if len(ingress.Spec.TLS) > 0 {
-		problems = append(problems, errors.New("spec.tls is not served: API Gateway terminates TLS itself; remove the section"))
-	}
-	return errors.Join(problems...)
-}
-
-func compileRules(ingress Ingress, services []Service) ([]Route, error) {
-	if len(ingress.Spec.Rules) == 0 {
-		return nil, errors.New("it has no rules: write at least one under spec.rules")
-	}
+func (c *compiler) rules(ingress Ingress, ingressPlace string) ([]Route, error) {
+	namespace := namespaceOr(ingress.Namespace)
 	var routes []Route
 	var problems []error
+	if ingress.Spec.DefaultBackend != nil {
+		backend, err := c.backend(*ingress.Spec.DefaultBackend, namespace)
+		problems = append(problems, at("defaultBackend", err))
+		routes = append(routes, Route{Path: "/", Match: Prefix, Backend: backend, Default: true, Source: ingressPlace + ": defaultBackend"})
+	} else if len(ingress.Spec.Rules) == 0 {
+		return nil, errors.New("it has no rules: write at least one under spec.rules")
+	}
 	for i, rule := range ingress.Spec.Rules {
 		place := fmt.Sprintf("rule %d", i+1)
-		if rule.Host != "" {
-			problems = append(problems, fmt.Errorf("%s: host %q: no domain of the stack serves it; remove the host", place, rule.Host))
-			continue
-		}
+		problems = append(problems, at(place, c.checkHost(rule.Host)))
 		if rule.HTTP == nil || len(rule.HTTP.Paths) == 0 {
 			problems = append(problems, fmt.Errorf("%s: it has no paths: write at least one under http.paths", place))
 			continue
 		}
-		for _, path := range rule.HTTP.Paths {
-			r, err := compilePath(path, namespaceOr(ingress.Namespace), services)
-			pathPlace := fmt.Sprintf("%s path %q", place, path.Path)
+		for j, path := range rule.HTTP.Paths {
+			pathPlace := fmt.Sprintf("%s path %d %q", place, j+1, path.Path)
+			r, err := c.path(path, namespace)
 			problems = append(problems, at(pathPlace, err))
-			r.Source = fmt.Sprintf("%s: ingress %s/%s: %s", ingress.Source, namespaceOr(ingress.Namespace), ingress.Name, pathPlace)
+			r.Host, r.Source = strings.ToLower(rule.Host), ingressPlace+": "+pathPlace
 			routes = append(routes, r)
 		}
 	}
 	return routes, errors.Join(problems...)
 }
 
-func compilePath(path networkingv1.HTTPIngressPath, namespace string, services []Service) (Route, error) {
+func (c *compiler) path(path networkingv1.HTTPIngressPath, namespace string) (Route, error) {
 	match, err := matchOf(path.PathType)
-	backend, backendErr := findBackend(path.Backend, namespace, services)
+	backend, backendErr := c.backend(path.Backend, namespace)
 	normal, pathErr := normalPath(path.Path, match)
 	return Route{Path: normal, Match: match, Backend: backend}, errors.Join(err, pathErr, backendErr)
 }
@@ -227,16 +279,25 @@ func normalPath(path string, match Match) (string, error) {
 	return trimmed, nil
 }
 
-func findBackend(backend networkingv1.IngressBackend, namespace string, services []Service) (Backend, error) {
+func (c *compiler) backend(backend networkingv1.IngressBackend, namespace string) (Backend, error) {
 	if backend.Service == nil {
 		return Backend{}, errors.New("the backend is not a Service: write backend.service")
 	}
 	name, port := backend.Service.Name, backend.Service.Port
-	i := slices.IndexFunc(services, func(s Service) bool { return s.Namespace == namespace && s.Name == name })
-	if i < 0 {
-		return Backend{}, fmt.Errorf("service %s/%s is not declared by the stack: add it to services (declared: %s)", namespace, name, describe(services))
+	if found := validation.IsDNS1035Label(name); len(found) > 0 {
+		return Backend{}, fmt.Errorf("service name %q is not valid: %s", name, found[0])
 	}
-	for _, candidate := range services[i].Ports {
+	if found := validation.IsDNS1123Label(namespace); len(found) > 0 {
+		return Backend{}, fmt.Errorf("namespace %q is not valid: %s", namespace, found[0])
+	}
+	if c.options.AnyService {
+		return anyBackend(namespace, name, port)
+	}
+	i := slices.IndexFunc(c.options.Services, func(s Service) bool { return s.Namespace == namespace && s.Name == name })
+	if i < 0 {
+		return Backend{}, fmt.Errorf("service %s/%s is not declared by the stack: add it to services (declared: %s)", namespace, name, describe(c.options.Services))
+	}
+	for _, candidate := range c.options.Services[i].Ports {
 		if (port.Name != "" && candidate.Name == port.Name) || (port.Name == "" && candidate.Number == int(port.Number)) {
 			return Backend{Namespace: namespace, Service: name, Port: candidate.Number}, nil
 		}
@@ -245,6 +306,16 @@ func findBackend(backend networkingv1.IngressBackend, namespace string, services
 		return Backend{}, fmt.Errorf("service %s/%s has no port named %q", namespace, name, port.Name)
 	}
 	return Backend{}, fmt.Errorf("service %s/%s has no port %d", namespace, name, port.Number)
+}
+
+func anyBackend(namespace, name string, port networkingv1.ServiceBackendPort) (Backend, error) {
+	if port.Name != "" {
+		return Backend{}, fmt.Errorf("port %q of service %s/%s is known by name only: its number takes the stack's services", port.Name, namespace, name)
+	}
+	if found := validation.IsValidPortNum(int(port.Number)); len(found) > 0 {
+		return Backend{}, fmt.Errorf("port %d of service %s/%s is not valid: %s", port.Number, namespace, name, found[0])
+	}
+	return Backend{Namespace: namespace, Service: name, Port: int(port.Number)}, nil
 }
 
 func describe(services []Service) string {
@@ -259,18 +330,30 @@ func describe(services []Service) string {
 	return strings.Join(names, ", ")
 }
 
-// compareRoutes puts Exact before Prefix of the same path, and otherwise sorts by path.
+// compareRoutes puts Exact before Prefix of the same host and path, and defaults last.
 func compareRoutes(a, b Route) int {
-	return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Match, b.Match), cmp.Compare(a.Source, b.Source))
+	return cmp.Or(cmp.Compare(btoi(a.Default), btoi(b.Default)), cmp.Compare(a.Host, b.Host), cmp.Compare(a.Path, b.Path),
+		cmp.Compare(a.Match, b.Match), cmp.Compare(a.Source, b.Source))
+}
+
+func btoi(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 func findDuplicates(sorted []Route) error {
 	var problems []error
 	for i := 1; i < len(sorted); i++ {
 		a, b := sorted[i-1], sorted[i]
-		if a.Path != "" && a.Path == b.Path && a.Match == b.Match {
-			problems = append(problems, fmt.Errorf("%s: duplicate path: it is already written at %s", b.Source, a.Source))
+		if a.Path == "" || a.Host != b.Host || a.Path != b.Path || a.Match != b.Match || a.Default != b.Default {
+			continue
 		}
+		if a.Default && a.Backend == b.Backend {
+			continue
+		}
+		problems = append(problems, fmt.Errorf("%s: duplicate path: it is already written at %s", b.Source, a.Source))
 	}
 	return errors.Join(problems...)
 }
@@ -280,7 +363,7 @@ func at(place string, err error) error {
 	if err == nil {
 		return nil
 	}
-	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // only a join at the top is taken apart
 		var placed []error
 		for _, problem := range joined.Unwrap() {
 			placed = append(placed, at(place, problem))

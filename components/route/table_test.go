@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -38,7 +39,7 @@ func compileText(t *testing.T, text string) (*Table, error) {
 	if err != nil {
 		return nil, err
 	}
-	return Compile(ingresses, bookstore)
+	return Compile(ingresses, Options{Services: bookstore})
 }
 
 func TestBadInputSaysWhereAndWhat(t *testing.T) {
@@ -51,8 +52,8 @@ func TestBadInputSaysWhereAndWhat(t *testing.T) {
 		"unknown field":     {manifest("", "rulez: []"), `unknown field "spec.rulez"`},
 		"no rules":          {manifest("", "ingressClassName: apigateway"), "x.yaml:1: ingress default/api: it has no rules"},
 		"no paths":          {manifest("", "rules: [{http: {paths: []}}]"), "ingress default/api: rule 1: it has no paths"},
-		"host":              {manifest("", "rules: [{host: a.example.com}]"), `rule 1: host "a.example.com": no domain of the stack serves it`},
-		"relative path":     {manifest("", rulePath("a", "Prefix", "bookservice", "number: 80")), `rule 1 path "a": the path must start with "/"`},
+		"host":              {manifest("", "rules: [{host: a.example.com}]"), `rule 1: host "a.example.com": no domain of the API serves it (the API has none)`},
+		"relative path":     {manifest("", rulePath("a", "Prefix", "bookservice", "number: 80")), `rule 1 path 1 "a": the path must start with "/"`},
 		"impossible path":   {manifest("", rulePath("/a;b", "Prefix", "bookservice", "number: 80")), `segment "a;b" is not possible in API Gateway`},
 		"dot segment":       {manifest("", rulePath("/a/../b", "Prefix", "bookservice", "number: 80")), `segment ".." is not possible`},
 		"exact slash":       {manifest("", rulePath("/a/", "Exact", "bookservice", "number: 80")), "an Exact path cannot end in a slash"},
@@ -60,8 +61,18 @@ func TestBadInputSaysWhereAndWhat(t *testing.T) {
 		"unknown service":   {manifest("", rulePath("/a", "Prefix", "shop", "number: 80")), `service default/shop is not declared by the stack: add it to services (declared: default/authorservice, default/bookservice)`},
 		"unknown port":      {manifest("", rulePath("/a", "Prefix", "bookservice", "number: 81")), "service default/bookservice has no port 81"},
 		"unknown port name": {manifest("", rulePath("/a", "Prefix", "bookservice", "name: grpc")), `service default/bookservice has no port named "grpc"`},
-		"default backend":   {manifest("", "defaultBackend: {service: {name: bookservice, port: {number: 80}}}"+good), "spec.defaultBackend is not served"},
-		"tls":               {manifest("", "tls: [{hosts: [a.example.com]}]"+good), "spec.tls is not served"},
+		"default backend":   {manifest("", "defaultBackend: {service: {name: shop, port: {number: 80}}}"+good), "defaultBackend: service default/shop is not declared"},
+		"resource backend":  {manifest("", "defaultBackend: {resource: {kind: Bucket, name: b}}"+good), "defaultBackend: the backend is not a Service"},
+		"auth":              {manifest(AnnotationPrefix+`auth: basic`, good), `auth: "basic" is not known: write iam or none`},
+		"methods":           {manifest(AnnotationPrefix+`methods: GET,FETCH`, good), `methods: "FETCH" is not one of`},
+		"timeout":           {manifest(AnnotationPrefix+`timeout: 30s`, good), `timeout: "30s" is not a duration from 50ms to 29s`},
+		"body size":         {manifest(AnnotationPrefix+`max-body-size: 11m`, good), `"11m" is not from 1 to 10m`},
+		"rate":              {manifest(AnnotationPrefix+`throttle-rate: NaN`, good), `throttle-rate: "NaN" is not a number`},
+		"burst alone":       {manifest(AnnotationPrefix+`throttle-burst: "5"`, good), "throttle-burst without throttle-rate"},
+		"origin":            {manifest(AnnotationPrefix+`cors-allow-origins: example.com`, good), `"example.com" is not an origin`},
+		"CORS, no origin":   {manifest(AnnotationPrefix+`cors-max-age: 5m`, good), "CORS annotations without cors-allow-origins"},
+		"credentials for *": {manifest(AnnotationPrefix+"cors-allow-origins: \"*\"\n"+AnnotationPrefix+`cors-allow-credentials: "true"`, good), "does not go with the origin *"},
+		"group order":       {manifest(AnnotationPrefix+`group.order: first`, good), `group.order: "first" is not a whole number`},
 		"empty client":      {manifest(AnnotationPrefix+`client-arns: ""`, good), "client-arns: a client ARN is empty"},
 		"malformed client":  {manifest(AnnotationPrefix+`client-arns: arn:aws:iam::1:user/a`, good), `client ARN "arn:aws:iam::1:user/a" is malformed`},
 		"wildcard client":   {manifest(AnnotationPrefix+`client-arns: "arn:aws:iam::111122223333:user/*"`, good), "has a wildcard"},
@@ -69,7 +80,7 @@ func TestBadInputSaysWhereAndWhat(t *testing.T) {
 		"replicas":          {manifest(AnnotationPrefix+`nginx-replicas: three`, good), `nginx-replicas: "three" is not a whole number from 1 to 1000`},
 		"service port":      {manifest(AnnotationPrefix+`nginx-service-port: "80"`, good), `"80" is not a whole number from 1024 to 65535`},
 		"health port":       {manifest(AnnotationPrefix+`nginx-service-port: "8081"`, good), "8081 is taken by the proxy's health check"},
-		"unknown":           {manifest(AnnotationPrefix+`client-arn: x`, good), `annotation apigateway.ingress.kubernetes.io/client-arn is not known: did you mean apigateway.ingress.kubernetes.io/client-arns?`},
+		"unknown":           {manifest(AnnotationPrefix+`client-arn: x`, good), `annotation "apigateway.ingress.kubernetes.io/client-arn" is not known: did you mean apigateway.ingress.kubernetes.io/client-arns?`},
 		"other class":       {manifest("kubernetes.io/ingress.class: nginx", good), `there is no Ingress of class "apigateway"`},
 		"long name":         {strings.Replace(manifest("", good), "name: api", "name: "+strings.Repeat("a", 52), 1), "the name has 52 characters: at most 51 are allowed"},
 		"bad name":          {strings.Replace(manifest("", good), "name: api", "name: A_b", 1), "the name is not valid"},
@@ -87,7 +98,7 @@ func TestAllProblemsAreReportedTogether(t *testing.T) {
 	require.Error(t, err)
 	require.Len(t, strings.Split(err.Error(), "\n"), 7, "three problems of each, and the duplicate")
 	for _, place := range []string{"x.yaml:1: ", "x.yaml:2: "} {
-		require.Contains(t, err.Error(), place+`ingress default/api: rule 1 path "/a": service default/shop`)
+		require.Contains(t, err.Error(), place+`ingress default/api: rule 1 path 1 "/a": service default/shop`)
 	}
 }
 
@@ -95,7 +106,7 @@ func TestDuplicatePathNamesBothSides(t *testing.T) {
 	one := manifest("", rulePath("/a", "Prefix", "bookservice", "number: 80"))
 	other := strings.Replace(manifest("", rulePath("/a/", "Prefix", "authorservice", "number: 80")), "name: api", "name: second", 1)
 	_, err := compileText(t, one+"---\n"+other)
-	require.EqualError(t, err, `x.yaml:2: ingress default/second: rule 1 path "/a/": duplicate path: it is already written at x.yaml:1: ingress default/api: rule 1 path "/a"`)
+	require.EqualError(t, err, `x.yaml:2: ingress default/second: rule 1 path 1 "/a/": duplicate path: it is already written at x.yaml:1: ingress default/api: rule 1 path 1 "/a"`)
 }
 
 func TestOriginalAnnotations(t *testing.T) {
@@ -111,7 +122,7 @@ apigateway.ingress.kubernetes.io/certificate-arn: arn:aws:acm:us-east-1:11112222
 		rulePath("/a", "Prefix", "bookservice", "name: http")))
 	require.NoError(t, err)
 	require.Equal(t, Settings{
-		ClientARNs: []string{"arn:aws:iam::111122223333:user/a", "arn:aws:iam::111122223333:role/b"},
+		ClientARNs: []string{"arn:aws:iam::111122223333:role/b", "arn:aws:iam::111122223333:user/a"},
 		StageName:  "live", ProxyReplicas: 5, ProxyImage: "nginx:1.30.0", ProxyPort: 9000,
 		NodeSelector:     map[string]string{"pool": "edge", "kubernetes.io/arch": "amd64"},
 		CustomDomainName: "api.example.com", CertificateARN: "arn:aws:acm:us-east-1:111122223333:certificate/12345678-1234-1234-1234-123456789012",
@@ -150,4 +161,95 @@ func TestLoadFindsManifests(t *testing.T) {
 	require.ErrorContains(t, err, "holds no .yaml")
 	_, err = Load(nil, nil)
 	require.ErrorContains(t, err, "no manifest is named")
+}
+
+func ingressNamed(name, annotations, spec string) string {
+	return strings.Replace(manifest(annotations, spec), "name: api", "name: "+name, 1) + "---\n"
+}
+
+func TestGroups(t *testing.T) {
+	a := ingressNamed("a", AnnotationPrefix+"group.name: shop", rulePath("/a", "Prefix", "bookservice", "number: 80"))
+	b := ingressNamed("b", AnnotationPrefix+"group.name: blog", rulePath("/b", "Prefix", "bookservice", "number: 80"))
+	_, err := compileText(t, a+b)
+	require.EqualError(t, err, `x.yaml:2: ingress default/b is of group "blog", and x.yaml:1: ingress default/a of group "shop": one API serves one group; choose it with the stack's config group`)
+
+	ingresses, err := Parse("x.yaml", []byte(a+b))
+	require.NoError(t, err)
+	table, err := Compile(ingresses, Options{Services: bookstore, Group: "blog"})
+	require.NoError(t, err)
+	require.Len(t, table.Routes, 1)
+	require.Equal(t, []string{`x.yaml:1: ingress default/a: left out: its group "shop" is not "blog"`}, table.Notices)
+}
+
+func TestSettingsOfSeveralIngresses(t *testing.T) {
+	one := func(name, annotations string) string {
+		return ingressNamed(name, annotations, rulePath("/"+name, "Prefix", "bookservice", "number: 80"))
+	}
+	const alice, bob = "arn:aws:iam::111122223333:user/alice", "arn:aws:iam::111122223333:user/bob"
+	table, err := compileText(t, one("a", AnnotationPrefix+"client-arns: "+bob)+one("b", AnnotationPrefix+"client-arns: "+alice+","+bob)+one("c", AnnotationPrefix+"stage-name: live"))
+	require.NoError(t, err)
+	require.Equal(t, Settings{ClientARNs: []string{alice, bob}, StageName: "live"}, table.Settings, "callers are joined, and one may speak for all")
+
+	_, err = compileText(t, one("a", AnnotationPrefix+"stage-name: live")+one("b", AnnotationPrefix+"stage-name: test"))
+	require.ErrorContains(t, err, "x.yaml:2: ingress default/b: StageName is test, and live at x.yaml:1: ingress default/a: Ingresses of one API must agree")
+	table, err = compileText(t, one("a", AnnotationPrefix+"stage-name: live\n"+AnnotationPrefix+`group.order: "5"`)+one("b", AnnotationPrefix+"stage-name: test"))
+	require.NoError(t, err)
+	require.Equal(t, "test", table.Settings.StageName, "the lowest order decides")
+}
+
+func TestRouteSettings(t *testing.T) {
+	table, err := compileText(t, manifest(`
+apigateway.ingress.kubernetes.io/auth: none
+apigateway.ingress.kubernetes.io/methods: POST, GET
+apigateway.ingress.kubernetes.io/timeout: 2s
+apigateway.ingress.kubernetes.io/max-body-size: 512k
+apigateway.ingress.kubernetes.io/throttle-rate: "1.5"
+apigateway.ingress.kubernetes.io/cors-allow-origins: https://app.example.com`, rulePath("/a", "Prefix", "bookservice", "number: 80")))
+	require.NoError(t, err)
+	require.Equal(t, RouteSettings{
+		Auth: AuthNone, Methods: []string{"GET", "POST"}, Timeout: 2 * time.Second, MaxBodySize: 512 << 10, Throttle: Throttle{1.5, 2},
+		CORS: &CORS{
+			Origins: []string{"https://app.example.com"}, Methods: []string{"GET", "POST"}, MaxAge: 10 * time.Minute,
+			Headers: []string{"Authorization", "Content-Type", "X-Amz-Content-Sha256", "X-Amz-Date", "X-Amz-Security-Token"},
+		},
+	}, table.Routes[0].Settings)
+	testConfiguration(t, table.NGINX(8080))
+}
+
+// API Gateway knows paths only: what it does must not differ between hosts.
+func TestHostsMustAgreeOnSettings(t *testing.T) {
+	rule := func(name, host, path, annotations string) string {
+		return ingressNamed(name, annotations, fmt.Sprintf("rules: [{host: %s, http: {paths: [{path: %s, pathType: Prefix, backend: {service: {name: bookservice, port: {number: 80}}}}]}}]", host, path))
+	}
+	options := Options{Services: bookstore, Domains: []string{"*.example.com"}}
+	ingresses, err := Parse("x.yaml", []byte(rule("a", "a.example.com", "/x", "")+rule("b", "b.example.com", "/x/y", AnnotationPrefix+"auth: none")))
+	require.NoError(t, err)
+	_, err = Compile(ingresses, options)
+	require.ErrorContains(t, err, `its settings for /x/y differ from those of x.yaml:1: ingress default/a: rule 1 path 1 "/x"`, "or a.example.com/x/y would need no signature")
+
+	ingresses, err = Parse("x.yaml", []byte(rule("a", "a.example.com", "/x", "")+rule("b", "B.example.com", "/x/y", "")))
+	require.NoError(t, err)
+	table, err := Compile(ingresses, options)
+	require.NoError(t, err)
+	testConfiguration(t, table.NGINX(8080))
+}
+
+func TestTLSIsReported(t *testing.T) {
+	table, err := compileText(t, manifest("", "tls: [{hosts: [a.example.com]}]"+rulePath("/a", "Prefix", "bookservice", "number: 80")))
+	require.NoError(t, err)
+	require.Equal(t, []string{"x.yaml:1: ingress default/api: spec.tls has no effect for a.example.com: API Gateway terminates TLS; configure the domain with custom-domain-name and certificate-arn"}, table.Notices)
+}
+
+func TestQuotas(t *testing.T) {
+	var text strings.Builder
+	for i := range 150 {
+		text.WriteString(ingressNamed(fmt.Sprintf("i%d", i), "", rulePath(fmt.Sprintf("/p%d", i), "Prefix", "bookservice", "number: 80")))
+	}
+	ingresses, err := Parse("x.yaml", []byte(text.String()))
+	require.NoError(t, err)
+	_, err = Compile(ingresses, Options{Services: bookstore})
+	require.EqualError(t, err, "301 resources of the REST API (a Prefix route takes two) are 1 more than the 300 that AWS allows: join routes under a common prefix, or have the quota raised and say so in the config apiResourceQuota")
+	_, err = Compile(ingresses, Options{Services: bookstore, ResourceQuota: 301})
+	require.NoError(t, err)
+	require.ErrorContains(t, CheckPolicyLength(strings.Repeat("x", 8193)), "8193 characters of the resource policy are 1 more than the 8192")
 }

@@ -55,6 +55,8 @@ func Read(get Lookup, root string) (*Settings, error) {
 		LogRetentionDays:       r.number("logRetentionDays"),
 		ManageAccountLogging:   r.flag("manageAccountLogging"),
 		Services:               r.services(),
+		Group:                  r.text("group"),
+		APIResourceQuota:       r.number("apiResourceQuota"),
 	}
 	manifests := r.list("manifests")
 	for i, path := range manifests {

@@ -233,44 +233,41 @@ func (d *Definition) Methods() []*Method {
 }
 
 // Match finds the method for a request's path, still percent-encoded and without the stage, and the values
-// of the path's variables. A literal part wins over a variable, and that over a greedy one. A trailing
-// slash is ignored, unless a greedy variable takes it.
+// of the path's variables. The resource is chosen by path alone: a literal part wins over a variable, and that
+// over a greedy one. A trailing slash is ignored, unless a greedy variable takes it.
 func (d *Definition) Match(verb, path string) (*Method, map[string]string) {
-	trimmed := strings.TrimPrefix(path, "/")
 	variables := map[string]string{}
-	if trimmed == "" {
-		return d.root.method(verb), variables
+	node := d.root
+	if trimmed := strings.TrimPrefix(path, "/"); trimmed != "" {
+		node = d.root.match(strings.Split(trimmed, "/"), variables)
 	}
-	return d.root.match(verb, strings.Split(trimmed, "/"), variables), variables
+	if node == nil {
+		return nil, variables
+	}
+	if m := node.methods[verb]; m != nil {
+		return m, variables
+	}
+	return node.methods[AnyMethod], variables
 }
 
-func (r *resource) method(verb string) *Method {
-	if m := r.methods[verb]; m != nil {
-		return m
-	}
-	return r.methods[AnyMethod]
-}
-
-func (r *resource) match(verb string, parts []string, variables map[string]string) *Method {
+func (r *resource) match(parts []string, variables map[string]string) *resource {
 	if len(parts) == 0 || (len(parts) == 1 && parts[0] == "") {
-		return r.method(verb)
+		return r
 	}
 	if child := r.literals[parts[0]]; child != nil {
-		if m := child.match(verb, parts[1:], variables); m != nil {
-			return m
+		if found := child.match(parts[1:], variables); found != nil {
+			return found
 		}
 	}
 	if child := r.variable; child != nil && parts[0] != "" {
-		if m := child.match(verb, parts[1:], variables); m != nil {
+		if found := child.match(parts[1:], variables); found != nil {
 			variables[child.name] = parts[0]
-			return m
+			return found
 		}
 	}
-	if child := r.greedy; child != nil {
-		if m := child.method(verb); m != nil {
-			variables[child.name] = strings.Join(parts, "/")
-			return m
-		}
+	if r.greedy != nil {
+		variables[r.greedy.name] = strings.Join(parts, "/")
+		return r.greedy
 	}
 	return nil
 }

@@ -1,0 +1,182 @@
+package route
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"math"
+	"reflect"
+	"slices"
+	"time"
+)
+
+// Settings are what annotations say about the API as a whole and its proxy. A zero field means that none said anything.
+type Settings struct {
+	// ClientARNs may call the API: IAM users, roles, or accounts by their root.
+	ClientARNs []string
+	// StageName is the API Gateway stage.
+	StageName string
+	// ProxyReplicas is the number of NGINX pods, ProxyImage their image, ProxyPort where NGINX listens in its
+	// pod, and NodeSelector places them.
+	ProxyReplicas int
+	ProxyImage    string
+	ProxyPort     int
+	NodeSelector  map[string]string
+	// CustomDomainName and CertificateARN name the API's own domain.
+	CustomDomainName, CertificateARN string
+}
+
+// Auth is how API Gateway authenticates the callers of a route.
+type Auth string
+
+// AuthIAM wants a Signature Version 4 of a caller whom the policies allow; AuthNone lets everybody in.
+const (
+	AuthIAM  Auth = "iam"
+	AuthNone Auth = "none"
+)
+
+func (a Auth) check() error {
+	if a != AuthIAM && a != AuthNone {
+		return fmt.Errorf("%q is not known: write %s or %s", a, AuthIAM, AuthNone)
+	}
+	return nil
+}
+
+// Quotas of API Gateway: https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html
+const (
+	maxTimeout  = 29 * time.Second
+	maxBodySize = 10 << 20
+)
+
+// RouteSettings are what API Gateway and NGINX do for a route besides routing it. The zero value is the default:
+// IAM authentication, every method, 29 seconds, 10 MiB, no CORS and no throttle of its own.
+type RouteSettings struct {
+	Auth Auth
+	// Methods are the HTTP methods that are let through, sorted; empty lets all.
+	Methods []string
+	// Timeout is how long API Gateway waits for the answer, 50 ms to 29 s.
+	Timeout time.Duration
+	// MaxBodySize is the longest request body in bytes, up to 10 MiB.
+	MaxBodySize int
+	// CORS lets browsers of other origins call the route; nil does not.
+	CORS *CORS
+	// Throttle limits the route's requests by a token bucket of its own.
+	Throttle Throttle
+}
+
+// Throttle is a rate of requests a second and a number that may come at once. Rate 0 sets no limit.
+type Throttle struct {
+	Rate  float64
+	Burst int
+}
+
+// CORS is a cross-origin policy: https://fetch.spec.whatwg.org/#http-cors-protocol
+type CORS struct {
+	// Origins that may call, or *.
+	Origins []string
+	// Methods and Headers that they may use.
+	Methods, Headers []string
+	// MaxAge is how long a browser may remember the policy.
+	MaxAge time.Duration
+	// Credentials says that a browser may send cookies; not with the origin *.
+	Credentials bool
+}
+
+var httpMethods = []string{"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"}
+
+func checkMethods(methods []string) error {
+	for _, method := range methods {
+		if !slices.Contains(httpMethods, method) {
+			return fmt.Errorf("%q is not one of %v", method, httpMethods)
+		}
+	}
+	return nil
+}
+
+func (s RouteSettings) check() error {
+	var problems []error
+	if s.CORS != nil && len(s.CORS.Origins) == 0 {
+		problems = append(problems, errors.New("CORS annotations without cors-allow-origins: name the origins"))
+	}
+	if s.CORS != nil && s.CORS.Credentials && slices.Contains(s.CORS.Origins, "*") {
+		problems = append(problems, errors.New("cors-allow-credentials does not go with the origin *: name the origins"))
+	}
+	if s.Throttle.Burst > 0 && s.Throttle.Rate == 0 {
+		problems = append(problems, errors.New("throttle-burst without throttle-rate: write both"))
+	}
+	return errors.Join(problems...)
+}
+
+// withDefaults fills in what the zero value means.
+func (s RouteSettings) withDefaults() RouteSettings {
+	if s.Auth == "" {
+		s.Auth = AuthIAM
+	}
+	if s.Timeout == 0 {
+		s.Timeout = maxTimeout
+	}
+	if s.MaxBodySize == 0 {
+		s.MaxBodySize = maxBodySize
+	}
+	if s.Throttle.Rate > 0 && s.Throttle.Burst == 0 {
+		s.Throttle.Burst = int(math.Ceil(s.Throttle.Rate))
+	}
+	if s.CORS != nil {
+		cors := *s.CORS
+		if len(cors.Methods) == 0 {
+			if cors.Methods = s.Methods; len(cors.Methods) == 0 {
+				cors.Methods = httpMethods
+			}
+		}
+		if len(cors.Headers) == 0 {
+			cors.Headers = []string{"Authorization", "Content-Type", "X-Amz-Content-Sha256", "X-Amz-Date", "X-Amz-Security-Token"}
+		}
+		if cors.MaxAge == 0 {
+			cors.MaxAge = 10 * time.Minute
+		}
+		s.CORS = &cors
+	}
+	return s
+}
+
+// merger joins the API-wide settings of several Ingresses.
+type merger struct {
+	settings Settings
+	// origins says which Ingress decided a field, and with which order.
+	origins  map[string]origin
+	problems []error
+}
+
+type origin struct {
+	place string
+	order int
+}
+
+func (m *merger) add(place string, a annotated) {
+	if m.origins == nil {
+		m.origins = map[string]origin{}
+	}
+	clients := slices.Concat(m.settings.ClientARNs, a.api.ClientARNs)
+	slices.Sort(clients)
+	target, source := reflect.ValueOf(&m.settings).Elem(), reflect.ValueOf(a.api)
+	for i := range source.NumField() {
+		name := source.Type().Field(i).Name
+		if source.Field(i).IsZero() || name == "ClientARNs" {
+			continue
+		}
+		here := origin{place, a.order}
+		before, decided := m.origins[name]
+		switch {
+		case !decided || here.order < before.order:
+			target.Field(i).Set(source.Field(i))
+			m.origins[name] = here
+		case here.order == before.order && !reflect.DeepEqual(target.Field(i).Interface(), source.Field(i).Interface()):
+			m.problems = append(m.problems, fmt.Errorf("%s: %s is %v, and %v at %s: Ingresses of one API must agree, or give them different %sgroup.order",
+				place, name, source.Field(i).Interface(), target.Field(i).Interface(), before.place, AnnotationPrefix))
+		}
+	}
+	m.settings.ClientARNs = slices.Compact(clients)
+	if m.settings.NodeSelector != nil {
+		m.settings.NodeSelector = maps.Clone(m.settings.NodeSelector)
+	}
+}
