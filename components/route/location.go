@@ -2,6 +2,7 @@ package route
 
 import (
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 )
@@ -19,8 +20,9 @@ type location struct {
 	resource string
 	// byHost are the routes that decide for each host; the key "" is every other host. nil decides for none.
 	byHost map[string]*Route
-	// exact says that for some host an Exact route decides.
-	exact bool
+	// slashed are the routes that decide when the path has a slash at its end, which API Gateway does not see.
+	// They differ from byHost where an Exact route decides; nil where they do not.
+	slashed map[string]*Route
 }
 
 // greedy is API Gateway's path variable for one or more further segments.
@@ -50,12 +52,15 @@ func (t *Table) locations() []location {
 	for _, path := range slices.Sorted(maps.Keys(nodes)) {
 		for _, below := range []bool{false, true} {
 			l := location{path: path, below: below, resource: resourceName(path, below), byHost: map[string]*Route{}}
-			decided := false
+			decided, exact := false, false
 			for i, host := range hosts {
 				decision := decide(candidates[i], path, below)
 				l.byHost[host] = decision
 				decided = decided || decision != nil
-				l.exact = l.exact || decision != nil && decision.Match == Exact
+				exact = exact || decision != nil && decision.Match == Exact
+			}
+			if exact && path != "/" {
+				l.slashed = slashed(l, hosts, candidates)
 			}
 			if decided {
 				locations = append(locations, l)
@@ -63,6 +68,19 @@ func (t *Table) locations() []location {
 		}
 	}
 	return locations
+}
+
+// slashed decides without Exact routes. A route with other settings than those by which API Gateway let the
+// request in does not get it.
+func slashed(l location, hosts []string, candidates [][]index) map[string]*Route {
+	decisions := map[string]*Route{}
+	for i, host := range hosts {
+		decision := decide(candidates[i], l.path, true)
+		if decision != nil && reflect.DeepEqual(decision.Settings, l.first(hosts).Settings) {
+			decisions[host] = decision
+		}
+	}
+	return decisions
 }
 
 // nodes are the paths of all routes and all that lie above them.

@@ -68,6 +68,12 @@ http {
         default 1;
     }
 
+    # API Gateway drops a slash at the end of a path, and says what the path was where that matters.
+    map $http_x_apigw_path $trailing_slash {
+        default "";
+        "~/$" "/";
+    }
+
     proxy_http_version 1.1;
     proxy_set_header Connection "";
     proxy_set_header Host $called_host;
@@ -157,9 +163,6 @@ func (n *nginxWriter) location(l location) directive {
 		{"set", []argument{raw("$at"), text(l.resource)}, nil},
 		refuseIf(raw("($astray)")),
 	}
-	if l.exact && l.path != "/" {
-		block = append(block, refuseIf(raw(`($http_x_apigw_path ~ "/$")`)))
-	}
 	upstream, some := n.upstream(l)
 	if some {
 		block = append(block, refuseIf(raw("("+upstream+` = "")`)))
@@ -186,24 +189,32 @@ func refuseIf(condition argument) directive {
 // that there are hosts for which nothing decides.
 func (n *nginxWriter) upstream(l location) (name string, some bool) {
 	distinct := map[string]bool{}
-	entries := []directive{}
+	var entries []directive
+	add := func(key string, r *Route) {
+		name = ""
+		if r != nil {
+			name = upstreamName(r.Backend)
+		}
+		distinct[name] = true
+		entries = append(entries, directive{"", []argument{literal(key), text(name)}, nil})
+	}
 	for _, host := range n.hosts {
-		upstream := ""
-		if r := l.byHost[host]; r != nil {
-			upstream = upstreamName(r.Backend)
+		add(host, l.byHost[host])
+		if l.slashed != nil {
+			add(host+"/", l.slashed[host])
 		}
-		distinct[upstream] = true
-		key := literal(host)
-		if host == "" {
-			key = raw("default")
-		}
-		entries = append(entries, directive{"", []argument{key, text(upstream)}, nil})
-		name = upstream
 	}
 	if len(distinct) == 1 {
 		return name, false
 	}
-	return n.variable("$upstream", "$rule_host", entries), distinct[""]
+	source := ""
+	if len(n.hosts) > 1 {
+		source = "$rule_host"
+	}
+	if l.slashed != nil {
+		source += "$trailing_slash"
+	}
+	return n.variable("$upstream", source, entries), distinct[""]
 }
 
 // variable makes a map, or finds one with the same entries.

@@ -144,7 +144,7 @@ func methodOf(l location, r *Route, link PrivateLink) method {
 	if r.Settings.withDefaults().Auth == AuthIAM {
 		result.Security = []map[string][]string{{sigV4: {}}}
 	}
-	if l.exact {
+	if l.slashed != nil {
 		result.Integration.RequestParameters["integration.request.header."+pathHeader] = "context.path"
 	}
 	if l.below {
