@@ -13,7 +13,8 @@ TESTFLAGS ?= -race
 export PATH := $(PATH):/usr/sbin:/usr/local/sbin
 
 .DEFAULT_GOAL := help
-.PHONY: help up down build cli nginx test lint golden bench clean
+FUZZTIME  ?= 3s
+.PHONY: help up down build cli nginx test fuzz lint golden bench clean
 
 ##@ Use
 
@@ -30,6 +31,12 @@ build: ## build what is missing, in parallel: the CLI, the binary, the sample se
 
 test: build nginx ## run every test, with the race detector
 	$(GO) test $(TESTFLAGS) -timeout 15m ./...
+	@$(MAKE) -s fuzz
+
+fuzz: nginx ## search for inputs that break something, FUZZTIME=3s for each target
+	@for target in components/route/FuzzParse components/route/FuzzAnnotations components/route/FuzzNGINXEscaping internal/localcloud/identity/FuzzVerify; do \
+	  $(GO) test ./$$(dirname $$target) -run '^$$' -fuzz "^$$(basename $$target)$$" -fuzztime $(FUZZTIME) || exit 1; \
+	done
 
 golden: ## write the golden files anew
 	$(GO) test ./components/... -update

@@ -106,6 +106,8 @@ func (a Args) Validate(name string) error {
 	for _, arn := range a.ClientARNs {
 		problems = append(problems, route.CheckClientARN(arn))
 	}
+	_, err := resourcePolicy(a.ClientARNs)
+	problems = append(problems, err)
 	if !slices.Contains(logRetentions, a.LogRetentionDays) {
 		problems = append(problems, fmt.Errorf("logRetentionDays %d is not a value of CloudWatch Logs: choose one of %v", a.LogRetentionDays, logRetentions[1:]))
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/apigateway-ingress/apigateway-ingress/components/route"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
@@ -76,7 +77,10 @@ func resourcePolicy(callers []string) (string, error) {
 	}
 	document.Statement = append(document.Statement, policyStatement("DenyEverybodyElse", "Deny", others))
 	encoded, err := json.Marshal(document)
-	return string(encoded), err
+	if err != nil {
+		return "", err
+	}
+	return string(encoded), route.CheckPolicyLength(string(encoded))
 }
 
 func policyStatement(sid, effect string, condition map[string]map[string][]string) statement {

@@ -137,7 +137,7 @@ func (a Args) Validate(name string) error {
 
 // plan spreads the arguments over the parts. Fields win over annotations.
 func (a Args) plan(name string) (parts, error) {
-	routes, routesErr := route.Compile(a.Ingresses, route.Options{Services: a.backends(), Group: a.Group, ResourceQuota: a.APIResourceQuota})
+	routes, routesErr := a.Routes()
 	var settings route.Settings
 	if routes != nil {
 		settings = routes.Settings
@@ -166,6 +166,11 @@ func (a Args) plan(name string) (parts, error) {
 		problems = append(problems, errors.New("custom domains are not available yet: remove the annotations custom-domain-name and certificate-arn"))
 	}
 	return p, errors.Join(problems...)
+}
+
+// Routes is the table that the Ingresses make with the services and the group of these arguments.
+func (a Args) Routes() (*route.Table, error) {
+	return route.Compile(a.Ingresses, route.Options{Services: a.backends(), Group: a.Group, ResourceQuota: a.APIResourceQuota})
 }
 
 func (a Args) backends() []route.Service {
@@ -214,6 +219,11 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	planned, err := args.plan(name)
 	if err != nil {
 		return nil, err
+	}
+	for _, notice := range planned.routes.Notices {
+		if err := ctx.Log.Warn(notice, nil); err != nil {
+			return nil, err
+		}
 	}
 	p := &Platform{name: name, parts: planned}
 	inputs := pulumi.Map{

@@ -86,7 +86,8 @@ func (t *Table) checkHostsAgree() error {
 	var problems []error
 	for _, l := range t.locations() {
 		var first *Route
-		for _, decision := range l.byHost {
+		for _, host := range t.allHosts() {
+			decision := l.byHost[host]
 			if decision == nil {
 				continue
 			}

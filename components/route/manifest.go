@@ -3,6 +3,7 @@ package route
 import (
 	"bufio"
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -21,7 +22,8 @@ import (
 // Ingress is one manifest in its networking.k8s.io/v1 form, with the place it came from.
 type Ingress struct {
 	networkingv1.Ingress
-	// Source is the file and the document in it, counted from 1: "ingress.yaml:2".
+	// Source is the file and the document in it, counted from 1: "ingress.yaml:2", or "ingress.yaml:2.3" for
+	// the third of a list.
 	Source string
 }
 
@@ -120,31 +122,57 @@ func Parse(name string, content []byte) ([]Ingress, error) {
 			problems = append(problems, fmt.Errorf("%s: %w", source, err))
 			break
 		}
-		if isBlank(document) {
+		encoded, err := yaml.YAMLToJSONStrict(document)
+		if err != nil {
+			problems = append(problems, fmt.Errorf("%s: not a Kubernetes manifest: %w", source, err))
+			continue
+		}
+		if string(encoded) == "null" {
 			continue
 		}
 		found = true
-		ingress, err := parseDocument(document)
-		if err != nil {
-			problems = append(problems, at(source, err))
-			continue
-		}
-		ingresses = append(ingresses, Ingress{Ingress: *ingress, Source: source})
+		read, err := parseItems(encoded, source)
+		ingresses = append(ingresses, read...)
+		problems = append(problems, err)
 	}
-	if !found && len(problems) == 0 {
+	if err := errors.Join(problems...); !found && err == nil {
 		problems = append(problems, fmt.Errorf("%s: the manifest is empty: it must hold an Ingress", name))
 	}
 	return ingresses, errors.Join(problems...)
 }
 
-func isBlank(document []byte) bool {
-	var value any
-	return yaml.Unmarshal(document, &value) == nil && value == nil
+// parseItems reads a document, in JSON, that is an Ingress, or a list of them as kubectl prints it.
+func parseItems(document []byte, source string) ([]Ingress, error) {
+	var list struct {
+		Kind  string            `json:"kind"`
+		Items []json.RawMessage `json:"items"`
+	}
+	if err := json.Unmarshal(document, &list); err != nil {
+		return nil, fmt.Errorf("%s: not a Kubernetes manifest: %w", source, err)
+	}
+	if list.Kind != "List" && list.Kind != "IngressList" {
+		list.Items = []json.RawMessage{document}
+	}
+	var ingresses []Ingress
+	var problems []error
+	for i, item := range list.Items {
+		place := source
+		if len(list.Items) > 1 {
+			place = fmt.Sprintf("%s.%d", source, i+1)
+		}
+		ingress, err := parseDocument(item)
+		if err != nil {
+			problems = append(problems, at(place, err))
+			continue
+		}
+		ingresses = append(ingresses, Ingress{Ingress: *ingress, Source: place})
+	}
+	return ingresses, errors.Join(problems...)
 }
 
 func parseDocument(document []byte) (*networkingv1.Ingress, error) {
 	var kind metav1.TypeMeta
-	if err := yaml.Unmarshal(document, &kind); err != nil {
+	if err := json.Unmarshal(document, &kind); err != nil {
 		return nil, fmt.Errorf("not a Kubernetes manifest: %w", err)
 	}
 	if kind.Kind != "Ingress" {
@@ -153,11 +181,11 @@ func parseDocument(document []byte) (*networkingv1.Ingress, error) {
 	switch kind.APIVersion {
 	case "networking.k8s.io/v1":
 		ingress := new(networkingv1.Ingress)
-		return ingress, at("ingress "+nameOf(document), decodeStrictly(document, ingress))
+		return ingress, decodeStrictly(document, ingress)
 	case "extensions/v1beta1", "networking.k8s.io/v1beta1":
 		legacy := new(networkingv1beta1.Ingress)
 		err := decodeStrictly(document, legacy)
-		return fromLegacy(legacy), at("ingress "+nameOf(document), err)
+		return fromLegacy(legacy), err
 	default:
 		return nil, fmt.Errorf("ingress %s: apiVersion %q is not known: use networking.k8s.io/v1", nameOf(document), kind.APIVersion)
 	}
@@ -165,17 +193,16 @@ func parseDocument(document []byte) (*networkingv1.Ingress, error) {
 
 // decodeStrictly reports every unknown and every repeated field.
 func decodeStrictly(document []byte, into any) error {
-	encoded, err := yaml.YAMLToJSONStrict(document)
-	if err != nil {
-		return err
+	found, err := kjson.UnmarshalStrict(document, into)
+	if err := errors.Join(append(found, err)...); err != nil {
+		return at("ingress "+nameOf(document), err)
 	}
-	found, err := kjson.UnmarshalStrict(encoded, into)
-	return errors.Join(append(found, err)...)
+	return nil
 }
 
 func nameOf(document []byte) string {
 	var object metav1.PartialObjectMetadata
-	if err := yaml.Unmarshal(document, &object); err != nil || object.Name == "" {
+	if err := json.Unmarshal(document, &object); err != nil || object.Name == "" {
 		return "without a name"
 	}
 	return namespaceOr(object.Namespace) + "/" + object.Name

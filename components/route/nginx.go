@@ -149,7 +149,7 @@ type nginxWriter struct {
 func (n *nginxWriter) hostMap() directive {
 	entries := []directive{{"default", []argument{text("")}, nil}}
 	for _, host := range n.hosts[1:] {
-		key := literal(host)
+		key := mapKey(host)
 		if suffix, wildcard := strings.CutPrefix(host, "*"); wildcard {
 			key = literal(`~^[^.]+` + regexp.QuoteMeta(suffix) + `$`)
 		}
@@ -196,7 +196,7 @@ func (n *nginxWriter) upstream(l location) (name string, some bool) {
 			name = upstreamName(r.Backend)
 		}
 		distinct[name] = true
-		entries = append(entries, directive{"", []argument{literal(key), text(name)}, nil})
+		entries = append(entries, directive{"", []argument{mapKey(key), text(name)}, nil})
 	}
 	for _, host := range n.hosts {
 		add(host, l.byHost[host])
@@ -235,7 +235,7 @@ func (n *nginxWriter) cors(c CORS) []directive {
 			entries = []directive{{"default", []argument{text("*")}, nil}}
 			break
 		}
-		entries = append(entries, directive{"", []argument{literal(origin), text(origin)}, nil})
+		entries = append(entries, directive{"", []argument{mapKey(origin), text(origin)}, nil})
 	}
 	allowed := n.variable("$cors_origin", "$http_origin", entries)
 	header := func(name string, value argument) directive {
@@ -276,8 +276,18 @@ func raw(s string) argument { return argument(s) }
 
 var quoting = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
 
-// literal quotes a value where nginx puts no variables in: the path of a location, the key of a map.
+// literal quotes a value where nginx puts no variables in.
 func literal(s string) argument { return argument(`"` + quoting.Replace(s) + `"`) }
+
+// mapKey quotes a key that is meant as it is, also when it looks like a pattern or a word of the map's own:
+// https://nginx.org/en/docs/http/ngx_http_map_module.html
+func mapKey(s string) argument {
+	switch {
+	case s == "default", s == "hostnames", s == "include", s == "volatile", strings.HasPrefix(s, "~"), strings.HasPrefix(s, `\`):
+		s = `\` + s
+	}
+	return literal(s)
+}
 
 // text quotes a value where nginx would put variables in.
 func text(s string) argument {

@@ -89,10 +89,14 @@ type Options struct {
 // Compile checks Ingresses and joins them to one table. All problems are returned together, each with its place.
 func Compile(ingresses []Ingress, options Options) (*Table, error) {
 	c := &compiler{options: options, table: &Table{}}
-	for _, ingress := range ingresses {
-		c.add(ingress)
+	table, err := c.join(ingresses)
+	if err != nil {
+		return nil, err
 	}
-	return c.finish()
+	if err := errors.Join(table.checkHostsAgree(), table.checkQuotas(options.ResourceQuota)); err != nil {
+		return nil, err
+	}
+	return table, nil
 }
 
 type compiler struct {
@@ -145,7 +149,10 @@ func (c *compiler) fail(place string, problems ...error) {
 	}
 }
 
-func (c *compiler) finish() (*Table, error) {
+func (c *compiler) join(ingresses []Ingress) (*Table, error) {
+	for _, ingress := range ingresses {
+		c.add(ingress)
+	}
 	t := c.table
 	t.Settings = c.merger.settings
 	slices.SortFunc(t.Routes, compareRoutes)
@@ -163,7 +170,7 @@ func (c *compiler) finish() (*Table, error) {
 	if len(t.Routes) == 0 {
 		return nil, errors.Join(append([]error{fmt.Errorf("there is no Ingress of class %q to serve", IngressClass)}, asErrors(t.Notices)...)...)
 	}
-	return t, errors.Join(t.checkHostsAgree(), t.checkQuotas(c.options.ResourceQuota))
+	return t, nil
 }
 
 // BackendPorts lists the distinct backend ports in ascending order: one NLB listener each.

@@ -225,7 +225,7 @@ func TestHostsMustAgreeOnSettings(t *testing.T) {
 	ingresses, err := Parse("x.yaml", []byte(rule("a", "a.example.com", "/x", "")+rule("b", "b.example.com", "/x/y", AnnotationPrefix+"auth: none")))
 	require.NoError(t, err)
 	_, err = Compile(ingresses, options)
-	require.ErrorContains(t, err, `its settings for /x/y differ from those of x.yaml:1: ingress default/a: rule 1 path 1 "/x"`, "or a.example.com/x/y would need no signature")
+	require.ErrorContains(t, err, `x.yaml:2: ingress default/b: rule 1 path 1 "/x/y": its settings for /x/y differ from those of x.yaml:1: ingress default/a: rule 1 path 1 "/x"`, "or a.example.com/x/y would need no signature")
 
 	ingresses, err = Parse("x.yaml", []byte(rule("a", "a.example.com", "/x", "")+rule("b", "B.example.com", "/x/y", "")))
 	require.NoError(t, err)
