@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"testing"
+	"time"
 
 	"github.com/apigateway-ingress/apigateway-ingress/components/componenttest"
 	"github.com/apigateway-ingress/apigateway-ingress/components/route"
@@ -100,4 +101,19 @@ func TestAccountLoggingIsOptInAndStays(t *testing.T) {
 func TestSomebodyMustBeAllowed(t *testing.T) {
 	require.ErrorContains(t, Args{LogRetentionDays: 30}.Validate("g"), "nobody may call the API")
 	require.ErrorContains(t, Args{ClientARNs: []string{"x"}, LogRetentionDays: 2, StageName: "a-b"}.Validate("g"), "stage name")
+}
+
+func TestThrottleAndCacheAreMethodSettings(t *testing.T) {
+	require.Empty(t, run(t, func(*Args) {}).All("aws:apigateway/methodSettings:MethodSettings"))
+	graph := run(t, func(a *Args) {
+		a.Routes.Routes[0].Settings = route.Behavior{Methods: []string{"GET"}, Cache: route.Cache{TTL: time.Minute, QueryKeys: []string{"page"}}}
+		a.Routes.Routes[1].Settings = route.Behavior{Throttle: route.Throttle{Rate: 1.5}}
+	})
+	settings := graph.All("aws:apigateway/methodSettings:MethodSettings")
+	require.Len(t, settings, 3)
+	require.JSONEq(t, `{"methodPath":"a/GET","stageName":"prod","settings":{"cachingEnabled":true,"cacheTtlInSeconds":60,"cacheDataEncrypted":true,"requireAuthorizationForCacheControl":true}}`,
+		settings[0].JSON(t, "methodPath", "stageName", "settings"))
+	require.JSONEq(t, `{"methodPath":"b/ANY","settings":{"throttlingRateLimit":1.5,"throttlingBurstLimit":2}}`, settings[1].JSON(t, "methodPath", "settings"))
+	require.Equal(t, "b/{proxy+}/ANY", settings[2].Inputs["methodPath"])
+	require.Equal(t, true, graph.One(t, "aws:apigateway/stage:Stage").Inputs["cacheClusterEnabled"])
 }

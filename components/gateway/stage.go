@@ -54,7 +54,7 @@ func (g *Gateway) stage(ctx *pulumi.Context, api *apigateway.RestApi, definition
 	if err != nil {
 		return err
 	}
-	stage, err := apigateway.NewStage(ctx, g.name, &apigateway.StageArgs{
+	args := &apigateway.StageArgs{
 		RestApi:    api.ID(),
 		Deployment: deployment.ID(),
 		StageName:  pulumi.String(g.args.StageName),
@@ -62,13 +62,44 @@ func (g *Gateway) stage(ctx *pulumi.Context, api *apigateway.RestApi, definition
 			DestinationArn: logs.Arn, Format: pulumi.String(format),
 		},
 		Tags: g.tags(),
-		// Logging is refused while the account has no role for it.
-	}, pulumi.Parent(g), pulumi.DependsOn(account))
+	}
+	if g.args.Routes.Caches() {
+		args.CacheClusterEnabled = pulumi.Bool(true)
+		args.CacheClusterSize = pulumi.String(cacheSize)
+	}
+	// Logging is refused while the account has no role for it.
+	stage, err := apigateway.NewStage(ctx, g.name, args, pulumi.Parent(g), pulumi.DependsOn(account))
 	if err != nil {
 		return err
 	}
 	g.StageName = stage.StageName
 	g.Endpoint = stage.InvokeUrl
+	return g.methodSettings(ctx, api, stage)
+}
+
+// cacheSize is the smallest that API Gateway offers, in GB.
+const cacheSize = "0.5"
+
+// methodSettings are one resource for each method that has a throttle or a cache of its own.
+func (g *Gateway) methodSettings(ctx *pulumi.Context, api *apigateway.RestApi, stage *apigateway.Stage) error {
+	for _, m := range g.args.Routes.MethodSettings() {
+		settings := apigateway.MethodSettingsSettingsArgs{}
+		if m.Throttle.Rate > 0 {
+			settings.ThrottlingRateLimit = pulumi.Float64(m.Throttle.Rate)
+			settings.ThrottlingBurstLimit = pulumi.Int(m.Throttle.Burst)
+		}
+		if m.Cache.TTL > 0 {
+			settings.CachingEnabled = pulumi.Bool(true)
+			settings.CacheTtlInSeconds = pulumi.Int(int(m.Cache.TTL.Seconds()))
+			settings.CacheDataEncrypted = pulumi.Bool(true)
+			settings.RequireAuthorizationForCacheControl = pulumi.Bool(true)
+		}
+		if _, err := apigateway.NewMethodSettings(ctx, g.name+"-"+m.Path, &apigateway.MethodSettingsArgs{
+			RestApi: api.ID(), StageName: stage.StageName, MethodPath: pulumi.String(m.Path), Settings: settings,
+		}, pulumi.Parent(g)); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 

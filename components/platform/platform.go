@@ -309,19 +309,23 @@ func (p *Platform) inCluster(ctx *pulumi.Context, kube *cluster.Cluster) error {
 	}
 	// Pods have nowhere to run before the nodes exist.
 	onNodes := append(slices.Clone(inCluster), pulumi.DependsOn([]pulumi.Resource{kube.Nodes}))
+	var services []pulumi.Resource
 	for _, s := range p.parts.args.Services {
 		if s.Image == "" {
 			continue
 		}
 		args := s.workload()
 		args.Namespace = namespaces[s.namespace()]
-		if _, err := workload.New(ctx, p.name+"-"+s.Name, args, onNodes...); err != nil {
+		backend, err := workload.New(ctx, p.name+"-"+s.Name, args, onNodes...)
+		if err != nil {
 			return err
 		}
+		services = append(services, backend.Service())
 	}
 	proxyArgs := p.parts.proxy
 	proxyArgs.Namespace = namespaces[proxyNamespace]
-	_, err = proxy.New(ctx, p.name+"-proxy", &proxyArgs, onNodes...)
+	// NGINX does not start while a name in its configuration cannot be resolved.
+	_, err = proxy.New(ctx, p.name+"-proxy", &proxyArgs, append(onNodes, pulumi.DependsOn(services))...)
 	return err
 }
 

@@ -25,7 +25,7 @@ const classAnnotation = "kubernetes.io/ingress.class"
 // annotated is everything that the annotations of one Ingress say.
 type annotated struct {
 	api   Settings
-	route RouteSettings
+	route Behavior
 	group string
 	order int
 }
@@ -49,6 +49,14 @@ const (
 // Annotations lists every annotation, sorted by name. The first controller's eight have its meaning and defaults.
 var Annotations = []Annotation{
 	{"auth", "`iam` or `none`", "`iam`", "routes", perRoute, func(v string, a *annotated) error { a.route.Auth = Auth(v); return a.route.Auth.check() }},
+	{"cache-key-query", "query parameter names, separated by commas", "none: answers do not depend on the query", "routes with cache-ttl", perRoute, func(v string, a *annotated) error {
+		a.route.Cache.QueryKeys = splitList(v)
+		return eachMatches(a.route.Cache.QueryKeys, queryName, "the name of a query parameter")
+	}},
+	{"cache-ttl", "duration, 1s to 1h; the answers must be the same for every caller", "no caching", "routes with methods GET or GET,HEAD", perRoute, func(v string, a *annotated) (err error) {
+		a.route.Cache.TTL, err = duration(v, time.Second, time.Hour)
+		return err
+	}},
 	{"certificate-arn", "ARN of an ACM certificate", "none", "API", mustAgree, func(v string, a *annotated) error { a.api.CertificateARN = v; return checkCertificateARN(v) }},
 	{"client-arns", "IAM user, role or account root ARNs, separated by commas", "the stack's own client", "API", "joined", parseClientARNs},
 	{"cors-allow-credentials", "`true` or `false`", "`false`", "routes with CORS", perRoute, func(v string, a *annotated) (err error) {
@@ -146,6 +154,7 @@ var (
 	groupName      = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
 	headerToken    = regexp.MustCompile(`^[A-Za-z0-9-]+$`)
 	corsOrigin     = regexp.MustCompile(`^(\*|https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?)$`)
+	queryName      = regexp.MustCompile(`^[A-Za-z0-9._-]+$`)
 	bodySize       = regexp.MustCompile(`^([0-9]{1,8})([km]?)$`)
 )
 

@@ -75,7 +75,7 @@ func FuzzNGINXEscaping(f *testing.F) {
 }
 
 func escapingTable(path, host, origin string) *Table {
-	settings := RouteSettings{CORS: &CORS{Origins: []string{origin}, Methods: []string{"GET"}, Headers: []string{origin}}}
+	settings := Behavior{CORS: &CORS{Origins: []string{origin}, Methods: []string{"GET"}, Headers: []string{origin}}}
 	backend := Backend{"default", "bookservice", 80}
 	return &Table{Routes: []Route{
 		{Path: path, Match: Exact, Host: host, Backend: backend, Settings: settings},

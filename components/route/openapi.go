@@ -75,6 +75,7 @@ type integration struct {
 	RequestParameters   map[string]string `json:"requestParameters"`
 	PassthroughBehavior string            `json:"passthroughBehavior"`
 	TimeoutInMillis     int64             `json:"timeoutInMillis"`
+	CacheKeyParameters  []string          `json:"cacheKeyParameters,omitempty"`
 }
 
 const (
@@ -150,6 +151,15 @@ func methodOf(l location, r *Route, link PrivateLink) method {
 	if l.below {
 		result.Parameters = []parameter{{Name: "proxy", In: "path", Required: true, Schema: map[string]string{"type": "string"}}}
 		result.Integration.RequestParameters["integration.request.path.proxy"] = "method.request.path.proxy"
+	}
+	if cache := r.Settings.Cache; cache.TTL > 0 {
+		if l.below {
+			result.Integration.CacheKeyParameters = []string{"method.request.path.proxy"}
+		}
+		for _, name := range cache.QueryKeys {
+			result.Parameters = append(result.Parameters, parameter{Name: name, In: "query", Schema: map[string]string{"type": "string"}})
+			result.Integration.CacheKeyParameters = append(result.Integration.CacheKeyParameters, "method.request.querystring."+name)
+		}
 	}
 	return result
 }

@@ -48,9 +48,9 @@ const (
 	maxBodySize = 10 << 20
 )
 
-// RouteSettings are what API Gateway and NGINX do for a route besides routing it. The zero value is the default:
+// Behavior are what API Gateway and NGINX do for a route besides routing it. The zero value is the default:
 // IAM authentication, every method, 29 seconds, 10 MiB, no CORS and no throttle of its own.
-type RouteSettings struct {
+type Behavior struct {
 	Auth Auth
 	// Methods are the HTTP methods that are let through, sorted; empty lets all.
 	Methods []string
@@ -62,12 +62,21 @@ type RouteSettings struct {
 	CORS *CORS
 	// Throttle limits the route's requests by a token bucket of its own.
 	Throttle Throttle
+	// Cache lets API Gateway answer from its cache.
+	Cache Cache
 }
 
 // Throttle is a rate of requests a second and a number that may come at once. Rate 0 sets no limit.
 type Throttle struct {
 	Rate  float64
 	Burst int
+}
+
+// Cache is how long an answer to GET may be given again, to every caller: 1 s to 1 h, 0 for never. Requests are
+// the same when their path and the named query parameters are.
+type Cache struct {
+	TTL       time.Duration
+	QueryKeys []string
 }
 
 // CORS is a cross-origin policy: https://fetch.spec.whatwg.org/#http-cors-protocol
@@ -93,7 +102,7 @@ func checkMethods(methods []string) error {
 	return nil
 }
 
-func (s RouteSettings) check() error {
+func (s Behavior) check() error {
 	var problems []error
 	if s.CORS != nil && len(s.CORS.Origins) == 0 {
 		problems = append(problems, errors.New("CORS annotations without cors-allow-origins: name the origins"))
@@ -104,11 +113,17 @@ func (s RouteSettings) check() error {
 	if s.Throttle.Burst > 0 && s.Throttle.Rate == 0 {
 		problems = append(problems, errors.New("throttle-burst without throttle-rate: write both"))
 	}
+	if s.Cache.TTL > 0 && !slices.Equal(s.Methods, []string{"GET"}) && !slices.Equal(s.Methods, []string{"GET", "HEAD"}) {
+		problems = append(problems, errors.New("cache-ttl is for reading only: write the annotation methods with GET or GET,HEAD"))
+	}
+	if s.Cache.TTL == 0 && len(s.Cache.QueryKeys) > 0 {
+		problems = append(problems, errors.New("cache-key-query without cache-ttl: write both"))
+	}
 	return errors.Join(problems...)
 }
 
 // withDefaults fills in what the zero value means.
-func (s RouteSettings) withDefaults() RouteSettings {
+func (s Behavior) withDefaults() Behavior {
 	if s.Auth == "" {
 		s.Auth = AuthIAM
 	}
@@ -122,21 +137,25 @@ func (s RouteSettings) withDefaults() RouteSettings {
 		s.Throttle.Burst = int(math.Ceil(s.Throttle.Rate))
 	}
 	if s.CORS != nil {
-		cors := *s.CORS
-		if len(cors.Methods) == 0 {
-			if cors.Methods = s.Methods; len(cors.Methods) == 0 {
-				cors.Methods = httpMethods
-			}
-		}
-		if len(cors.Headers) == 0 {
-			cors.Headers = []string{"Authorization", "Content-Type", "X-Amz-Content-Sha256", "X-Amz-Date", "X-Amz-Security-Token"}
-		}
-		if cors.MaxAge == 0 {
-			cors.MaxAge = 10 * time.Minute
-		}
-		s.CORS = &cors
+		s.CORS = s.CORS.withDefaults(s.Methods)
 	}
 	return s
+}
+
+func (c CORS) withDefaults(routeMethods []string) *CORS {
+	if len(c.Methods) == 0 {
+		c.Methods = routeMethods
+	}
+	if len(c.Methods) == 0 {
+		c.Methods = httpMethods
+	}
+	if len(c.Headers) == 0 {
+		c.Headers = []string{"Authorization", "Content-Type", "X-Amz-Content-Sha256", "X-Amz-Date", "X-Amz-Security-Token"}
+	}
+	if c.MaxAge == 0 {
+		c.MaxAge = 10 * time.Minute
+	}
+	return &c
 }
 
 // merger joins the API-wide settings of several Ingresses.

@@ -60,7 +60,7 @@ type Route struct {
 	Backend Backend
 	// Default is a default backend: it serves what no other route does.
 	Default  bool
-	Settings RouteSettings
+	Settings Behavior
 	// Source is where the route was written: file, Ingress, rule and path.
 	Source string
 }
@@ -370,7 +370,7 @@ func at(place string, err error) error {
 	if err == nil {
 		return nil
 	}
-	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // only a join at the top is taken apart
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		var placed []error
 		for _, problem := range joined.Unwrap() {
 			placed = append(placed, at(place, problem))

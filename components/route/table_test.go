@@ -72,6 +72,7 @@ func TestBadInputSaysWhereAndWhat(t *testing.T) {
 		"origin":            {manifest(AnnotationPrefix+`cors-allow-origins: example.com`, good), `"example.com" is not an origin`},
 		"CORS, no origin":   {manifest(AnnotationPrefix+`cors-max-age: 5m`, good), "CORS annotations without cors-allow-origins"},
 		"credentials for *": {manifest(AnnotationPrefix+"cors-allow-origins: \"*\"\n"+AnnotationPrefix+`cors-allow-credentials: "true"`, good), "does not go with the origin *"},
+		"cache for writes":  {manifest(AnnotationPrefix+`cache-ttl: 5m`, good), "cache-ttl is for reading only"},
 		"group order":       {manifest(AnnotationPrefix+`group.order: first`, good), `group.order: "first" is not a whole number`},
 		"empty client":      {manifest(AnnotationPrefix+`client-arns: ""`, good), "client-arns: a client ARN is empty"},
 		"malformed client":  {manifest(AnnotationPrefix+`client-arns: arn:aws:iam::1:user/a`, good), `client ARN "arn:aws:iam::1:user/a" is malformed`},
@@ -206,7 +207,7 @@ apigateway.ingress.kubernetes.io/max-body-size: 512k
 apigateway.ingress.kubernetes.io/throttle-rate: "1.5"
 apigateway.ingress.kubernetes.io/cors-allow-origins: https://app.example.com`, rulePath("/a", "Prefix", "bookservice", "number: 80")))
 	require.NoError(t, err)
-	require.Equal(t, RouteSettings{
+	require.Equal(t, Behavior{
 		Auth: AuthNone, Methods: []string{"GET", "POST"}, Timeout: 2 * time.Second, MaxBodySize: 512 << 10, Throttle: Throttle{1.5, 2},
 		CORS: &CORS{
 			Origins: []string{"https://app.example.com"}, Methods: []string{"GET", "POST"}, MaxAge: 10 * time.Minute,

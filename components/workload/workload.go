@@ -74,7 +74,12 @@ type Workload struct {
 
 	ServiceName pulumi.StringOutput `pulumi:"serviceName"`
 	Namespace   pulumi.StringOutput `pulumi:"namespace"`
+
+	service *corev1.Service
 }
+
+// Service is what gives the workload its name in the cluster's DNS.
+func (w *Workload) Service() pulumi.Resource { return w.service }
 
 // Validate reports every problem of the arguments.
 func (a Args) Validate() error {
@@ -161,6 +166,7 @@ func (w *Workload) declare(ctx *pulumi.Context, name string, a Args) error {
 	if err != nil {
 		return err
 	}
+	w.service = service
 	w.ServiceName = service.Metadata.Name().Elem()
 	w.Namespace = service.Metadata.Namespace().Elem()
 	if _, err := appsv1.NewDeployment(ctx, name, &appsv1.DeploymentArgs{

@@ -174,7 +174,7 @@ func TestBinaryRefusesBadInput(t *testing.T) {
 		want           []string
 	}{
 		"not an Ingress":     {manifest, "kind: Ingress", "kind: Service", []string{`kind "Service" is not an Ingress`}},
-		"unknown service":    {manifest, "serviceName: bookservice", "serviceName: shop", []string{`rule 1 path "/api/book": service default/shop is not declared`}},
+		"unknown service":    {manifest, "serviceName: bookservice", "serviceName: shop", []string{`rule 1 path 1 "/api/book": service default/shop is not declared`}},
 		"named port":         {manifest, "servicePort: 80", "servicePort: grpc", []string{`has no port named "grpc"`}},
 		"duplicate path":     {manifest, "path: /api/author", "path: /api/book", []string{"duplicate path"}},
 		"client ARN":         {manifest, "arn:aws:iam::111122223333:user/bookstore-client", `""`, []string{"a client ARN is empty"}},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -159,4 +160,62 @@ func TestKube2IAM(t *testing.T) {
 	e.expectPodRole()
 	e.expectNoChanges()
 	e.destroy()
+}
+
+// What annotations ask for is what requests get.
+func TestRouteAnnotations(t *testing.T) {
+	e := newEnvironment(t, nil)
+	e.editManifest("  annotations:\n", `  annotations:
+    apigateway.ingress.kubernetes.io/auth: none
+    apigateway.ingress.kubernetes.io/methods: GET
+    apigateway.ingress.kubernetes.io/cache-ttl: 1m
+    apigateway.ingress.kubernetes.io/throttle-rate: "0.01"
+    apigateway.ingress.kubernetes.io/throttle-burst: "3"
+    apigateway.ingress.kubernetes.io/cors-allow-origins: https://app.example.com
+`)
+	e.up()
+	e.expectNoChanges()
+	ask := func(method, path, origin string) *http.Response {
+		request, err := http.NewRequest(method, e.output("apiEndpoint")+path, nil)
+		require.NoError(t, err)
+		request.Header.Set("Origin", origin)
+		request.Header.Set("Access-Control-Request-Method", "GET")
+		response, err := http.DefaultClient.Do(request)
+		require.NoError(t, err)
+		require.NoError(t, response.Body.Close())
+		return response
+	}
+	preflight := ask(http.MethodOptions, "/api/book/list", "https://app.example.com")
+	require.Equal(t, http.StatusNoContent, preflight.StatusCode)
+	require.Equal(t, "https://app.example.com", preflight.Header.Get("Access-Control-Allow-Origin"))
+	require.Equal(t, "GET", preflight.Header.Get("Access-Control-Allow-Methods"))
+	require.Empty(t, ask(http.MethodOptions, "/api/book/list", "https://evil.example.com").Header.Get("Access-Control-Allow-Origin"))
+
+	require.Equal(t, http.StatusForbidden, ask(http.MethodPost, "/api/book/list", "").StatusCode, "only GET is let through")
+	for range 3 {
+		answered := ask(http.MethodGet, "/api/book/list", "https://app.example.com")
+		require.Equal(t, http.StatusOK, answered.StatusCode, "no signature is needed")
+		require.Equal(t, []string{"https://app.example.com"}, answered.Header.Values("Access-Control-Allow-Origin"))
+	}
+	require.Equal(t, http.StatusTooManyRequests, ask(http.MethodGet, "/api/book/list", "").StatusCode)
+	e.destroy()
+}
+
+func TestRoutesVerb(t *testing.T) {
+	b := newBinary(t)
+	var rows []map[string]any
+	b.json(&rows, "routes")
+	require.Len(t, rows, 2)
+	require.Equal(t, map[string]any{
+		"host": "*", "path": "/api/author", "pathType": "Prefix", "methods": []any{"*"}, "auth": "iam", "namespace": "default",
+		"service": "authorservice", "port": 80.0, "source": `examples/bookstore/ingress.yaml:1: ingress default/api-95d8427d: rule 1 path 2 "/api/author"`,
+	}, rows[0])
+	require.Contains(t, b.run("routes", "examples/bookstore").out, "default/bookservice:80")
+	require.Contains(t, b.run("routes", "--nginx").out, `location = "/api/book"`)
+	require.Equal(t, "3.0.1", decode(t, b.run("routes", "--openapi").out)["openapi"])
+	b.edit("examples/bookstore/ingress.yaml", "path: /api/author", "path: api/author")
+	o := b.run("routes", "examples/bookstore/ingress.yaml")
+	require.Equal(t, 2, o.code)
+	require.Contains(t, o.errOut, `rule 1 path 2 "api/author": the path must start with "/"`)
+	require.NoDirExists(t, filepath.Join(b.root, ".apigw-ingress"), "routes needs no cloud")
 }

@@ -16,12 +16,16 @@ const (
 	Deployment = "aws:apigateway/deployment:Deployment"
 	Stage      = "aws:apigateway/stage:Stage"
 	VPCLink    = "aws:apigateway/vpcLink:VpcLink"
+	// MethodSettings are a stage's settings for a method.
+	MethodSettings = "aws:apigateway/methodSettings:MethodSettings"
 )
 
 // VPCLinkAvailable is the state in which a link carries requests.
 const VPCLinkAvailable = "AVAILABLE"
 
 var stageName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,128}$`)
+
+var methodPath = regexp.MustCompile(`^([^/].*/)?(\*|ANY|DELETE|GET|HEAD|OPTIONS|PATCH|POST|PUT)$`)
 
 var ofRestAPI = ref{path: "restApi", to: RestAPI, missing: "NotFoundException"}
 
@@ -82,6 +86,25 @@ var apiGatewayRules = []*rule{
 			return map[string]any{"arn": fmt.Sprintf("arn:%s:apigateway:%s::/vpclinks/%s", Partition, c.region, c.object.ID)}
 		},
 		pending: "PENDING", ready: VPCLinkAvailable, createTakes: 180 * time.Second, deleteTakes: 30 * time.Second,
+	},
+	{
+		token: MethodSettings, args: (*apigateway.MethodSettingsArgs)(nil), required: []string{"restApi", "stageName", "methodPath", "settings"},
+		id: func(c *call) string {
+			return c.object.Text("restApi") + "-" + c.object.Text("stageName") + "-" + c.object.Text("methodPath")
+		},
+		replace: []string{"restApi", "stageName", "methodPath"}, refs: []ref{ofRestAPI},
+		check: func(inputs map[string]any) []schema.Failure {
+			if path, ok := inputs["methodPath"].(string); ok && !methodPath.MatchString(path) {
+				return []schema.Failure{{Property: "methodPath", Reason: "must be a resource's path without its first slash, and a method"}}
+			}
+			return nil
+		},
+		prepare: func(c *call) error {
+			if c.store.Get(Stage, "ags-"+c.object.Text("restApi")+"-"+c.object.Text("stageName")) == nil {
+				return apiError("NotFoundException", "Invalid stage identifier specified")
+			}
+			return nil
+		},
 	},
 	{
 		token: "aws:apigateway/account:Account", args: (*apigateway.AccountArgs)(nil), id: func(*call) string { return "api-gateway-account" },
@@ -166,7 +189,7 @@ func balancerIsFree(c *call) error {
 }
 
 func removeDeployments(c *call) error {
-	for _, token := range []string{Stage, Deployment} {
+	for _, token := range []string{MethodSettings, Stage, Deployment} {
 		for _, o := range c.store.List(token) {
 			if o.Text("restApi") == c.object.ID {
 				if err := c.store.Delete(o); err != nil {

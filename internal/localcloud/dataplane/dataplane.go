@@ -30,8 +30,10 @@ type DataPlane struct {
 	snapshot  atomic.Pointer[snapshot]
 	rebuild   sync.Mutex
 	verifiers sync.Map
-	turn      atomic.Uint64
-	client    *http.Transport
+	// methodSettings outlive snapshots: a throttle must remember.
+	methodSettings sync.Map
+	turn           atomic.Uint64
+	client         *http.Transport
 
 	mu      sync.Mutex
 	servers map[string]*http.Server

@@ -308,3 +308,40 @@ func TestPortsAreOpenedAgainAfterARestart(t *testing.T) {
 	}, 5*time.Second, 10*time.Millisecond)
 	require.Equal(t, http.StatusTeapot, w.call(http.MethodGet, "/hello", "", true).status)
 }
+
+func TestThrottle(t *testing.T) {
+	w := newWorld(t)
+	w.make("settings", awsrules.MethodSettings, map[string]any{
+		"restApi": w.ids["api"].ID, "stageName": "prod", "methodPath": "hello/ANY", "settings": map[string]any{"throttlingRateLimit": 0.001, "throttlingBurstLimit": 2.0},
+	})
+	for range 2 {
+		require.Equal(t, http.StatusTeapot, w.call(http.MethodGet, "/hello", "", true).status)
+	}
+	refused := w.call(http.MethodGet, "/hello", "", true)
+	require.Equal(t, http.StatusTooManyRequests, refused.status)
+	require.JSONEq(t, `{"message":"Too Many Requests"}`, refused.body)
+	require.Equal(t, http.StatusTeapot, w.call(http.MethodGet, "/hello/other", "", true).status, "another method has its own bucket")
+}
+
+func TestCache(t *testing.T) {
+	w := newWorld(t)
+	answers := 0
+	backend := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		answers++
+		_, _ = fmt.Fprintf(rw, "%s %d", r.URL.Path, answers)
+	}))
+	defer backend.Close()
+	w.pods.addresses = []string{backend.Listener.Addr().String()}
+	w.pods.generation.Add(1)
+	cached := strings.Replace(path("/hello/{proxy+}", w.ids["link"].ID, "http://nlb/hello/{proxy}"), `"timeoutInMillis"`, `"cacheKeyParameters":["method.request.path.proxy"],"timeoutInMillis"`, 1)
+	w.change("api", map[string]any{"body": fmt.Sprintf(definition, cached)})
+	w.make("deployment2", awsrules.Deployment, map[string]any{"restApi": w.ids["api"].ID, "triggers": map[string]any{"a": "b"}})
+	w.change("stage", map[string]any{"deployment": w.ids["deployment2"].ID})
+	w.make("settings", awsrules.MethodSettings, map[string]any{
+		"restApi": w.ids["api"].ID, "stageName": "prod", "methodPath": "hello/{proxy+}/ANY", "settings": map[string]any{"cachingEnabled": true, "cacheTtlInSeconds": 60.0},
+	})
+	require.Equal(t, "/hello/a 1", w.call(http.MethodGet, "/hello/a", "", true).body)
+	require.Equal(t, "/hello/b 2", w.call(http.MethodGet, "/hello/b", "", true).body, "the path is part of the key")
+	require.Equal(t, "/hello/a 1", w.call(http.MethodGet, "/hello/a", "", true).body)
+	require.Equal(t, http.StatusForbidden, w.call(http.MethodGet, "/hello/a", "", false).status, "who may not ask is not answered from the cache")
+}

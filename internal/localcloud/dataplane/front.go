@@ -84,7 +84,15 @@ func (x *exchange) serve() {
 	if x.method.IAM && !x.authorize() {
 		return
 	}
-	x.integrate()
+	settings := x.settings()
+	if settings.limiter != nil && !settings.limiter.AllowN(x.front.d.now(), 1) {
+		x.refuse(http.StatusTooManyRequests, "TooManyRequestsException", "Too Many Requests")
+		return
+	}
+	if settings.cache != nil && x.fromCache(settings.cache) {
+		return
+	}
+	x.integrate(settings.cache)
 }
 
 // findStage splits the stage off the path. What is behind it never reaches the backend.
@@ -145,7 +153,8 @@ func (x *exchange) conditionKeys() map[string][]string {
 	return keys
 }
 
-func (x *exchange) integrate() {
+// integrate sends the request on and relays the answer, which cache keeps unless it is nil.
+func (x *exchange) integrate(cache *responseCache) {
 	hop := x.snapshot.hop(x.front.d, x.method.Integration)
 	if hop.failure != nil {
 		x.fail(hop.failure)
@@ -168,6 +177,12 @@ func (x *exchange) integrate() {
 	default:
 		defer response.Body.Close()
 		x.integrationStatus = response.StatusCode
+		if cache != nil {
+			if err := x.remember(cache, response); err != nil {
+				x.fail(&failure{http.StatusGatewayTimeout, networkError, err.Error()})
+				return
+			}
+		}
 		x.relay(response)
 	}
 }

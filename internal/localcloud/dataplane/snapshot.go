@@ -41,6 +41,7 @@ type stage struct {
 	definition *restapi.Definition
 	policy     *identity.Policy
 	log        *accessLog
+	methods    map[string]*methodSettings
 }
 
 // current returns a snapshot of now, made anew when anything has changed.
@@ -122,7 +123,7 @@ func (d *DataPlane) newStage(a *api, o *store.Object) (*stage, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &stage{name: o.Text("stageName"), definition: definition, policy: policy, log: d.accessLogOf(o)}, nil
+	return &stage{name: o.Text("stageName"), definition: definition, policy: policy, log: d.accessLogOf(o), methods: d.settingsOf(a.id, o.Text("stageName"))}, nil
 }
 
 // verifier is kept for a region, because it remembers signing keys.

@@ -154,7 +154,7 @@ func format(b *strings.Builder, block *Block, depth int) {
 	indent := strings.Repeat("    ", depth)
 	for _, d := range block.Directives {
 		b.WriteString(indent)
-		b.WriteString(d.Name)
+		b.WriteString(Quote(d.Name))
 		for _, argument := range d.Args {
 			b.WriteByte(' ')
 			b.WriteString(Quote(argument))

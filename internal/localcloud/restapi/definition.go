@@ -45,6 +45,8 @@ type Integration struct {
 	ConnectionID      string            `json:"connectionId"`
 	RequestParameters map[string]string `json:"requestParameters"`
 	TimeoutInMillis   int               `json:"timeoutInMillis"`
+	// CacheKeyParameters are the method's parameters by which cached answers differ.
+	CacheKeyParameters []string `json:"cacheKeyParameters"`
 }
 
 type document struct {
@@ -199,6 +201,11 @@ func (m *Method) checkIntegration() error {
 	}
 	if i.TimeoutInMillis < 50 || i.TimeoutInMillis > 29000 {
 		return fmt.Errorf("timeout should be between 50 ms and 29000 ms")
+	}
+	for _, parameter := range i.CacheKeyParameters {
+		if !m.parameters[parameter] {
+			return fmt.Errorf("invalid cache key parameter specified: %s", parameter)
+		}
 	}
 	for to, from := range i.RequestParameters {
 		if !strings.HasPrefix(to, "integration.request.") {
