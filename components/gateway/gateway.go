@@ -47,6 +47,9 @@ type Args struct {
 	ClientARNs []string
 	// ClientUser makes an IAM user with an access key that may call the API as well.
 	ClientUser bool
+	// DomainName is the API's own name, *.name included, and CertificateARN the ACM certificate for it, in the
+	// API's region. Both or none.
+	DomainName, CertificateARN string
 	// LogRetentionDays is how long access logs are kept, one of CloudWatch's values. Default 30.
 	LogRetentionDays int
 	// ManageAccountLogging sets the role with which API Gateway writes logs. It is one setting for the
@@ -78,6 +81,8 @@ type Gateway struct {
 	StageName  pulumi.StringOutput `pulumi:"stageName"`
 	VpcLinkID  pulumi.IDOutput     `pulumi:"vpcLinkId"`
 	NLBDNSName pulumi.StringOutput `pulumi:"nlbDnsName"`
+	// DomainTarget is where a DNS record for the domain name must point; empty without a domain.
+	DomainTarget pulumi.StringOutput `pulumi:"domainTarget"`
 	// ClientAccessKeyID and ClientSecretAccessKey belong to the client user; empty without one. The second is secret.
 	ClientAccessKeyID     pulumi.StringOutput `pulumi:"clientAccessKeyId"`
 	ClientSecretAccessKey pulumi.StringOutput `pulumi:"clientSecretAccessKey"`
@@ -105,6 +110,9 @@ func (a Args) Validate(name string) error {
 	}
 	for _, arn := range a.ClientARNs {
 		problems = append(problems, route.CheckClientARN(arn))
+	}
+	if (a.DomainName == "") != (a.CertificateARN == "") {
+		problems = append(problems, errors.New("a custom domain takes both a domain name and a certificate: set domainName and certificateArn, or the annotations custom-domain-name and certificate-arn"))
 	}
 	_, err := resourcePolicy(a.ClientARNs)
 	problems = append(problems, err)
@@ -152,6 +160,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		"stageName":             g.StageName,
 		"vpcLinkId":             g.VpcLinkID,
 		"nlbDnsName":            g.NLBDNSName,
+		"domainTarget":          g.DomainTarget,
 		"clientAccessKeyId":     g.ClientAccessKeyID,
 		"clientSecretAccessKey": g.ClientSecretAccessKey,
 	})
@@ -184,7 +193,11 @@ func (g *Gateway) declare(ctx *pulumi.Context) error {
 		return err
 	}
 	g.RestAPIID = api.ID()
-	if err := g.stage(ctx, api, digest(definition, policy)); err != nil {
+	stage, err := g.stage(ctx, api, digest(definition, policy))
+	if err != nil {
+		return err
+	}
+	if err := g.domain(ctx, api, stage); err != nil {
 		return err
 	}
 	return g.clientKey(ctx, api, user)

@@ -117,3 +117,13 @@ func TestThrottleAndCacheAreMethodSettings(t *testing.T) {
 	require.Equal(t, "b/{proxy+}/ANY", settings[2].Inputs["methodPath"])
 	require.Equal(t, true, graph.One(t, "aws:apigateway/stage:Stage").Inputs["cacheClusterEnabled"])
 }
+
+func TestCustomDomain(t *testing.T) {
+	require.Empty(t, run(t, func(*Args) {}).All("aws:apigateway/domainName:DomainName"))
+	graph := run(t, func(a *Args) { a.DomainName, a.CertificateARN = "api.example.com", "arn:certificate" })
+	require.JSONEq(t, `{"domainName":"api.example.com","regionalCertificateArn":"arn:certificate","securityPolicy":"TLS_1_2","endpointConfiguration":{"types":"REGIONAL"}}`,
+		graph.One(t, "aws:apigateway/domainName:DomainName").JSON(t, "domainName", "regionalCertificateArn", "securityPolicy", "endpointConfiguration"))
+	require.JSONEq(t, `{"domainName":"api.example.com","restApi":"g-id","stageName":"prod","basePath":null}`,
+		graph.One(t, "aws:apigateway/basePathMapping:BasePathMapping").JSON(t, "domainName", "restApi", "stageName", "basePath"))
+	require.ErrorContains(t, Args{DomainName: "api.example.com", LogRetentionDays: 30}.Validate("g"), "takes both a domain name and a certificate")
+}

@@ -32,27 +32,27 @@ var accessLogFields = map[string]string{
 // stage publishes a snapshot of the API. Deployments are replaced, the new one first, whenever
 // the definition or the policy changes: neither acts before it is deployed. The digest is of what was
 // written, because AWS gives a policy back in another form.
-func (g *Gateway) stage(ctx *pulumi.Context, api *apigateway.RestApi, definition pulumi.StringOutput) error {
+func (g *Gateway) stage(ctx *pulumi.Context, api *apigateway.RestApi, definition pulumi.StringOutput) (*apigateway.Stage, error) {
 	deployment, err := apigateway.NewDeployment(ctx, g.name, &apigateway.DeploymentArgs{
 		RestApi:  api.ID(),
 		Triggers: pulumi.StringMap{"definition": definition},
 	}, pulumi.Parent(g))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	logs, err := cloudwatch.NewLogGroup(ctx, g.name, &cloudwatch.LogGroupArgs{
 		RetentionInDays: pulumi.Int(g.args.LogRetentionDays), Tags: g.tags(),
 	}, pulumi.Parent(g))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	account, err := g.accountLogging(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	format, err := json.Marshal(accessLogFields)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	args := &apigateway.StageArgs{
 		RestApi:    api.ID(),
@@ -70,11 +70,11 @@ func (g *Gateway) stage(ctx *pulumi.Context, api *apigateway.RestApi, definition
 	// Logging is refused while the account has no role for it.
 	stage, err := apigateway.NewStage(ctx, g.name, args, pulumi.Parent(g), pulumi.DependsOn(account))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	g.StageName = stage.StageName
 	g.Endpoint = stage.InvokeUrl
-	return g.methodSettings(ctx, api, stage)
+	return stage, g.methodSettings(ctx, api, stage)
 }
 
 // cacheSize is the smallest that API Gateway offers, in GB.

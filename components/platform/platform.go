@@ -72,6 +72,8 @@ type Args struct {
 	NodePort      int
 	// StageName is the API's stage. Default prod.
 	StageName string
+	// DomainName is the API's own name and CertificateARN the ACM certificate for it; both or none.
+	DomainName, CertificateARN string
 	// ClientARNs and ClientUser say who may call the API.
 	ClientARNs []string
 	ClientUser bool
@@ -110,6 +112,8 @@ type Platform struct {
 	NLBDNSName  pulumi.StringOutput `pulumi:"nlbDnsName"`
 	ClusterName pulumi.StringOutput `pulumi:"clusterName"`
 	PodRoleARN  pulumi.StringOutput `pulumi:"podRoleArn"`
+	// DomainTarget is where a DNS record for the domain name must point; empty without a domain.
+	DomainTarget pulumi.StringOutput `pulumi:"domainTarget"`
 	// ClientAccessKeyID and ClientSecretAccessKey belong to the client user; empty without one. The second is secret.
 	ClientAccessKeyID     pulumi.StringOutput `pulumi:"clientAccessKeyId"`
 	ClientSecretAccessKey pulumi.StringOutput `pulumi:"clientSecretAccessKey"`
@@ -161,16 +165,22 @@ func (a Args) plan(name string) (parts, error) {
 		LogRetentionDays: a.LogRetentionDays, ManageAccountLogging: a.ManageAccountLogging,
 		Partition: a.Location.Partition, Tags: a.Tags,
 	}
+	p.gateway.DomainName = cmp.Or(a.DomainName, settings.CustomDomainName)
+	p.gateway.CertificateARN = cmp.Or(a.CertificateARN, settings.CertificateARN)
 	problems := []error{routesErr, a.validateServices(), p.network.Validate(), p.cluster.Validate(), p.role.Validate(), p.proxy.Validate(), p.gateway.Validate(name)}
-	if settings.CustomDomainName != "" || settings.CertificateARN != "" {
-		problems = append(problems, errors.New("custom domains are not available yet: remove the annotations custom-domain-name and certificate-arn"))
-	}
 	return p, errors.Join(problems...)
 }
 
 // Routes is the table that the Ingresses make with the services and the group of these arguments.
 func (a Args) Routes() (*route.Table, error) {
-	return route.Compile(a.Ingresses, route.Options{Services: a.backends(), Group: a.Group, ResourceQuota: a.APIResourceQuota})
+	return route.Compile(a.Ingresses, route.Options{Services: a.backends(), Domains: a.domains(), Group: a.Group, ResourceQuota: a.APIResourceQuota})
+}
+
+func (a Args) domains() []string {
+	if a.DomainName == "" {
+		return nil
+	}
+	return []string{a.DomainName}
 }
 
 func (a Args) backends() []route.Service {
@@ -246,6 +256,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		"nlbDnsName":            p.NLBDNSName,
 		"clusterName":           p.ClusterName,
 		"podRoleArn":            p.PodRoleARN,
+		"domainTarget":          p.DomainTarget,
 		"clientAccessKeyId":     p.ClientAccessKeyID,
 		"clientSecretAccessKey": p.ClientSecretAccessKey,
 	})
@@ -287,6 +298,7 @@ func (p *Platform) declare(ctx *pulumi.Context) error {
 	}
 	p.Endpoint, p.RestAPIID, p.StageName = published.Endpoint, published.RestAPIID, published.StageName
 	p.VpcLinkID, p.NLBDNSName = published.VpcLinkID, published.NLBDNSName
+	p.DomainTarget = published.DomainTarget
 	p.ClientAccessKeyID, p.ClientSecretAccessKey = published.ClientAccessKeyID, published.ClientSecretAccessKey
 	return nil
 }

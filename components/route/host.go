@@ -9,6 +9,17 @@ import (
 	"strings"
 )
 
+// annotatedDomains are those that the Ingresses bring along.
+func annotatedDomains(ingresses []Ingress) []string {
+	var domains []string
+	for _, ingress := range ingresses {
+		if domain := strings.TrimSpace(ingress.Annotations[AnnotationPrefix+"custom-domain-name"]); domain != "" {
+			domains = append(domains, domain)
+		}
+	}
+	return domains
+}
+
 // checkHost wants a host that a domain of the API serves: API Gateway answers to no other name.
 func (c *compiler) checkHost(host string) error {
 	if host == "" {

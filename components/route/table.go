@@ -150,6 +150,7 @@ func (c *compiler) fail(place string, problems ...error) {
 }
 
 func (c *compiler) join(ingresses []Ingress) (*Table, error) {
+	c.options.Domains = append(slices.Clone(c.options.Domains), annotatedDomains(ingresses)...)
 	for _, ingress := range ingresses {
 		c.add(ingress)
 	}

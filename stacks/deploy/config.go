@@ -55,6 +55,8 @@ func Read(get Lookup, root string) (*Settings, error) {
 		LogRetentionDays:       r.number("logRetentionDays"),
 		ManageAccountLogging:   r.flag("manageAccountLogging"),
 		Services:               r.services(),
+		DomainName:             r.text("domainName"),
+		CertificateARN:         r.text("certificateArn"),
 		Group:                  r.text("group"),
 		APIResourceQuota:       r.number("apiResourceQuota"),
 	}

@@ -62,6 +62,7 @@ func (s *Settings) declare(ctx *pulumi.Context) error {
 	ctx.Export("nlbDnsName", p.NLBDNSName)
 	ctx.Export("clusterName", p.ClusterName)
 	ctx.Export("podRoleArn", p.PodRoleARN)
+	ctx.Export("domainTarget", p.DomainTarget)
 	ctx.Export("clientAccessKeyId", p.ClientAccessKeyID)
 	ctx.Export("clientSecretAccessKey", pulumi.ToSecret(p.ClientSecretAccessKey))
 	return nil

@@ -2,8 +2,10 @@ package integration
 
 import (
 	"context"
+	"io"
 	"net"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -218,4 +220,54 @@ func TestRoutesVerb(t *testing.T) {
 	require.Equal(t, 2, o.code)
 	require.Contains(t, o.errOut, `rule 1 path 2 "api/author": the path must start with "/"`)
 	require.NoDirExists(t, filepath.Join(b.root, ".apigw-ingress"), "routes needs no cloud")
+}
+
+// With a domain of its own the API tells hosts apart, and nothing that a client says but the name it calls.
+func TestCustomDomain(t *testing.T) {
+	e := newEnvironment(t, nil)
+	path := filepath.Join(e.root, "examples/bookstore/ingress.yaml")
+	require.NoError(t, os.WriteFile(path, []byte(`
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata:
+  name: hosts
+  annotations:
+    apigateway.ingress.kubernetes.io/custom-domain-name: "*.example.com"
+    apigateway.ingress.kubernetes.io/certificate-arn: arn:aws:acm:us-east-1:111122223333:certificate/12345678-1234-1234-1234-123456789012
+spec:
+  rules:
+  - host: books.example.com
+    http: {paths: [{path: /api, pathType: Prefix, backend: {service: {name: bookservice, port: {number: 80}}}}]}
+  - host: "*.example.com"
+    http: {paths: [{path: /api, pathType: Prefix, backend: {service: {name: authorservice, port: {number: 80}}}}]}
+`), 0o600))
+	e.up()
+	e.expectNoChanges()
+	ask := func(host, path string, headers map[string]string) (int, string) {
+		address := strings.TrimSuffix(e.output("apiEndpoint"), "/"+e.output("stageName"))
+		request, err := http.NewRequest(http.MethodGet, address+path, nil)
+		require.NoError(t, err)
+		request.Host = host
+		for name, value := range headers {
+			request.Header.Set(name, value)
+		}
+		e.sign(request, *e.key())
+		response, err := http.DefaultClient.Do(request)
+		require.NoError(t, err)
+		defer response.Body.Close()
+		body, err := io.ReadAll(response.Body)
+		require.NoError(t, err)
+		return response.StatusCode, string(body)
+	}
+	status, body := ask("books.example.com", "/api/book/9781788390071", nil)
+	require.Equal(t, http.StatusOK, status, body)
+	status, body = ask("anything.example.com", "/api/author/Peter-Sbarski", nil)
+	require.Equal(t, http.StatusOK, status, body)
+	status, _ = ask("books.example.com", "/api/author/Peter-Sbarski", map[string]string{"X-Forwarded-Host": "anything.example.com", "X-Apigw-Resource": ""})
+	require.Equal(t, http.StatusNotFound, status, "books answers, and knows no authors, whatever the headers say")
+	status, _ = ask("example.org", "/api/book/9781788390071", nil)
+	require.Equal(t, http.StatusForbidden, status, "no domain of the API")
+	require.Equal(t, http.StatusNotFound, e.get("/api/book/9781788390071").status, "no rule is for the execute-api name")
+	require.NotEmpty(t, e.output("domainTarget"))
+	e.destroy()
 }

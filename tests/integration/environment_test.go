@@ -172,8 +172,7 @@ func (e *environment) call(path string, credentials *aws.Credentials) answer {
 	request, err := http.NewRequest(http.MethodGet, e.output("apiEndpoint")+path, nil)
 	require.NoError(e.t, err)
 	if credentials != nil {
-		sum := sha256.Sum256(nil)
-		require.NoError(e.t, v4.NewSigner().SignHTTP(context.Background(), *credentials, request, hex.EncodeToString(sum[:]), "execute-api", e.output("region"), time.Now()))
+		e.sign(request, *credentials)
 	}
 	response, err := http.DefaultClient.Do(request)
 	require.NoError(e.t, err)
@@ -181,6 +180,12 @@ func (e *environment) call(path string, credentials *aws.Credentials) answer {
 	body, err := io.ReadAll(response.Body)
 	require.NoError(e.t, err)
 	return answer{response.StatusCode, string(body), response.Header.Get("X-Local-Target-Reason")}
+}
+
+func (e *environment) sign(request *http.Request, credentials aws.Credentials) {
+	e.t.Helper()
+	sum := sha256.Sum256(nil)
+	require.NoError(e.t, v4.NewSigner().SignHTTP(context.Background(), credentials, request, hex.EncodeToString(sum[:]), "execute-api", e.output("region"), time.Now()))
 }
 
 func (e *environment) key() *aws.Credentials {

@@ -3,6 +3,7 @@ package awsrules
 import (
 	"fmt"
 	"regexp"
+	"strings"
 	"time"
 
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/restapi"
@@ -16,6 +17,9 @@ const (
 	Deployment = "aws:apigateway/deployment:Deployment"
 	Stage      = "aws:apigateway/stage:Stage"
 	VPCLink    = "aws:apigateway/vpcLink:VpcLink"
+	// DomainName is a custom domain, and BasePathMapping what it leads to.
+	DomainName      = "aws:apigateway/domainName:DomainName"
+	BasePathMapping = "aws:apigateway/basePathMapping:BasePathMapping"
 	// MethodSettings are a stage's settings for a method.
 	MethodSettings = "aws:apigateway/methodSettings:MethodSettings"
 )
@@ -104,6 +108,33 @@ var apiGatewayRules = []*rule{
 				return apiError("NotFoundException", "Invalid stage identifier specified")
 			}
 			return nil
+		},
+	},
+	{
+		token: DomainName, args: (*apigateway.DomainNameArgs)(nil), unique: "domainName", replace: []string{"domainName"},
+		required: []string{"regionalCertificateArn"},
+		id:       func(c *call) string { return c.object.Text("domainName") },
+		prepare: func(c *call) error {
+			if arn := c.object.Text("regionalCertificateArn"); !strings.Contains(arn, ":acm:"+c.region+":") {
+				return apiError("BadRequestException", "The certificate %s must be in the region %s", arn, c.region)
+			}
+			return nil
+		},
+		outputs: func(c *call) map[string]any {
+			return map[string]any{
+				"arn":                fmt.Sprintf("arn:%s:apigateway:%s::/domainnames/%s", Partition, c.region, c.object.ID),
+				"regionalDomainName": fmt.Sprintf("d-%s.execute-api.%s.amazonaws.com", lowerHash(c.object.ID, 10), c.region),
+				"regionalZoneId":     "Z1UJRXOUMOOFQ8",
+			}
+		},
+		createTakes: 30 * time.Second, deleteTakes: 30 * time.Second,
+	},
+	{
+		token: BasePathMapping, args: (*apigateway.BasePathMappingArgs)(nil), replace: []string{"domainName"},
+		id: func(c *call) string { return c.object.Text("domainName") + "/" + c.object.Text("basePath") },
+		refs: []ref{
+			{path: "domainName", to: DomainName, missing: "NotFoundException"},
+			{path: "restApi", to: RestAPI, missing: "BadRequestException", inUse: "BadRequestException"},
 		},
 	},
 	{

@@ -273,6 +273,12 @@ func TestStageRules(t *testing.T) {
 	a.refuses("BadRequestException", RestAPI, m{"body": `{"openapi":"3.0.1","paths":{"/a":{"get":{"x-amazon-apigateway-integration":{"type":"http_proxy","uri":"http://a","timeoutInMillis":1000,"connectionType":"VPC_LINK","connectionId":"nothing"}}}}}`})
 	_, err := a.try(RestAPI, m{"body": `{"openapi":"2.0"}`})
 	require.ErrorContains(t, err, "invalid OpenAPI input")
+	a.refuses("BadRequestException", DomainName, m{"domainName": "a.example.com", "regionalCertificateArn": "arn:aws:acm:eu-west-1:111122223333:certificate/1"})
+	a.make(DomainName, m{"domainName": "a.example.com", "regionalCertificateArn": "arn:aws:acm:us-east-1:111122223333:certificate/1"})
+	mapping := a.make(BasePathMapping, m{"domainName": "a.example.com", "restApi": api.ID, "stageName": "prod"})
+	a.keeps("BadRequestException", api)
+	a.deletes(mapping)
+	a.refuses("NotFoundException", MethodSettings, m{"restApi": api.ID, "stageName": "dev", "methodPath": "a/GET", "settings": m{}})
 	a.deletes(api)
 	require.Nil(t, a.rules.Read(Stage, stage.ID), "an API takes its stages along")
 }

@@ -101,10 +101,22 @@ func (x *exchange) findStage() bool {
 	if x.api == nil {
 		return false
 	}
+	if x.stage = x.api.stageOf(x.domain()); x.stage != nil {
+		x.path = x.r.URL.EscapedPath()
+		return true
+	}
 	name, rest, _ := strings.Cut(strings.TrimPrefix(x.r.URL.EscapedPath(), "/"), "/")
 	x.stage = x.api.stages[name]
 	x.path = "/" + rest
 	return x.stage != nil
+}
+
+// domain is the name that the client called, without the port.
+func (x *exchange) domain() string {
+	if host, _, err := net.SplitHostPort(x.r.Host); err == nil {
+		return strings.ToLower(host)
+	}
+	return strings.ToLower(x.r.Host)
 }
 
 func (x *exchange) authorize() bool {
@@ -259,7 +271,7 @@ func (x *exchange) context(name string) string {
 	case "stage":
 		return x.stage.name
 	case "domainName":
-		return x.r.Host
+		return x.domain()
 	case "httpMethod":
 		return x.r.Method
 	case "path":

@@ -33,7 +33,9 @@ type hopKey struct {
 type api struct {
 	id, region string
 	stages     map[string]*stage
-	verifier   *identity.Verifier
+	// domains are the custom domains that lead to this API, and the stages to which they lead.
+	domains  map[string]string
+	verifier *identity.Verifier
 }
 
 type stage struct {
@@ -90,7 +92,7 @@ func (d *DataPlane) newSnapshot() *snapshot {
 
 func (d *DataPlane) newAPI(o *store.Object) *api {
 	region := strings.Split(o.Text("arn")+":::::", ":")[3]
-	a := &api{id: o.ID, region: region, stages: map[string]*stage{}, verifier: d.verifier(region)}
+	a := &api{id: o.ID, region: region, stages: map[string]*stage{}, domains: map[string]string{}, verifier: d.verifier(region)}
 	for _, st := range d.store.List(awsrules.Stage) {
 		if st.Text("restApi") != o.ID {
 			continue
@@ -102,7 +104,23 @@ func (d *DataPlane) newAPI(o *store.Object) *api {
 		}
 		a.stages[built.name] = built
 	}
+	for _, mapping := range d.store.List(awsrules.BasePathMapping) {
+		if mapping.Text("restApi") == o.ID {
+			a.domains[mapping.Text("domainName")] = mapping.Text("stageName")
+		}
+	}
 	return a
+}
+
+// stageOf is the stage to which a custom domain leads; a domain *.name stands for one label in front of name.
+func (a *api) stageOf(host string) *stage {
+	if name, ok := a.domains[host]; ok {
+		return a.stages[name]
+	}
+	if _, rest, ok := strings.Cut(host, "."); ok {
+		return a.stages[a.domains["*."+rest]]
+	}
+	return nil
 }
 
 // newStage reads what was true when the stage's deployment was made.
