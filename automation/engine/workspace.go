@@ -39,6 +39,9 @@ func Open(ctx context.Context, p *Project, stateDir string, providers map[string
 		if dir, err = prepareLocal(p, stateDir); err != nil {
 			return nil, err
 		}
+		if err := removeStaleLocks(stateDir, p.Name, p.Stack); err != nil {
+			return nil, err
+		}
 		for key, value := range LocalEnvironment(stateDir, providers) {
 			env[key] = value
 		}
