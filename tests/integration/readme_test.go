@@ -1,0 +1,49 @@
+package integration
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+var inlineCommand = regexp.MustCompile("`(bin/apigw-ingress [^`]+)`")
+
+// readmeCommands are the commands under "Try it" that go through the binary or curl.
+func readmeCommands(t *testing.T) []string {
+	t.Helper()
+	content, err := os.ReadFile(filepath.Join(repository, "README.md"))
+	require.NoError(t, err)
+	_, rest, found := strings.Cut(string(content), "## Try it")
+	require.True(t, found)
+	section, _, _ := strings.Cut(rest, "\n## ")
+	var commands []string
+	for line := range strings.SplitSeq(strings.ReplaceAll(section, "\\\n", " "), "\n") {
+		command, indented := strings.CutPrefix(line, "    ")
+		if indented && !strings.HasPrefix(command, "make ") {
+			commands = append(commands, command)
+		}
+		for _, inline := range inlineCommand.FindAllStringSubmatch(line, -1) {
+			commands = append(commands, inline[1])
+		}
+	}
+	return commands
+}
+
+// testREADME runs what the README tells a new user, as it stands there.
+func testREADME(t *testing.T, b *binary) {
+	require.NoError(t, os.Symlink(filepath.Dir(bin(t, "apigw-ingress")), filepath.Join(b.root, "bin")))
+	commands := readmeCommands(t)
+	require.GreaterOrEqual(t, len(commands), 5)
+	for _, command := range commands {
+		shell := exec.Command("sh", "-c", command)
+		shell.Dir = b.root
+		output, err := shell.CombinedOutput()
+		require.NoError(t, err, "%s\n%s", command, output)
+		require.NotContains(t, string(output), `{"message"`, command)
+	}
+}
