@@ -96,6 +96,9 @@ func (t *Table) checkHostsAgree() error {
 	}
 	var problems []error
 	for _, l := range t.locations() {
+		if r := l.first(t.allHosts()); r.Settings.Cache.TTL > 0 {
+			problems = append(problems, fmt.Errorf("%s: cache-ttl does not go with rules for hosts: API Gateway's cache does not tell hosts apart, and would give one host's answer to another; cache nothing", r.Source))
+		}
 		var first *Route
 		for _, host := range t.allHosts() {
 			decision := l.byHost[host]

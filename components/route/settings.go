@@ -116,6 +116,9 @@ func (s Behavior) check() error {
 	if s.Cache.TTL > 0 && !slices.Equal(s.Methods, []string{"GET"}) && !slices.Equal(s.Methods, []string{"GET", "HEAD"}) {
 		problems = append(problems, errors.New("cache-ttl is for reading only: write the annotation methods with GET or GET,HEAD"))
 	}
+	if s.Cache.TTL > 0 && s.CORS != nil && !slices.Contains(s.CORS.Origins, "*") {
+		problems = append(problems, errors.New("cache-ttl does not go with named origins: the cache would give one origin's answer to another; allow the origin *, or cache nothing"))
+	}
 	if s.Cache.TTL == 0 && len(s.Cache.QueryKeys) > 0 {
 		problems = append(problems, errors.New("cache-key-query without cache-ttl: write both"))
 	}

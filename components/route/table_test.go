@@ -73,6 +73,7 @@ func TestBadInputSaysWhereAndWhat(t *testing.T) {
 		"CORS, no origin":   {manifest(AnnotationPrefix+`cors-max-age: 5m`, good), "CORS annotations without cors-allow-origins"},
 		"credentials for *": {manifest(AnnotationPrefix+"cors-allow-origins: \"*\"\n"+AnnotationPrefix+`cors-allow-credentials: "true"`, good), "does not go with the origin *"},
 		"cache for writes":  {manifest(AnnotationPrefix+`cache-ttl: 5m`, good), "cache-ttl is for reading only"},
+		"cache and origins": {manifest(AnnotationPrefix+"cache-ttl: 5m\n"+AnnotationPrefix+"methods: GET\n"+AnnotationPrefix+`cors-allow-origins: https://a.example.com`, good), "cache-ttl does not go with named origins"},
 		"group order":       {manifest(AnnotationPrefix+`group.order: first`, good), `group.order: "first" is not a whole number`},
 		"empty client":      {manifest(AnnotationPrefix+`client-arns: ""`, good), "client-arns: a client ARN is empty"},
 		"malformed client":  {manifest(AnnotationPrefix+`client-arns: arn:aws:iam::1:user/a`, good), `client ARN "arn:aws:iam::1:user/a" is malformed`},
@@ -227,6 +228,11 @@ func TestHostsMustAgreeOnSettings(t *testing.T) {
 	require.NoError(t, err)
 	_, err = Compile(ingresses, options)
 	require.ErrorContains(t, err, `x.yaml:2: ingress default/b: rule 1 path 1 "/x/y": its settings for /x/y differ from those of x.yaml:1: ingress default/a: rule 1 path 1 "/x"`, "or a.example.com/x/y would need no signature")
+
+	ingresses, err = Parse("x.yaml", []byte(rule("a", "a.example.com", "/x", AnnotationPrefix+"cache-ttl: 5m\n"+AnnotationPrefix+"methods: GET")))
+	require.NoError(t, err)
+	_, err = Compile(ingresses, options)
+	require.ErrorContains(t, err, "cache does not tell hosts apart", "or another host would get a.example.com's answers")
 
 	ingresses, err = Parse("x.yaml", []byte(rule("a", "a.example.com", "/x", "")+rule("b", "B.example.com", "/x/y", "")))
 	require.NoError(t, err)

@@ -170,7 +170,6 @@ func TestRouteAnnotations(t *testing.T) {
 	e.editManifest("  annotations:\n", `  annotations:
     apigateway.ingress.kubernetes.io/auth: none
     apigateway.ingress.kubernetes.io/methods: GET
-    apigateway.ingress.kubernetes.io/cache-ttl: 1m
     apigateway.ingress.kubernetes.io/throttle-rate: "0.01"
     apigateway.ingress.kubernetes.io/throttle-burst: "3"
     apigateway.ingress.kubernetes.io/cors-allow-origins: https://app.example.com
