@@ -52,7 +52,7 @@ func (a *app) routes(files []string, flags routesFlags) error {
 	switch {
 	case flags.openAPI:
 		// The link and the balancer are known only once they exist.
-		document, err := table.OpenAPI("routes", route.PrivateLink{ConnectionID: "VPC_LINK_ID", Host: "nlb.internal"})
+		document, err := table.OpenAPI(route.Document{Title: "routes", Link: route.PrivateLink{ConnectionID: "VPC_LINK_ID", Host: "nlb.internal"}})
 		fmt.Fprintln(a.out, string(document))
 		return err
 	case flags.nginx:

@@ -35,8 +35,8 @@ type Project struct {
 	// Name is the project's name, the namespace of its config.
 	Name   string
 	Target Target
-	// Images maps container images to programs of this machine, for the local target.
-	Images map[string][]string
+	// Images maps container images, and Functions Lambda functions, to programs of this machine, for the local target.
+	Images, Functions map[string][]string
 
 	values map[string]string
 }
@@ -78,7 +78,7 @@ func OpenProject(root, stack string) (*Project, error) {
 	return p, err
 }
 
-// Get finds a key of the project's config, for deploy.Read.
+// Get finds a key of the project's config, or one of another namespace such as aws:region, for deploy.Read.
 func (p *Project) Get(key string) (string, bool) {
 	value, ok := p.values[key]
 	return value, ok
@@ -93,6 +93,7 @@ func (p *Project) readValues(project *workspace.Project, set config.Map) error {
 	var problems []error
 	for key, value := range decrypted {
 		if key.Namespace() != p.Name {
+			p.values[key.String()] = value
 			continue
 		}
 		declared, known := project.Config[key.Name()]
@@ -149,10 +150,16 @@ func (p *Project) readTarget() error {
 	if p.Target != AWS && p.Target != Local {
 		return fmt.Errorf("config target: %q is not known: write aws or local", p.Target)
 	}
-	if text := p.values["localImages"]; text != "" {
-		if err := json.Unmarshal([]byte(text), &p.Images); err != nil {
-			return fmt.Errorf("config localImages: it must map image repositories to commands, each a list of strings: %w", err)
-		}
+	return errors.Join(p.readCommands("localImages", &p.Images), p.readCommands("localFunctions", &p.Functions))
+}
+
+func (p *Project) readCommands(key string, into *map[string][]string) error {
+	text := p.values[key]
+	if text == "" {
+		return nil
+	}
+	if err := json.Unmarshal([]byte(text), into); err != nil {
+		return fmt.Errorf("config %s: it must map names to commands, each a list of strings: %w", key, err)
 	}
 	return nil
 }

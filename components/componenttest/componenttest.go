@@ -105,6 +105,15 @@ func inventedOutputs(token, name string) map[string]resource.PropertyValue {
 		arn["dnsName"] = text("nlb.example.com")
 	case "aws:apigateway/restApi:RestApi":
 		arn["executionArn"] = text("arn:aws:execute-api:us-east-1:111122223333:" + name)
+	case "aws:apigateway/domainName:DomainName":
+		arn["regionalDomainName"], arn["regionalZoneId"] = text("regional.example.com"), text("Z1UJRXOUMOOFQ8")
+		arn["cloudfrontDomainName"], arn["cloudfrontZoneId"] = text("cloudfront.example.com"), text("Z2FDTNDATAQYW2")
+	case "aws:acm/certificate:Certificate":
+		arn["domainValidationOptions"] = resource.NewPropertyValue([]any{map[string]any{
+			"resourceRecordName": "_proof.api.example.com", "resourceRecordType": "CNAME", "resourceRecordValue": "_value.example.com",
+		}})
+	case "aws:route53/record:Record":
+		arn["fqdn"] = text("fqdn.example.com")
 	case "aws:ec2/eip:Eip":
 		arn["allocationId"] = text("eipalloc-1")
 	case "aws:ec2/launchTemplate:LaunchTemplate":

@@ -12,7 +12,7 @@ type client struct{ *iam.User }
 
 // clientUser is nil when none is wanted.
 func (g *Gateway) clientUser(ctx *pulumi.Context) (*client, error) {
-	if !g.args.ClientUser {
+	if !g.args.Access.ClientUser {
 		return nil, nil
 	}
 	user, err := iam.NewUser(ctx, g.name+"-client", &iam.UserArgs{Tags: g.tags()}, pulumi.Parent(g))
@@ -27,7 +27,7 @@ func (g *Gateway) clientKey(ctx *pulumi.Context, api *apigateway.RestApi, user *
 	}
 	policy := api.ExecutionArn.ApplyT(func(arn string) (string, error) {
 		encoded, err := json.Marshal(policyDocument{Version: policyVersion, Statement: []statement{{
-			Sid: "InvokeTheAPI", Effect: "Allow", Action: invoke, Resource: arn + "/" + g.args.StageName + "/*",
+			Sid: "InvokeTheAPI", Effect: "Allow", Action: invoke, Resource: arn + "/" + g.args.Stage.Name + "/*",
 		}}})
 		return string(encoded), err
 	}).(pulumi.StringOutput)

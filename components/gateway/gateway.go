@@ -10,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
-	"slices"
 
 	"github.com/apigateway-ingress/apigateway-ingress/components/route"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/apigateway"
@@ -19,44 +18,22 @@ import (
 
 const typeToken = "apigateway-ingress:gateway:Gateway"
 
-// Defaults of a gateway.
-const (
-	DefaultStageName        = "prod"
-	DefaultLogRetentionDays = 30
-)
-
 // maxNameLength leaves room for a suffix within the 32 characters of a load balancer's name.
 const maxNameLength = 20
 
-// logRetentions are the days that CloudWatch Logs accepts; 0 keeps logs for ever.
-// https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
-var logRetentions = []int{0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653}
-
 // Args describe the gateway.
 type Args struct {
+	Settings
 	// Routes are what the API serves.
 	Routes *route.Table
-	// VpcID and SubnetIDs place the load balancer, one subnet a zone.
-	VpcID     pulumi.StringInput
-	SubnetIDs pulumi.StringArrayInput
+	// VpcID and SubnetIDs place the load balancer, one subnet a zone. VpcCIDR is the VPC's range; only the endpoint
+	// of a private API needs it.
+	VpcID, VpcCIDR pulumi.StringInput
+	SubnetIDs      pulumi.StringArrayInput
 	// Nodes receive the requests.
 	Nodes Nodes
-	// StageName is the API's stage: letters, digits and underscores. Default prod.
-	StageName string
-	// ClientARNs may call the API: IAM users, roles, or a whole account by its root.
-	ClientARNs []string
-	// ClientUser makes an IAM user with an access key that may call the API as well.
-	ClientUser bool
-	// DomainName is the API's own name, *.name included, and CertificateARN the ACM certificate for it, in the
-	// API's region. Both or none.
-	DomainName, CertificateARN string
-	// LogRetentionDays is how long access logs are kept, one of CloudWatch's values. Default 30.
-	LogRetentionDays int
-	// ManageAccountLogging sets the role with which API Gateway writes logs. It is one setting for the
-	// whole account and region, so it is left alone by default, and never removed.
-	ManageAccountLogging bool
-	// Partition is the AWS partition. Default aws.
-	Partition string
+	// Partition is the AWS partition. Default aws. Region is the API's.
+	Partition, Region string
 	// Tags are put on every resource.
 	Tags map[string]string
 }
@@ -65,8 +42,8 @@ type Args struct {
 type Nodes struct {
 	// SecurityGroupID is the nodes' security group; it is opened for the load balancer alone.
 	SecurityGroupID pulumi.StringInput
-	// AutoScalingGroup is the group whose instances become targets.
-	AutoScalingGroup pulumi.StringInput
+	// AutoScalingGroups are those whose instances become targets.
+	AutoScalingGroups []pulumi.StringInput
 	// NodePort is the proxy's port on every node.
 	NodePort int
 }
@@ -81,6 +58,10 @@ type Gateway struct {
 	StageName  pulumi.StringOutput `pulumi:"stageName"`
 	VpcLinkID  pulumi.IDOutput     `pulumi:"vpcLinkId"`
 	NLBDNSName pulumi.StringOutput `pulumi:"nlbDnsName"`
+	// DeploymentID is the newest deployment, for a later canary or a way back.
+	DeploymentID pulumi.IDOutput `pulumi:"deploymentId"`
+	// APIKeys are the values of the usage plans' keys by name, secret.
+	APIKeys pulumi.StringMapOutput `pulumi:"apiKeys"`
 	// DomainTarget is where a DNS record for the domain name must point; empty without a domain.
 	DomainTarget pulumi.StringOutput `pulumi:"domainTarget"`
 	// ClientAccessKeyID and ClientSecretAccessKey belong to the client user; empty without one. The second is secret.
@@ -102,36 +83,13 @@ func (a Args) Validate(name string) error {
 	if !gatewayName.MatchString(name) {
 		problems = append(problems, fmt.Errorf("name %q is not valid: use letters, digits and hyphens, with a letter first", name))
 	}
-	if a.StageName != "" {
-		problems = append(problems, route.CheckStageName(a.StageName))
-	}
-	if len(a.ClientARNs) == 0 && !a.ClientUser {
-		problems = append(problems, fmt.Errorf("nobody may call the API: set clientUser, clientArns or the annotation %sclient-arns", route.AnnotationPrefix))
-	}
-	for _, arn := range a.ClientARNs {
-		problems = append(problems, route.CheckClientARN(arn))
-	}
-	if (a.DomainName == "") != (a.CertificateARN == "") {
-		problems = append(problems, errors.New("a custom domain takes both a domain name and a certificate: set domainName and certificateArn, or the annotations custom-domain-name and certificate-arn"))
-	}
-	_, err := resourcePolicy(a.ClientARNs)
-	problems = append(problems, err)
-	if !slices.Contains(logRetentions, a.LogRetentionDays) {
-		problems = append(problems, fmt.Errorf("logRetentionDays %d is not a value of CloudWatch Logs: choose one of %v", a.LogRetentionDays, logRetentions[1:]))
-	}
+	problems = append(problems, a.Settings.Validate(a.Region, a.Routes))
 	return errors.Join(problems...)
 }
 
 func (a Args) withDefaults() Args {
-	if a.StageName == "" {
-		a.StageName = DefaultStageName
-	}
-	if a.LogRetentionDays == 0 {
-		a.LogRetentionDays = DefaultLogRetentionDays
-	}
-	if a.Partition == "" {
-		a.Partition = "aws"
-	}
+	a.Settings = a.Settings.withDefaults()
+	orElse(&a.Partition, "aws")
 	return a
 }
 
@@ -142,11 +100,13 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	}
 	g := &Gateway{name: name, args: args.withDefaults()}
 	inputs := pulumi.Map{
-		"stageName":        pulumi.String(g.args.StageName),
-		"clientArns":       pulumi.ToStringArray(g.args.ClientARNs),
-		"clientUser":       pulumi.Bool(g.args.ClientUser),
-		"nodePort":         pulumi.Int(g.args.Nodes.NodePort),
-		"logRetentionDays": pulumi.Int(g.args.LogRetentionDays),
+		"endpointType": pulumi.String(g.args.Endpoint.Type),
+		"accessMode":   pulumi.String(g.args.Access.Mode),
+		"clientArns":   pulumi.ToStringArray(g.args.Access.ClientARNs),
+		"clientUser":   pulumi.Bool(g.args.Access.ClientUser),
+		"stageName":    pulumi.String(g.args.Stage.Name),
+		"domainName":   pulumi.String(g.args.Domain.Name),
+		"nodePort":     pulumi.Int(g.args.Nodes.NodePort),
 	}
 	if err := ctx.RegisterComponentResourceV2(typeToken, name, inputs, g, opts...); err != nil {
 		return nil, err
@@ -160,6 +120,8 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		"stageName":             g.StageName,
 		"vpcLinkId":             g.VpcLinkID,
 		"nlbDnsName":            g.NLBDNSName,
+		"deploymentId":          g.DeploymentID,
+		"apiKeys":               g.APIKeys,
 		"domainTarget":          g.DomainTarget,
 		"clientAccessKeyId":     g.ClientAccessKeyID,
 		"clientSecretAccessKey": g.ClientSecretAccessKey,
@@ -181,26 +143,51 @@ func (g *Gateway) declare(ctx *pulumi.Context) error {
 	if err != nil {
 		return err
 	}
-	definition, policy := g.definition(link, balancer), g.resourcePolicy(user)
-	api, err := apigateway.NewRestApi(ctx, g.name, &apigateway.RestApiArgs{
-		Description:           pulumi.String("ingress of the services behind " + g.name),
-		Body:                  definition,
-		Policy:                policy,
-		EndpointConfiguration: apigateway.RestApiEndpointConfigurationArgs{Types: pulumi.String("REGIONAL")},
-		Tags:                  g.tags(),
-	}, pulumi.Parent(g))
+	endpoints, err := g.vpcEndpoints(ctx)
+	if err != nil {
+		return err
+	}
+	definition, policy := g.definition(link, balancer), g.resourcePolicy(user, endpoints)
+	api, err := g.restAPI(ctx, definition, policy, endpoints)
 	if err != nil {
 		return err
 	}
 	g.RestAPIID = api.ID()
-	stage, err := g.stage(ctx, api, digest(definition, policy))
+	stage, logs, err := g.stage(ctx, api, digest(definition, policy))
 	if err != nil {
 		return err
 	}
-	if err := g.domain(ctx, api, stage); err != nil {
-		return err
+	seen := watched{api, stage, balancer, logs}
+	for _, declare := range []func() error{
+		func() error { return g.domain(ctx, api, stage) },
+		func() error { return g.webACL(ctx, stage) },
+		func() error { return g.usagePlans(ctx, api, stage) },
+		func() error { return g.alarms(ctx, seen) },
+		func() error { return g.dashboard(ctx, seen) },
+	} {
+		if err := declare(); err != nil {
+			return err
+		}
 	}
 	return g.clientKey(ctx, api, user)
+}
+
+func (g *Gateway) restAPI(ctx *pulumi.Context, definition, policy pulumi.StringOutput, endpoints pulumi.StringArrayOutput) (*apigateway.RestApi, error) {
+	endpoint := apigateway.RestApiEndpointConfigurationArgs{Types: pulumi.String(g.args.Endpoint.Type)}
+	if g.args.Endpoint.Type == Private {
+		endpoint.VpcEndpointIds = endpoints
+	}
+	args := &apigateway.RestApiArgs{
+		Description:           pulumi.String("ingress of the services behind " + g.name),
+		Body:                  definition,
+		Policy:                policy,
+		EndpointConfiguration: endpoint,
+		Tags:                  g.tags(),
+	}
+	if g.args.Domain.OnlyDomain {
+		args.DisableExecuteApiEndpoint = pulumi.Bool(true)
+	}
+	return apigateway.NewRestApi(ctx, g.name, args, pulumi.Parent(g))
 }
 
 func (g *Gateway) tags() pulumi.StringMap { return pulumi.ToStringMap(g.args.Tags) }
@@ -208,8 +195,11 @@ func (g *Gateway) tags() pulumi.StringMap { return pulumi.ToStringMap(g.args.Tag
 // definition is the OpenAPI document, rendered once the link and the balancer are known.
 func (g *Gateway) definition(link *apigateway.VpcLink, balancer nlb) pulumi.StringOutput {
 	return pulumi.All(link.ID(), balancer.DnsName).ApplyT(func(values []any) (string, error) {
-		id, dnsName := string(values[0].(pulumi.ID)), values[1].(string)
-		document, err := g.args.Routes.OpenAPI(g.name, route.PrivateLink{ConnectionID: id, Host: dnsName})
+		way := route.PrivateLink{ConnectionID: string(values[0].(pulumi.ID)), Host: values[1].(string)}
+		if g.args.Balancer.CertificateARN != "" {
+			way.Host, way.TLS = g.args.Balancer.ServerName, true
+		}
+		document, err := g.args.Routes.OpenAPI(route.Document{Title: g.name, Link: way, Responses: g.args.Responses})
 		return string(document), err
 	}).(pulumi.StringOutput)
 }

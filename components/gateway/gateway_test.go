@@ -10,7 +10,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-const clientARN = "arn:aws:iam::111122223333:user/a"
+const (
+	clientARN      = "arn:aws:iam::111122223333:user/a"
+	certificateARN = "arn:aws:acm:us-east-1:111122223333:certificate/01234567-89ab-cdef-0123-456789abcdef"
+)
 
 func twoPorts(t *testing.T) *route.Table {
 	t.Helper()
@@ -34,8 +37,8 @@ func run(t *testing.T, change func(*Args)) *componenttest.Graph {
 	t.Helper()
 	args := &Args{
 		Routes: twoPorts(t), VpcID: pulumi.String("vpc-1"), SubnetIDs: pulumi.StringArray{pulumi.String("subnet-1")},
-		Nodes:      Nodes{SecurityGroupID: pulumi.String("sg-nodes"), AutoScalingGroup: pulumi.String("asg"), NodePort: 30080},
-		ClientARNs: []string{clientARN},
+		Nodes:    Nodes{SecurityGroupID: pulumi.String("sg-nodes"), AutoScalingGroups: []pulumi.StringInput{pulumi.String("asg")}, NodePort: 30080},
+		Settings: Settings{Access: Access{ClientARNs: []string{clientARN}}}, Region: "us-east-1",
 	}
 	change(args)
 	return componenttest.Run(t, func(ctx *pulumi.Context) error {
@@ -45,7 +48,7 @@ func run(t *testing.T, change func(*Args)) *componenttest.Graph {
 }
 
 func TestResourcePolicyKeepsEverybodyElseOut(t *testing.T) {
-	policy, err := resourcePolicy([]string{"arn:aws:iam::111122223333:user/b", clientARN, clientARN, "arn:aws:iam::444455556666:root"})
+	policy, err := Settings{}.policy([]string{"arn:aws:iam::111122223333:user/b", clientARN, clientARN, "arn:aws:iam::444455556666:root"}, nil, false).text()
 	require.NoError(t, err)
 	require.JSONEq(t, `{"Version":"2012-10-17","Statement":[
 		{"Sid":"AllowCallers","Effect":"Allow","Principal":"*","Action":"execute-api:Invoke","Resource":"execute-api:/*",
@@ -58,7 +61,7 @@ func TestResourcePolicyKeepsEverybodyElseOut(t *testing.T) {
 }
 
 func TestClientUserMayInvokeOnlyThisStage(t *testing.T) {
-	graph := run(t, func(a *Args) { a.ClientUser = true })
+	graph := run(t, func(a *Args) { a.Access.ClientUser = true })
 	require.JSONEq(t, `{"Version":"2012-10-17","Statement":[{"Sid":"InvokeTheAPI","Effect":"Allow","Action":"execute-api:Invoke",
 		"Resource":"arn:aws:execute-api:us-east-1:111122223333:g/prod/*"}]}`, graph.One(t, "aws:iam/userPolicy:UserPolicy").Inputs["policy"].(string))
 	require.Contains(t, graph.One(t, "aws:apigateway/restApi:RestApi").Inputs["policy"], "arn:aws:iam::111122223333:user/g-client")
@@ -83,7 +86,7 @@ func TestDeploymentFollowsDefinitionAndPolicy(t *testing.T) {
 	}
 	before := trigger(func(*Args) {})
 	require.Equal(t, before, trigger(func(*Args) {}), "the same input gives the same digest")
-	require.NotEqual(t, before, trigger(func(a *Args) { a.ClientARNs = append(a.ClientARNs, "arn:aws:iam::111122223333:user/b") }), "policy")
+	require.NotEqual(t, before, trigger(func(a *Args) { a.Access.ClientARNs = append(a.Access.ClientARNs, "arn:aws:iam::111122223333:user/b") }), "policy")
 	require.NotEqual(t, before, trigger(func(a *Args) { a.Routes.Routes = a.Routes.Routes[:1] }), "routes")
 	require.False(t, run(t, func(*Args) {}).One(t, "aws:apigateway/deployment:Deployment").Options.DeleteBeforeReplace,
 		"a stage must not lose its deployment")
@@ -99,8 +102,12 @@ func TestAccountLoggingIsOptInAndStays(t *testing.T) {
 }
 
 func TestSomebodyMustBeAllowed(t *testing.T) {
-	require.ErrorContains(t, Args{LogRetentionDays: 30}.Validate("g"), "nobody may call the API")
-	require.ErrorContains(t, Args{ClientARNs: []string{"x"}, LogRetentionDays: 2, StageName: "a-b"}.Validate("g"), "stage name")
+	require.ErrorContains(t, Args{}.Validate("g"), "nobody may call the API")
+	public := twoPorts(t)
+	for i := range public.Routes {
+		public.Routes[i].Settings.Auth = route.AuthNone
+	}
+	require.NoError(t, Args{Routes: public}.Validate("g"), "public routes alone need no client")
 }
 
 func TestThrottleAndCacheAreMethodSettings(t *testing.T) {
@@ -120,10 +127,150 @@ func TestThrottleAndCacheAreMethodSettings(t *testing.T) {
 
 func TestCustomDomain(t *testing.T) {
 	require.Empty(t, run(t, func(*Args) {}).All("aws:apigateway/domainName:DomainName"))
-	graph := run(t, func(a *Args) { a.DomainName, a.CertificateARN = "api.example.com", "arn:certificate" })
-	require.JSONEq(t, `{"domainName":"api.example.com","regionalCertificateArn":"arn:certificate","securityPolicy":"TLS_1_2","endpointConfiguration":{"types":"REGIONAL"}}`,
+	graph := run(t, func(a *Args) { a.Domain = Domain{Name: "api.example.com", CertificateARN: certificateARN} })
+	require.JSONEq(t, `{"domainName":"api.example.com","regionalCertificateArn":"`+certificateARN+`","securityPolicy":"TLS_1_2","endpointConfiguration":{"types":"REGIONAL"}}`,
 		graph.One(t, "aws:apigateway/domainName:DomainName").JSON(t, "domainName", "regionalCertificateArn", "securityPolicy", "endpointConfiguration"))
 	require.JSONEq(t, `{"domainName":"api.example.com","restApi":"g-id","stageName":"prod","basePath":null}`,
 		graph.One(t, "aws:apigateway/basePathMapping:BasePathMapping").JSON(t, "domainName", "restApi", "stageName", "basePath"))
-	require.ErrorContains(t, Args{DomainName: "api.example.com", LogRetentionDays: 30}.Validate("g"), "takes both a domain name and a certificate")
+}
+
+func TestAnonymousMethodsAndOtherModes(t *testing.T) {
+	policy := func(mode AccessMode, endpoints []string, anonymous bool) string {
+		text, err := Settings{Access: Access{Mode: mode}}.policy([]string{clientARN}, endpoints, anonymous).text()
+		require.NoError(t, err)
+		return text
+	}
+	allow := `{"Sid":"AllowCallers","Effect":"Allow","Principal":"*","Action":"execute-api:Invoke","Resource":"execute-api:/*","Condition":{"ArnEquals":{"aws:PrincipalArn":["` + clientARN + `"]}}}`
+	require.JSONEq(t, `{"Version":"2012-10-17","Statement":[`+allow+`]}`, policy(AllowList, nil, false))
+	require.JSONEq(t, `{"Version":"2012-10-17","Statement":[`+allow+`,
+		{"Sid":"AllowRequestsWithoutIdentity","Effect":"Allow","Principal":"*","Action":"execute-api:Invoke","Resource":"execute-api:/*","Condition":{"Null":{"aws:PrincipalArn":["true"]}}},
+		{"Sid":"DenyEverybodyElse","Effect":"Deny","Principal":"*","Action":"execute-api:Invoke","Resource":"execute-api:/*",
+		 "Condition":{"ArnNotEquals":{"aws:PrincipalArn":["`+clientARN+`"]},"Null":{"aws:PrincipalArn":["false"]}}}]}`, policy(Restrict, nil, true))
+	require.JSONEq(t, `{"Version":"2012-10-17","Statement":[`+allow+`,
+		{"Sid":"DenyOtherWays","Effect":"Deny","Principal":"*","Action":"execute-api:Invoke","Resource":"execute-api:/*","Condition":{"StringNotEquals":{"aws:SourceVpce":["vpce-1","vpce-2"]}}}]}`,
+		policy(AllowList, []string{"vpce-2", "vpce-1"}, false))
+}
+
+func TestPrivateEndpoint(t *testing.T) {
+	graph := run(t, func(a *Args) {
+		a.Endpoint = Endpoint{Type: Private, CreateVPCEndpoint: true, VPCEndpointIDs: []string{"vpce-0a"}}
+		a.VpcCIDR = pulumi.String("10.0.0.0/16")
+	})
+	require.JSONEq(t, `{"serviceName":"com.amazonaws.us-east-1.execute-api","vpcEndpointType":"Interface","privateDnsEnabled":true,"subnetIds":["subnet-1"],"securityGroupIds":["g-endpoint-id"]}`,
+		graph.One(t, "aws:ec2/vpcEndpoint:VpcEndpoint").JSON(t, "serviceName", "vpcEndpointType", "privateDnsEnabled", "subnetIds", "securityGroupIds"))
+	api := graph.One(t, "aws:apigateway/restApi:RestApi")
+	require.JSONEq(t, `{"endpointConfiguration":{"types":"PRIVATE","vpcEndpointIds":["vpce-0a","g-id"]}}`, api.JSON(t, "endpointConfiguration"))
+	require.Contains(t, api.Inputs["policy"], `"aws:SourceVpce":["g-id","vpce-0a"]`)
+}
+
+func TestRequestedCertificateAndAlias(t *testing.T) {
+	graph := run(t, func(a *Args) {
+		a.Region = "eu-west-1"
+		a.Endpoint.Type = Edge
+		a.Domain = Domain{Name: "api.example.com", HostedZoneID: "Z0123456789", BasePath: "v1", OnlyDomain: true}
+	})
+	require.JSONEq(t, `{"domainName":"api.example.com","validationMethod":"DNS"}`, graph.One(t, "aws:acm/certificate:Certificate").JSON(t, "domainName", "validationMethod"))
+	require.Equal(t, "us-east-1", graph.One(t, "pulumi:providers:aws").Inputs["region"], "CloudFront takes certificates of one region")
+	records := graph.All("aws:route53/record:Record")
+	require.Len(t, records, 2)
+	require.JSONEq(t, `{"name":"api.example.com","type":"A","zoneId":"Z0123456789","aliases":[{"name":"cloudfront.example.com","zoneId":"Z2FDTNDATAQYW2","evaluateTargetHealth":false}]}`, records[0].JSON(t, "name", "type", "zoneId", "aliases"))
+	require.JSONEq(t, `{"name":"_proof.api.example.com","type":"CNAME","records":["_value.example.com"]}`, records[1].JSON(t, "name", "type", "records"))
+	require.Equal(t, "v1", graph.One(t, "aws:apigateway/basePathMapping:BasePathMapping").Inputs["basePath"])
+	require.Equal(t, true, graph.One(t, "aws:apigateway/restApi:RestApi").Inputs["disableExecuteApiEndpoint"])
+}
+
+func TestCanaryStaysWithTheStableDeployment(t *testing.T) {
+	graph := run(t, func(a *Args) { a.Stage.Canary = Canary{Percent: 10, StableDeployment: "old123"} })
+	require.JSONEq(t, `{"deployment":"old123","canarySettings":{"deploymentId":"g-id","percentTraffic":10}}`,
+		graph.One(t, "aws:apigateway/stage:Stage").JSON(t, "deployment", "canarySettings"))
+	back := run(t, func(a *Args) { a.Stage.Canary = Canary{StableDeployment: "old123"} })
+	require.JSONEq(t, `{"deployment":"old123","canarySettings":null}`, back.One(t, "aws:apigateway/stage:Stage").JSON(t, "deployment", "canarySettings"))
+	require.True(t, back.One(t, "aws:apigateway/deployment:Deployment").Options.RetainOnDelete, "a deployment that is not the newest must not go")
+}
+
+func TestStageSettingsReachEveryMethod(t *testing.T) {
+	graph := run(t, func(a *Args) {
+		a.Stage = Stage{Throttle: route.Throttle{Rate: 10}, Metrics: true, ExecutionLogs: "ERROR", Tracing: true, LogKMSKeyARN: "arn:aws:kms:us-east-1:111122223333:key/0a", Variables: map[string]string{"color": "blue"}}
+		a.Routes.Routes[0].Settings = route.Behavior{Methods: []string{"GET"}, Throttle: route.Throttle{Rate: 1}}
+	})
+	settings := graph.All("aws:apigateway/methodSettings:MethodSettings")
+	require.Len(t, settings, 2)
+	require.JSONEq(t, `{"methodPath":"*/*","settings":{"throttlingRateLimit":10,"throttlingBurstLimit":10,"metricsEnabled":true,"loggingLevel":"ERROR","dataTraceEnabled":false}}`, settings[0].JSON(t, "methodPath", "settings"))
+	require.JSONEq(t, `{"methodPath":"a/GET","settings":{"throttlingRateLimit":1,"throttlingBurstLimit":1,"metricsEnabled":true,"loggingLevel":"ERROR","dataTraceEnabled":false}}`, settings[1].JSON(t, "methodPath", "settings"))
+	require.JSONEq(t, `{"xrayTracingEnabled":true,"variables":{"color":"blue"}}`, graph.One(t, "aws:apigateway/stage:Stage").JSON(t, "xrayTracingEnabled", "variables"))
+	require.Equal(t, "arn:aws:kms:us-east-1:111122223333:key/0a", graph.One(t, "aws:cloudwatch/logGroup:LogGroup").Inputs["kmsKeyId"])
+}
+
+func TestUsagePlans(t *testing.T) {
+	graph := run(t, func(a *Args) {
+		a.Routes.Routes[0].Settings = route.Behavior{APIKeyRequired: true}
+		a.UsagePlans = []UsagePlan{{Name: "gold", Rate: 5, Burst: 10, Quota: 100, Period: "DAY", Keys: []string{"acme"}}}
+	})
+	require.JSONEq(t, `{"apiStages":[{"apiId":"g-id","stage":"prod"}],"throttleSettings":{"rateLimit":5,"burstLimit":10},"quotaSettings":{"limit":100,"period":"DAY"}}`,
+		graph.One(t, "aws:apigateway/usagePlan:UsagePlan").JSON(t, "apiStages", "throttleSettings", "quotaSettings"))
+	require.JSONEq(t, `{"keyId":"g-acme-id","keyType":"API_KEY","usagePlanId":"g-gold-id"}`, graph.One(t, "aws:apigateway/usagePlanKey:UsagePlanKey").JSON(t, "keyId", "keyType", "usagePlanId"))
+	require.Contains(t, graph.One(t, "aws:apigateway/restApi:RestApi").Inputs["body"], `"security":[{"apikey":[],"sigv4":[]}]`)
+}
+
+func TestTLSToTheBalancer(t *testing.T) {
+	graph := run(t, func(a *Args) { a.Balancer = Balancer{CertificateARN: certificateARN, ServerName: "proxy.example.com"} })
+	require.JSONEq(t, `{"protocol":"TLS","certificateArn":"`+certificateARN+`","sslPolicy":"ELBSecurityPolicy-TLS13-1-2-2021-06"}`,
+		graph.All("aws:lb/listener:Listener")[0].JSON(t, "protocol", "certificateArn", "sslPolicy"))
+	require.Contains(t, graph.One(t, "aws:apigateway/restApi:RestApi").Inputs["body"], "https://proxy.example.com:8080/b")
+}
+
+func TestWatching(t *testing.T) {
+	graph := run(t, func(a *Args) {
+		a.Alarms = Alarms{Enabled: true, Dashboard: true, TopicARNs: []string{"arn:aws:sns:us-east-1:111122223333:oncall"}}
+		a.WebACL = WebACL{Managed: true}
+	})
+	alarms := graph.All("aws:cloudwatch/metricAlarm:MetricAlarm")
+	require.Len(t, alarms, 4)
+	for _, alarm := range alarms {
+		require.JSONEq(t, `{"alarmActions":["arn:aws:sns:us-east-1:111122223333:oncall"],"treatMissingData":"notBreaching"}`, alarm.JSON(t, "alarmActions", "treatMissingData"))
+	}
+	require.Contains(t, graph.One(t, "aws:cloudwatch/dashboard:Dashboard").Inputs["dashboardBody"], `"IntegrationLatency"`)
+	association := graph.One(t, "aws:wafv2/webAclAssociation:WebAclAssociation")
+	require.Equal(t, "arn:aws:mock:us-east-1:111122223333:g", association.Inputs["resourceArn"])
+}
+
+// Nothing that AWS would refuse gets as far as a resource.
+func TestBadSettings(t *testing.T) {
+	for want, s := range map[string]Settings{
+		`endpointType "GLOBAL" is not known`:                    {Endpoint: Endpoint{Type: "GLOBAL"}},
+		"PRIVATE without a VPC endpoint":                        {Endpoint: Endpoint{Type: Private}},
+		"are for endpointType PRIVATE, not EDGE":                {Endpoint: Endpoint{Type: Edge, VPCEndpointIDs: []string{"vpce-0"}}},
+		`accessMode "open" is not known`:                        {Access: Access{Mode: "open"}},
+		"nobody may call the API":                               {},
+		"canaryPercent 120 is not from 0 to 100":                {Stage: Stage{Canary: Canary{Percent: 120, StableDeployment: "a"}}},
+		"canaryPercent without stableDeployment":                {Stage: Stage{Canary: Canary{Percent: 1}}},
+		"throttleBurst without throttleRate":                    {Stage: Stage{Throttle: route.Throttle{Burst: 5}}},
+		"throttleRate -1 is not":                                {Stage: Stage{Throttle: route.Throttle{Rate: -1}}},
+		`cacheSize "1" is not one of`:                           {Stage: Stage{CacheSize: "1"}},
+		`executionLogs "ALL" is not known`:                      {Stage: Stage{ExecutionLogs: "ALL"}},
+		"logRetentionDays 2 is not a value":                     {Stage: Stage{LogRetentionDays: 2}},
+		"stageVariables: a-b=c":                                 {Stage: Stage{Variables: map[string]string{"a-b": "c"}}},
+		`logKmsKeyArn "alias/x" is malformed`:                   {Stage: Stage{LogKMSKeyARN: "alias/x"}},
+		"settings of a domain without domainName":               {Domain: Domain{TruststoreURI: "s3://b/k"}},
+		"domainName without a certificate":                      {Domain: Domain{Name: "a.example.com"}},
+		"of region us-east-1: a domain of a REGIONAL":           {Domain: Domain{Name: "a.example.com", CertificateARN: certificateARN}},
+		"does not go with endpointType PRIVATE":                 {Endpoint: Endpoint{Type: Private, CreateVPCEndpoint: true}, Domain: Domain{Name: "a.example.com", CertificateARN: certificateARN}},
+		"truststoreUri without onlyDomain":                      {Domain: Domain{Name: "a.example.com", HostedZoneID: "Z1", TruststoreURI: "s3://b/k"}},
+		"mutual TLS takes securityPolicy TLS_1_2":               {Domain: Domain{Name: "a.example.com", HostedZoneID: "Z1", TruststoreURI: "s3://b/k", OnlyDomain: true, SecurityPolicy: "TLS_1_0"}},
+		"is not an s3:// address":                               {Domain: Domain{Name: "a.example.com", HostedZoneID: "Z1", TruststoreURI: "https://b/k", OnlyDomain: true}},
+		`basePath "/v1" is not possible`:                        {Domain: Domain{Name: "a.example.com", HostedZoneID: "Z1", BasePath: "/v1"}},
+		"takes both balancerCertificateArn and":                 {Balancer: Balancer{ServerName: "a.example.com"}},
+		"webAclArn and webAclManaged: choose one":               {WebACL: WebACL{ARN: "arn:aws:wafv2:eu-west-1:111122223333:regional/webacl/a/0", Managed: true}},
+		`webAclArn "arn:aws:wafv2:us-east-1:1:global/webacl/a"`: {WebACL: WebACL{ARN: "arn:aws:wafv2:us-east-1:1:global/webacl/a"}},
+		"webAclRateLimit 5 is not":                              {WebACL: WebACL{RateLimit: 5}},
+		"usagePlans[0]: a throttle takes both":                  {UsagePlans: []UsagePlan{{Name: "a", Rate: 1, Keys: []string{"k"}}}},
+		"usagePlans[0]: a quota takes both":                     {UsagePlans: []UsagePlan{{Name: "a", Quota: 1, Keys: []string{"k"}}}},
+		"usagePlans[1]: key k is in two plans":                  {UsagePlans: []UsagePlan{{Name: "a", Keys: []string{"k"}}, {Name: "b", Keys: []string{"k"}}}},
+		"alarmTopicArns without alarms":                         {Alarms: Alarms{TopicARNs: []string{"arn:aws:sns:eu-west-1:111122223333:a"}}},
+		"gateway response TEAPOT: the type is not one of":       {Responses: []route.GatewayResponse{{Type: "TEAPOT"}}},
+	} {
+		t.Run(want, func(t *testing.T) {
+			require.ErrorContains(t, s.Validate("eu-west-1", nil), want)
+		})
+	}
 }

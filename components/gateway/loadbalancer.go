@@ -13,6 +13,7 @@ import (
 
 type nlb struct {
 	*lb.LoadBalancer
+	targets   *lb.TargetGroup
 	listeners []pulumi.Resource
 }
 
@@ -20,7 +21,7 @@ type nlb struct {
 // the nodes join afterwards through their security group and Auto Scaling group.
 func (g *Gateway) loadBalancer(ctx *pulumi.Context) (nlb, error) {
 	group, err := ec2.NewSecurityGroup(ctx, g.name+"-nlb", &ec2.SecurityGroupArgs{
-		VpcId: pulumi.StringPtrInput(g.args.VpcID.ToStringOutput().ToStringPtrOutput()), Description: pulumi.String("load balancer of " + g.name), Tags: g.tags(),
+		VpcId: g.vpcID(), Description: pulumi.String("load balancer of " + g.name), Tags: g.tags(),
 	}, pulumi.Parent(g))
 	if err != nil {
 		return nlb{}, err
@@ -34,13 +35,14 @@ func (g *Gateway) loadBalancer(ctx *pulumi.Context) (nlb, error) {
 		EnforceSecurityGroupInboundRulesOnPrivateLinkTraffic: pulumi.String("off"),
 		// Every zone of the VPC link must reach every node.
 		EnableCrossZoneLoadBalancing: pulumi.Bool(true),
+		EnableDeletionProtection:     pulumi.Bool(g.args.Balancer.DeletionProtection),
 		Tags:                         g.tags(),
 	}, pulumi.Parent(g))
 	if err != nil {
 		return nlb{}, err
 	}
 	targets, err := lb.NewTargetGroup(ctx, g.name, &lb.TargetGroupArgs{
-		VpcId:      pulumi.StringPtrInput(g.args.VpcID.ToStringOutput().ToStringPtrOutput()),
+		VpcId:      g.vpcID(),
 		TargetType: pulumi.String("instance"),
 		Protocol:   pulumi.String("TCP"),
 		Port:       pulumi.Int(g.args.Nodes.NodePort),
@@ -59,13 +61,16 @@ func (g *Gateway) loadBalancer(ctx *pulumi.Context) (nlb, error) {
 	if err != nil {
 		return nlb{}, err
 	}
-	return nlb{balancer, listeners}, g.admitNodes(ctx, group, targets)
+	return nlb{balancer, targets, listeners}, g.admitNodes(ctx, group, targets)
 }
+
+// tlsPolicy accepts TLS 1.3 and 1.2.
+const tlsPolicy = "ELBSecurityPolicy-TLS13-1-2-2021-06"
 
 func (g *Gateway) listeners(ctx *pulumi.Context, balancer *lb.LoadBalancer, targets *lb.TargetGroup) ([]pulumi.Resource, error) {
 	var listeners []pulumi.Resource
 	for _, port := range g.args.Routes.BackendPorts() {
-		listener, err := lb.NewListener(ctx, fmt.Sprintf("%s-%d", g.name, port), &lb.ListenerArgs{
+		args := &lb.ListenerArgs{
 			LoadBalancerArn: balancer.Arn,
 			Protocol:        pulumi.String("TCP"),
 			Port:            pulumi.Int(port),
@@ -73,7 +78,11 @@ func (g *Gateway) listeners(ctx *pulumi.Context, balancer *lb.LoadBalancer, targ
 				Type: pulumi.String("forward"), TargetGroupArn: targets.Arn,
 			}},
 			Tags: g.tags(),
-		}, pulumi.Parent(g))
+		}
+		if arn := g.args.Balancer.CertificateARN; arn != "" {
+			args.Protocol, args.CertificateArn, args.SslPolicy = pulumi.String("TLS"), pulumi.String(arn), pulumi.String(tlsPolicy)
+		}
+		listener, err := lb.NewListener(ctx, fmt.Sprintf("%s-%d", g.name, port), args, pulumi.Parent(g))
 		if err != nil {
 			return nil, err
 		}
@@ -101,11 +110,18 @@ func (g *Gateway) admitNodes(ctx *pulumi.Context, group *ec2.SecurityGroup, targ
 	}, pulumi.Parent(g)); err != nil {
 		return err
 	}
-	_, err := autoscaling.NewAttachment(ctx, g.name, &autoscaling.AttachmentArgs{
-		AutoscalingGroupName: g.args.Nodes.AutoScalingGroup,
-		LbTargetGroupArn:     targets.Arn,
-	}, pulumi.Parent(g))
-	return err
+	for i, group := range g.args.Nodes.AutoScalingGroups {
+		name := g.name
+		if i > 0 {
+			name = fmt.Sprintf("%s-%d", g.name, i)
+		}
+		if _, err := autoscaling.NewAttachment(ctx, name, &autoscaling.AttachmentArgs{
+			AutoscalingGroupName: group, LbTargetGroupArn: targets.Arn,
+		}, pulumi.Parent(g)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (g *Gateway) vpcLink(ctx *pulumi.Context, balancer nlb) (*apigateway.VpcLink, error) {

@@ -19,9 +19,11 @@ type statement struct {
 	Effect    string
 	Principal any `json:",omitempty"`
 	Action    string
-	Resource  string                         `json:",omitempty"`
-	Condition map[string]map[string][]string `json:",omitempty"`
+	Resource  string    `json:",omitempty"`
+	Condition condition `json:",omitempty"`
 }
+
+type condition map[string]map[string][]string
 
 const (
 	policyVersion = "2012-10-17"
@@ -30,28 +32,55 @@ const (
 	everyResource = "execute-api:/*"
 )
 
-func (g *Gateway) resourcePolicy(user *client) pulumi.StringOutput {
+func (g *Gateway) resourcePolicy(user *client, endpoints pulumi.StringArrayOutput) pulumi.StringOutput {
 	own := pulumi.String("").ToStringOutput()
 	if user != nil {
 		own = user.Arn
 	}
-	return own.ApplyT(func(userARN string) (string, error) {
-		callers := slices.Clone(g.args.ClientARNs)
-		if userARN != "" {
+	return pulumi.All(own, endpoints).ApplyT(func(values []any) (string, error) {
+		callers := slices.Clone(g.args.Access.ClientARNs)
+		if userARN := values[0].(string); userARN != "" {
 			callers = append(callers, userARN)
 		}
-		return resourcePolicy(callers)
+		return g.args.policy(callers, values[1].([]string), g.args.Routes.Anonymous()).text()
 	}).(pulumi.StringOutput)
 }
 
-// resourcePolicy admits callers and denies everybody else. The Deny is what restricts: within one
+// policy admits callers. In the mode Restrict it denies everybody else, and that is what restricts: within one
 // account an identity policy alone would be enough to call the API.
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-authorization-flow.html
 //
 // Callers are conditions and not principals, because a policy that names a principal is refused
-// while that principal does not exist.
-func resourcePolicy(callers []string) (string, error) {
-	var principals, accounts []string
+// while that principal does not exist, which for a new user takes some seconds.
+//
+// Where some methods take requests without an IAM identity, anonymous says so: the policy is asked about those, too.
+// Methods with IAM authentication refuse a request without an identity before they ask.
+func (s Settings) policy(callers, vpcEndpoints []string, anonymous bool) policyDocument {
+	principals, accounts := splitCallers(callers)
+	document := policyDocument{Version: policyVersion}
+	others := condition{}
+	if len(principals) > 0 {
+		document.add("AllowCallers", "Allow", condition{"ArnEquals": {"aws:PrincipalArn": principals}})
+		others["ArnNotEquals"] = map[string][]string{"aws:PrincipalArn": principals}
+	}
+	if len(accounts) > 0 {
+		document.add("AllowAccounts", "Allow", condition{"StringEquals": {"aws:PrincipalAccount": accounts}})
+		others["StringNotEquals"] = map[string][]string{"aws:PrincipalAccount": accounts}
+	}
+	if anonymous {
+		document.add("AllowRequestsWithoutIdentity", "Allow", condition{"Null": {"aws:PrincipalArn": {"true"}}})
+		others["Null"] = map[string][]string{"aws:PrincipalArn": {"false"}}
+	}
+	if s.Access.Mode == Restrict || s.Access.Mode == "" {
+		document.add("DenyEverybodyElse", "Deny", others)
+	}
+	if len(vpcEndpoints) > 0 {
+		document.add("DenyOtherWays", "Deny", condition{"StringNotEquals": {"aws:SourceVpce": slices.Sorted(slices.Values(vpcEndpoints))}})
+	}
+	return document
+}
+
+func splitCallers(callers []string) (principals, accounts []string) {
 	for _, arn := range callers {
 		if account, isRoot := strings.CutSuffix(arn, ":root"); isRoot {
 			accounts = append(accounts, account[strings.LastIndex(account, ":")+1:])
@@ -61,28 +90,17 @@ func resourcePolicy(callers []string) (string, error) {
 	}
 	slices.Sort(principals)
 	slices.Sort(accounts)
-	principals, accounts = slices.Compact(principals), slices.Compact(accounts)
+	return slices.Compact(principals), slices.Compact(accounts)
+}
 
-	document := policyDocument{Version: policyVersion}
-	others := map[string]map[string][]string{}
-	if len(principals) > 0 {
-		document.Statement = append(document.Statement, policyStatement("AllowCallers", "Allow",
-			map[string]map[string][]string{"ArnEquals": {"aws:PrincipalArn": principals}}))
-		others["ArnNotEquals"] = map[string][]string{"aws:PrincipalArn": principals}
-	}
-	if len(accounts) > 0 {
-		document.Statement = append(document.Statement, policyStatement("AllowAccounts", "Allow",
-			map[string]map[string][]string{"StringEquals": {"aws:PrincipalAccount": accounts}}))
-		others["StringNotEquals"] = map[string][]string{"aws:PrincipalAccount": accounts}
-	}
-	document.Statement = append(document.Statement, policyStatement("DenyEverybodyElse", "Deny", others))
-	encoded, err := json.Marshal(document)
+func (d *policyDocument) add(sid, effect string, c condition) {
+	d.Statement = append(d.Statement, statement{Sid: sid, Effect: effect, Principal: "*", Action: invoke, Resource: everyResource, Condition: c})
+}
+
+func (d policyDocument) text() (string, error) {
+	encoded, err := json.Marshal(d)
 	if err != nil {
 		return "", err
 	}
 	return string(encoded), route.CheckPolicyLength(string(encoded))
-}
-
-func policyStatement(sid, effect string, condition map[string]map[string][]string) statement {
-	return statement{Sid: sid, Effect: effect, Principal: "*", Action: invoke, Resource: everyResource, Condition: condition}
 }

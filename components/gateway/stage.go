@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"github.com/apigateway-ingress/apigateway-ingress/components/route"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/apigateway"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
@@ -32,75 +33,119 @@ var accessLogFields = map[string]string{
 // stage publishes a snapshot of the API. Deployments are replaced, the new one first, whenever
 // the definition or the policy changes: neither acts before it is deployed. The digest is of what was
 // written, because AWS gives a policy back in another form.
-func (g *Gateway) stage(ctx *pulumi.Context, api *apigateway.RestApi, definition pulumi.StringOutput) (*apigateway.Stage, error) {
+//
+// Old deployments stay with the API, which takes them along when it goes: a stage can be taken back to them, and a
+// canary needs two.
+func (g *Gateway) stage(ctx *pulumi.Context, api *apigateway.RestApi, definition pulumi.StringOutput) (*apigateway.Stage, *cloudwatch.LogGroup, error) {
 	deployment, err := apigateway.NewDeployment(ctx, g.name, &apigateway.DeploymentArgs{
 		RestApi:  api.ID(),
 		Triggers: pulumi.StringMap{"definition": definition},
-	}, pulumi.Parent(g))
+	}, pulumi.Parent(g), pulumi.RetainOnDelete(true))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
+	g.DeploymentID = deployment.ID()
 	logs, err := cloudwatch.NewLogGroup(ctx, g.name, &cloudwatch.LogGroupArgs{
-		RetentionInDays: pulumi.Int(g.args.LogRetentionDays), Tags: g.tags(),
+		RetentionInDays: pulumi.Int(g.args.Stage.LogRetentionDays), KmsKeyId: optional(g.args.Stage.LogKMSKeyARN), Tags: g.tags(),
 	}, pulumi.Parent(g))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	account, err := g.accountLogging(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
+	args, err := g.stageArgs(api, deployment, logs)
+	if err != nil {
+		return nil, nil, err
+	}
+	// Logging is refused while the account has no role for it.
+	stage, err := apigateway.NewStage(ctx, g.name, args, pulumi.Parent(g), pulumi.DependsOn(account))
+	if err != nil {
+		return nil, nil, err
+	}
+	g.StageName = stage.StageName
+	g.Endpoint = stage.InvokeUrl
+	return stage, logs, g.methodSettings(ctx, api, stage)
+}
+
+func (g *Gateway) stageArgs(api *apigateway.RestApi, deployment *apigateway.Deployment, logs *cloudwatch.LogGroup) (*apigateway.StageArgs, error) {
 	format, err := json.Marshal(accessLogFields)
 	if err != nil {
 		return nil, err
 	}
+	s := g.args.Stage
 	args := &apigateway.StageArgs{
 		RestApi:    api.ID(),
 		Deployment: deployment.ID(),
-		StageName:  pulumi.String(g.args.StageName),
+		StageName:  pulumi.String(s.Name),
 		AccessLogSettings: apigateway.StageAccessLogSettingsArgs{
 			DestinationArn: logs.Arn, Format: pulumi.String(format),
 		},
 		Tags: g.tags(),
 	}
+	if s.Tracing {
+		args.XrayTracingEnabled = pulumi.Bool(true)
+	}
+	if len(s.Variables) > 0 {
+		args.Variables = pulumi.ToStringMap(s.Variables)
+	}
 	if g.args.Routes.Caches() {
-		args.CacheClusterEnabled = pulumi.Bool(true)
-		args.CacheClusterSize = pulumi.String(cacheSize)
+		args.CacheClusterEnabled, args.CacheClusterSize = pulumi.Bool(true), pulumi.String(s.CacheSize)
 	}
-	// Logging is refused while the account has no role for it.
-	stage, err := apigateway.NewStage(ctx, g.name, args, pulumi.Parent(g), pulumi.DependsOn(account))
-	if err != nil {
-		return nil, err
+	if s.Canary.StableDeployment != "" {
+		args.Deployment = pulumi.String(s.Canary.StableDeployment)
+		if s.Canary.Percent > 0 {
+			args.CanarySettings = apigateway.StageCanarySettingsArgs{DeploymentId: deployment.ID().ToStringOutput(), PercentTraffic: pulumi.Float64(s.Canary.Percent)}
+		}
 	}
-	g.StageName = stage.StageName
-	g.Endpoint = stage.InvokeUrl
-	return stage, g.methodSettings(ctx, api, stage)
+	return args, nil
 }
 
-// cacheSize is the smallest that API Gateway offers, in GB.
-const cacheSize = "0.5"
+// everyMethod is the path of the settings that hold for methods without settings of their own.
+const everyMethod = "*/*"
 
-// methodSettings are one resource for each method that has a throttle or a cache of its own.
+// methodSettings are one resource for the stage, and one for each method that has a throttle or a cache of its own.
 func (g *Gateway) methodSettings(ctx *pulumi.Context, api *apigateway.RestApi, stage *apigateway.Stage) error {
-	for _, m := range g.args.Routes.MethodSettings() {
-		settings := apigateway.MethodSettingsSettingsArgs{}
-		if m.Throttle.Rate > 0 {
-			settings.ThrottlingRateLimit = pulumi.Float64(m.Throttle.Rate)
-			settings.ThrottlingBurstLimit = pulumi.Int(m.Throttle.Burst)
-		}
-		if m.Cache.TTL > 0 {
-			settings.CachingEnabled = pulumi.Bool(true)
-			settings.CacheTtlInSeconds = pulumi.Int(int(m.Cache.TTL.Seconds()))
-			settings.CacheDataEncrypted = pulumi.Bool(true)
-			settings.RequireAuthorizationForCacheControl = pulumi.Bool(true)
-		}
+	list := g.args.Routes.MethodSettings()
+	if s := g.args.Stage; s.Throttle.Rate > 0 || s.Metrics || s.ExecutionLogs != "OFF" {
+		list = append([]route.MethodSettings{{Path: everyMethod}}, list...)
+	}
+	for _, m := range list {
 		if _, err := apigateway.NewMethodSettings(ctx, g.name+"-"+m.Path, &apigateway.MethodSettingsArgs{
-			RestApi: api.ID(), StageName: stage.StageName, MethodPath: pulumi.String(m.Path), Settings: settings,
+			RestApi: api.ID(), StageName: stage.StageName, MethodPath: pulumi.String(m.Path), Settings: g.settingsOf(m),
 		}, pulumi.Parent(g)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// settingsOf repeats the stage's settings, because a method with some of its own does not inherit the others.
+func (g *Gateway) settingsOf(m route.MethodSettings) apigateway.MethodSettingsSettingsArgs {
+	settings := apigateway.MethodSettingsSettingsArgs{}
+	throttle := m.Throttle
+	if throttle.Rate == 0 {
+		throttle = g.args.Stage.Throttle
+	}
+	if throttle.Rate > 0 {
+		settings.ThrottlingRateLimit = pulumi.Float64(throttle.Rate)
+		settings.ThrottlingBurstLimit = pulumi.Int(throttle.Burst)
+	}
+	if g.args.Stage.Metrics {
+		settings.MetricsEnabled = pulumi.Bool(true)
+	}
+	if g.args.Stage.ExecutionLogs != "OFF" {
+		// Bodies and headers are not written: they may hold what nobody should read.
+		settings.LoggingLevel, settings.DataTraceEnabled = pulumi.String(g.args.Stage.ExecutionLogs), pulumi.Bool(false)
+	}
+	if m.Cache.TTL > 0 {
+		settings.CachingEnabled = pulumi.Bool(true)
+		settings.CacheTtlInSeconds = pulumi.Int(int(m.Cache.TTL.Seconds()))
+		settings.CacheDataEncrypted = pulumi.Bool(true)
+		settings.RequireAuthorizationForCacheControl = pulumi.Bool(true)
+	}
+	return settings
 }
 
 func digest(parts ...pulumi.StringOutput) pulumi.StringOutput {

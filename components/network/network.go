@@ -21,20 +21,42 @@ const typeToken = "apigateway-ingress:network:Network"
 // NAT says how private subnets reach the internet.
 type NAT string
 
-// A single gateway costs least; one per zone survives the loss of a zone.
+// A single gateway costs least; one per zone survives the loss of a zone. With none, nodes reach AWS through VPC
+// endpoints and nothing else: every image must come from ECR.
 const (
 	NATSingle NAT = "single"
 	NATPerAZ  NAT = "perAz"
+	NATNone   NAT = "none"
 )
+
+// Settings are what decides about the network apart from its zones.
+type Settings struct {
+	// CIDR is the VPC's IPv4 range, /16 to /24. Default 10.0.0.0/16.
+	CIDR string
+	// NAT is single (default), perAz or none.
+	NAT NAT
+	// InterfaceEndpoints are AWS services that private subnets reach without the internet, for example ecr.api. With
+	// NAT none, those that nodes need are there in any case. Each costs as much as a third of a NAT gateway.
+	InterfaceEndpoints []string
+	// FlowLogDays keeps a log of rejected connections for so many days; 0 keeps none.
+	FlowLogDays int
+	// Existing is a VPC that is there already; the fields above then have no meaning.
+	Existing *Existing
+}
+
+// Existing names a VPC and its subnets, which the owner has tagged for EKS.
+type Existing struct {
+	VpcID, CIDR                       string
+	PublicSubnetIDs, PrivateSubnetIDs []string
+}
 
 // Args describe the VPC. Each zone gets one public and one private subnet.
 type Args struct {
-	// CIDR is the VPC's IPv4 range, /16 to /24. Default 10.0.0.0/16.
-	CIDR string
+	Settings
 	// AvailabilityZones are two or three zone names, for example us-east-1a. EKS needs at least two.
 	AvailabilityZones []string
-	// NAT is single (default) or perAz.
-	NAT NAT
+	// Region and Partition are needed for endpoints and flow logs.
+	Region, Partition string
 	// Tags are put on every resource.
 	Tags map[string]string
 }
@@ -43,7 +65,8 @@ type Args struct {
 type Network struct {
 	pulumi.ResourceState
 
-	VpcID            pulumi.IDOutput          `pulumi:"vpcId"`
+	VpcID            pulumi.StringOutput      `pulumi:"vpcId"`
+	CIDR             pulumi.StringOutput      `pulumi:"cidr"`
 	PublicSubnetIDs  pulumi.StringArrayOutput `pulumi:"publicSubnetIds"`
 	PrivateSubnetIDs pulumi.StringArrayOutput `pulumi:"privateSubnetIds"`
 
@@ -54,6 +77,9 @@ type Network struct {
 
 // Validate reports every problem of the arguments.
 func (a Args) Validate() error {
+	if a.Existing != nil {
+		return a.Existing.validate(a.Settings)
+	}
 	var problems []error
 	if _, err := a.subnetRanges(); err != nil {
 		problems = append(problems, err)
@@ -61,8 +87,12 @@ func (a Args) Validate() error {
 	if n := len(a.AvailabilityZones); n < 2 || n > 3 {
 		problems = append(problems, fmt.Errorf("availabilityZones: %d given: choose 2 or 3", n))
 	}
-	if a.NAT != "" && a.NAT != NATSingle && a.NAT != NATPerAZ {
-		problems = append(problems, fmt.Errorf("nat %q is not known: write single or perAz", a.NAT))
+	if a.NAT != "" && a.NAT != NATSingle && a.NAT != NATPerAZ && a.NAT != NATNone {
+		problems = append(problems, fmt.Errorf("nat %q is not known: write single, perAz or none", a.NAT))
+	}
+	problems = append(problems, a.validateEndpoints())
+	if !slices.Contains(flowLogDays, a.FlowLogDays) {
+		problems = append(problems, fmt.Errorf("flowLogDays %d is not a value of CloudWatch Logs: choose one of %v", a.FlowLogDays, flowLogDays[1:]))
 	}
 	return errors.Join(problems...)
 }
@@ -103,11 +133,14 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	if err := ctx.RegisterComponentResourceV2(typeToken, name, inputs, n, opts...); err != nil {
 		return nil, err
 	}
-	if err := n.declare(ctx); err != nil {
+	if args.Existing != nil {
+		n.adopt(args.Existing)
+	} else if err := n.declare(ctx); err != nil {
 		return nil, fmt.Errorf("network %s: %w", name, err)
 	}
 	return n, ctx.RegisterResourceOutputs(n, pulumi.Map{
 		"vpcId":            n.VpcID,
+		"cidr":             n.CIDR,
 		"publicSubnetIds":  n.PublicSubnetIDs,
 		"privateSubnetIds": n.PrivateSubnetIDs,
 	})
@@ -130,7 +163,7 @@ func (n *Network) declare(ctx *pulumi.Context) error {
 	if err != nil {
 		return err
 	}
-	n.VpcID = vpc.ID()
+	n.VpcID, n.CIDR = vpc.ID().ToStringOutput(), vpc.CidrBlock
 	gateway, err := ec2.NewInternetGateway(ctx, n.name+"-igw", &ec2.InternetGatewayArgs{
 		VpcId: vpc.ID(), Tags: n.tags("igw", nil),
 	}, pulumi.Parent(n))
@@ -141,7 +174,14 @@ func (n *Network) declare(ctx *pulumi.Context) error {
 	if err != nil {
 		return err
 	}
-	return n.privateSubnets(ctx, vpc, gateway, public)
+	tables, err := n.privateSubnets(ctx, vpc, gateway, public)
+	if err != nil {
+		return err
+	}
+	if err := n.endpoints(ctx, vpc, tables); err != nil {
+		return err
+	}
+	return n.flowLogs(ctx, vpc)
 }
 
 func (n *Network) publicSubnets(ctx *pulumi.Context, vpc *ec2.Vpc, gateway *ec2.InternetGateway) ([]*ec2.Subnet, error) {
@@ -155,26 +195,31 @@ func (n *Network) publicSubnets(ctx *pulumi.Context, vpc *ec2.Vpc, gateway *ec2.
 	return subnets, err
 }
 
-func (n *Network) privateSubnets(ctx *pulumi.Context, vpc *ec2.Vpc, gateway *ec2.InternetGateway, public []*ec2.Subnet) error {
+func (n *Network) privateSubnets(ctx *pulumi.Context, vpc *ec2.Vpc, gateway *ec2.InternetGateway, public []*ec2.Subnet) ([]*ec2.RouteTable, error) {
 	count := 1
 	if n.args.NAT == NATPerAZ {
 		count = len(public)
 	}
 	tables := make([]*ec2.RouteTable, count)
 	for i := range tables {
-		nat, err := n.natGateway(ctx, i, public[i], gateway)
-		if err != nil {
-			return err
+		var out *ec2.RouteArgs
+		if n.args.NAT != NATNone {
+			nat, err := n.natGateway(ctx, i, public[i], gateway)
+			if err != nil {
+				return nil, err
+			}
+			out = &ec2.RouteArgs{NatGatewayId: nat.ID()}
 		}
-		tables[i], err = n.routeTable(ctx, fmt.Sprintf("private-%d", i), vpc, &ec2.RouteArgs{NatGatewayId: nat.ID()})
+		table, err := n.routeTable(ctx, fmt.Sprintf("private-%d", i), vpc, out)
 		if err != nil {
-			return err
+			return nil, err
 		}
+		tables[i] = table
 	}
 	_, ids, err := n.subnetsOf(ctx, "private", vpc, 8, map[string]string{"kubernetes.io/role/internal-elb": "1"},
 		func(i int) *ec2.RouteTable { return tables[i%count] })
 	n.PrivateSubnetIDs = ids
-	return err
+	return tables, err
 }
 
 func (n *Network) natGateway(ctx *pulumi.Context, i int, subnet *ec2.Subnet, gateway *ec2.InternetGateway) (*ec2.NatGateway, error) {
@@ -196,8 +241,8 @@ func (n *Network) routeTable(ctx *pulumi.Context, suffix string, vpc *ec2.Vpc, t
 	table, err := ec2.NewRouteTable(ctx, n.name+"-"+suffix, &ec2.RouteTableArgs{
 		VpcId: vpc.ID(), Tags: n.tags(suffix, nil),
 	}, pulumi.Parent(n))
-	if err != nil {
-		return nil, err
+	if err != nil || toInternet == nil {
+		return table, err
 	}
 	toInternet.RouteTableId = table.ID()
 	toInternet.DestinationCidrBlock = pulumi.String("0.0.0.0/0")

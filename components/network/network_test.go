@@ -18,7 +18,7 @@ func run(t *testing.T, args *Args) *componenttest.Graph {
 }
 
 func TestSubnetsAreApartAndTagged(t *testing.T) {
-	graph := run(t, &Args{CIDR: "10.1.0.0/20", AvailabilityZones: []string{"a", "b", "c"}})
+	graph := run(t, &Args{Settings: Settings{CIDR: "10.1.0.0/20"}, AvailabilityZones: []string{"a", "b", "c"}})
 	subnets := graph.All("aws:ec2/subnet:Subnet")
 	require.Len(t, subnets, 6)
 	vpc := netip.MustParsePrefix("10.1.0.0/20")
@@ -39,7 +39,7 @@ func TestSubnetsAreApartAndTagged(t *testing.T) {
 func TestNATGateways(t *testing.T) {
 	zones := []string{"a", "b", "c"}
 	require.Len(t, run(t, &Args{AvailabilityZones: zones}).All("aws:ec2/natGateway:NatGateway"), 1)
-	perZone := run(t, &Args{AvailabilityZones: zones, NAT: NATPerAZ})
+	perZone := run(t, &Args{AvailabilityZones: zones, Settings: Settings{NAT: NATPerAZ}})
 	require.Len(t, perZone.All("aws:ec2/natGateway:NatGateway"), 3)
 	tables := map[any]bool{}
 	for _, association := range perZone.All("aws:ec2/routeTableAssociation:RouteTableAssociation") {
@@ -49,8 +49,8 @@ func TestNATGateways(t *testing.T) {
 }
 
 func TestBadArguments(t *testing.T) {
-	err := Args{CIDR: "10.0.0.1/16", AvailabilityZones: []string{"a"}, NAT: "many"}.Validate()
-	for _, problem := range []string{`vpcCidr "10.0.0.1/16"`, "availabilityZones: 1 given", `nat "many" is not known`} {
+	err := Args{Settings: Settings{CIDR: "10.0.0.1/16", NAT: "many", InterfaceEndpoints: []string{"E C R"}, FlowLogDays: 2}, AvailabilityZones: []string{"a"}}.Validate()
+	for _, problem := range []string{`vpcCidr "10.0.0.1/16"`, "availabilityZones: 1 given", `nat "many" is not known`, `interfaceEndpoints[0]: "E C R"`, "flowLogDays 2"} {
 		require.ErrorContains(t, err, problem)
 	}
 }

@@ -13,7 +13,7 @@
 //		AvailabilityZones: []string{"eu-west-1a", "eu-west-1b"},
 //		Ingresses:         ingresses,
 //		Services:          []platform.Service{{Name: "bookservice", Image: image, Port: 80}},
-//		ClientUser:        true,
+//		Gateway:           gateway.Settings{Access: gateway.Access{ClientUser: true}},
 //	})
 //	ctx.Export("endpoint", p.Endpoint)
 package platform
@@ -23,6 +23,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/apigateway-ingress/apigateway-ingress/components/cluster"
 	"github.com/apigateway-ingress/apigateway-ingress/components/gateway"
@@ -36,51 +37,35 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-const (
-	typeToken      = "apigateway-ingress:platform:Platform"
-	proxyNamespace = "apigw-ingress-proxy"
-)
+const typeToken = "apigateway-ingress:platform:Platform"
+
+// proxyName is the name of the proxy's namespace and of its Service; several platforms may share a cluster.
+func proxyName(name string) string { return strings.ToLower(name) + "-proxy" }
 
 // Args describe the platform. Zero values mean the defaults of the parts.
 type Args struct {
 	// Location is where in AWS the platform stands.
 	Location Location
+	// AvailabilityZones are two or three zones of the region.
+	AvailabilityZones []string
 	// Ingresses are the routes; their annotations supply what the fields below leave open.
 	Ingresses []route.Ingress
 	// Group takes the Ingresses of one group.name only; by default all of them must be of one group.
 	Group string
+	// Authorizers are those that the annotation auth may name; Fragments say what requests must look like.
+	Authorizers []route.Authorizer
+	Fragments   []route.Fragment
 	// APIResourceQuota is the number of resources that AWS allows in a REST API, where it was raised. Default 300.
 	APIResourceQuota int
 	// Services are the backends that the Ingresses may name.
 	Services []Service
-	// VPCCIDR is the VPC's range. Default 10.0.0.0/16.
-	VPCCIDR string
-	// AvailabilityZones are two or three zones of the region.
-	AvailabilityZones []string
-	// NAT is single (default) or perAz.
-	NAT network.NAT
-	// KubernetesVersion, NodeCount and InstanceType describe the cluster.
-	KubernetesVersion string
-	NodeCount         int
-	InstanceType      string
-	// PodRole is irsa (default) or kube2iam; PodRoleServiceAccounts may use the role besides the platform's own.
-	PodRole                podrole.Mode
-	PodRoleServiceAccounts []string
-	// ProxyImage, ProxyReplicas and NodePort describe NGINX.
-	ProxyImage    string
-	ProxyReplicas int
-	NodePort      int
-	// StageName is the API's stage. Default prod.
-	StageName string
-	// DomainName is the API's own name and CertificateARN the ACM certificate for it; both or none.
-	DomainName, CertificateARN string
-	// ClientARNs and ClientUser say who may call the API.
-	ClientARNs []string
-	ClientUser bool
-	// LogRetentionDays is how long access logs are kept. Default 30.
-	LogRetentionDays int
-	// ManageAccountLogging sets API Gateway's account-wide logging role. Default false.
-	ManageAccountLogging bool
+	// Network, Cluster, PodRole, Proxy and Gateway are the settings of the parts. In those of the gateway, fields win
+	// over annotations, except that the client ARNs of both may call.
+	Network network.Settings
+	Cluster cluster.Settings
+	PodRole podrole.Settings
+	Proxy   proxy.Settings
+	Gateway gateway.Settings
 	// Tags are put on every AWS resource.
 	Tags map[string]string
 }
@@ -112,6 +97,14 @@ type Platform struct {
 	NLBDNSName  pulumi.StringOutput `pulumi:"nlbDnsName"`
 	ClusterName pulumi.StringOutput `pulumi:"clusterName"`
 	PodRoleARN  pulumi.StringOutput `pulumi:"podRoleArn"`
+	// VpcID, VpcCIDR and PrivateSubnetIDs are the network, for stacks that share it.
+	VpcID            pulumi.StringOutput      `pulumi:"vpcId"`
+	VpcCIDR          pulumi.StringOutput      `pulumi:"vpcCidr"`
+	PrivateSubnetIDs pulumi.StringArrayOutput `pulumi:"privateSubnetIds"`
+	// DeploymentID is the newest deployment, for a later canary or a way back.
+	DeploymentID pulumi.IDOutput `pulumi:"deploymentId"`
+	// APIKeys are the values of the usage plans' keys by name, secret.
+	APIKeys pulumi.StringMapOutput `pulumi:"apiKeys"`
 	// DomainTarget is where a DNS record for the domain name must point; empty without a domain.
 	DomainTarget pulumi.StringOutput `pulumi:"domainTarget"`
 	// ClientAccessKeyID and ClientSecretAccessKey belong to the client user; empty without one. The second is secret.
@@ -147,40 +140,61 @@ func (a Args) plan(name string) (parts, error) {
 		settings = routes.Settings
 	}
 	p := parts{args: a, routes: routes}
-	p.network = network.Args{CIDR: a.VPCCIDR, AvailabilityZones: a.AvailabilityZones, NAT: a.NAT, Tags: a.Tags}
-	p.cluster = cluster.Args{
-		Partition: a.Location.Partition, Version: a.KubernetesVersion, NodeCount: a.NodeCount, InstanceType: a.InstanceType, Tags: a.Tags,
+	here := a.Location
+	p.network = network.Args{Settings: a.Network, AvailabilityZones: a.AvailabilityZones, Region: here.Region, Partition: here.Partition, Tags: a.Tags}
+	p.cluster = cluster.Args{Settings: a.Cluster, Partition: here.Partition, Tags: a.Tags}
+	p.role = podrole.Args{Settings: a.PodRole, Partition: here.Partition, Region: here.Region, Account: here.Account, Tags: a.Tags}
+	if a.PodRole.Mode == podrole.PodIdentity && !slices.ContainsFunc(a.Cluster.Addons, func(addon cluster.Addon) bool { return addon.Name == cluster.PodIdentityAgent }) {
+		p.cluster.Addons = append(slices.Clone(a.Cluster.Addons), cluster.Addon{Name: cluster.PodIdentityAgent})
 	}
-	p.role = podrole.Args{
-		Mode: a.PodRole, ServiceAccounts: a.PodRoleServiceAccounts,
-		Partition: a.Location.Partition, Region: a.Location.Region, Account: a.Location.Account, Tags: a.Tags,
+	p.proxy = proxy.Args{Settings: a.Proxy, Routes: routes, Name: proxyName(name)}
+	p.proxy.Image = cmp.Or(a.Proxy.Image, settings.ProxyImage)
+	p.proxy.Replicas = cmp.Or(a.Proxy.Replicas, settings.ProxyReplicas)
+	p.proxy.Port = cmp.Or(a.Proxy.Port, settings.ProxyPort)
+	p.proxy.NodePort = cmp.Or(a.Proxy.NodePort, proxy.DefaultNodePort)
+	if len(p.proxy.NodeSelector) == 0 {
+		p.proxy.NodeSelector = settings.NodeSelector
 	}
-	p.proxy = proxy.Args{
-		Routes: routes, Image: cmp.Or(a.ProxyImage, settings.ProxyImage), Replicas: cmp.Or(a.ProxyReplicas, settings.ProxyReplicas),
-		Port: settings.ProxyPort, NodePort: cmp.Or(a.NodePort, proxy.DefaultNodePort), NodeSelector: settings.NodeSelector,
+	p.gateway = gateway.Args{Settings: a.Gateway, Routes: routes, Partition: here.Partition, Region: here.Region, Tags: a.Tags}
+	p.gateway.Stage.Name = cmp.Or(a.Gateway.Stage.Name, settings.StageName)
+	p.gateway.Access.ClientARNs = append(slices.Clone(a.Gateway.Access.ClientARNs), settings.ClientARNs...)
+	p.gateway.Domain.Name = cmp.Or(a.Gateway.Domain.Name, settings.CustomDomainName)
+	p.gateway.Domain.CertificateARN = cmp.Or(a.Gateway.Domain.CertificateARN, settings.CertificateARN)
+	problems := []error{
+		routesErr, a.validateServices(), a.validateExisting(),
+		p.network.Validate(), p.cluster.Validate(), p.role.Validate(), p.proxy.Validate(), p.gateway.Validate(name),
 	}
-	p.gateway = gateway.Args{
-		Routes: routes, StageName: cmp.Or(a.StageName, settings.StageName),
-		ClientARNs: append(slices.Clone(a.ClientARNs), settings.ClientARNs...), ClientUser: a.ClientUser,
-		LogRetentionDays: a.LogRetentionDays, ManageAccountLogging: a.ManageAccountLogging,
-		Partition: a.Location.Partition, Tags: a.Tags,
-	}
-	p.gateway.DomainName = cmp.Or(a.DomainName, settings.CustomDomainName)
-	p.gateway.CertificateARN = cmp.Or(a.CertificateARN, settings.CertificateARN)
-	problems := []error{routesErr, a.validateServices(), p.network.Validate(), p.cluster.Validate(), p.role.Validate(), p.proxy.Validate(), p.gateway.Validate(name)}
 	return p, errors.Join(problems...)
+}
+
+// validateExisting: a cluster stands in a VPC, so an existing one takes an existing VPC; and its roles are not ours.
+func (a Args) validateExisting() error {
+	var problems []error
+	if a.Cluster.Existing != nil && a.Network.Existing == nil {
+		problems = append(problems, errors.New("clusterName without vpcId: name the cluster's VPC and its private subnets"))
+	}
+	if a.Cluster.Existing != nil && a.PodRole.Mode == podrole.Kube2IAM {
+		problems = append(problems, errors.New("podRole kube2iam changes the role of the nodes, which in an existing cluster is not the stack's: choose irsa, podIdentity or none"))
+	}
+	if a.Cluster.Existing != nil && a.Cluster.Existing.OIDCProviderARN == "" && (a.PodRole.Mode == "" || a.PodRole.Mode == podrole.IRSA) {
+		problems = append(problems, fmt.Errorf("podRole irsa: IAM has no OIDC provider for cluster %s: make one, or choose podIdentity or none", a.Cluster.Existing.Name))
+	}
+	return errors.Join(problems...)
 }
 
 // Routes is the table that the Ingresses make with the services and the group of these arguments.
 func (a Args) Routes() (*route.Table, error) {
-	return route.Compile(a.Ingresses, route.Options{Services: a.backends(), Domains: a.domains(), Group: a.Group, ResourceQuota: a.APIResourceQuota})
+	return route.Compile(a.Ingresses, route.Options{
+		Services: a.backends(), Domains: a.domains(), Group: a.Group, ResourceQuota: a.APIResourceQuota,
+		Authorizers: a.Authorizers, Fragments: a.Fragments,
+	})
 }
 
 func (a Args) domains() []string {
-	if a.DomainName == "" {
+	if a.Gateway.Domain.Name == "" {
 		return nil
 	}
-	return []string{a.DomainName}
+	return []string{a.Gateway.Domain.Name}
 }
 
 func (a Args) backends() []route.Service {
@@ -256,6 +270,11 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		"nlbDnsName":            p.NLBDNSName,
 		"clusterName":           p.ClusterName,
 		"podRoleArn":            p.PodRoleARN,
+		"vpcId":                 p.VpcID,
+		"vpcCidr":               p.VpcCIDR,
+		"privateSubnetIds":      p.PrivateSubnetIDs,
+		"deploymentId":          p.DeploymentID,
+		"apiKeys":               p.APIKeys,
 		"domainTarget":          p.DomainTarget,
 		"clientAccessKeyId":     p.ClientAccessKeyID,
 		"clientSecretAccessKey": p.ClientSecretAccessKey,
@@ -288,9 +307,10 @@ func (p *Platform) declare(ctx *pulumi.Context) error {
 		return err
 	}
 	gatewayArgs := p.parts.gateway
-	gatewayArgs.VpcID, gatewayArgs.SubnetIDs = net.VpcID, net.PrivateSubnetIDs
+	p.VpcID, p.VpcCIDR, p.PrivateSubnetIDs = net.VpcID, net.CIDR, net.PrivateSubnetIDs
+	gatewayArgs.VpcID, gatewayArgs.VpcCIDR, gatewayArgs.SubnetIDs = net.VpcID, net.CIDR, net.PrivateSubnetIDs
 	gatewayArgs.Nodes = gateway.Nodes{
-		SecurityGroupID: kube.NodeSecurityGroupID, AutoScalingGroup: kube.AutoScalingGroup, NodePort: p.parts.proxy.NodePort,
+		SecurityGroupID: kube.NodeSecurityGroupID, AutoScalingGroups: kube.NodeGroupNames(), NodePort: p.parts.proxy.NodePort,
 	}
 	published, err := gateway.New(ctx, p.name, &gatewayArgs, child)
 	if err != nil {
@@ -298,29 +318,22 @@ func (p *Platform) declare(ctx *pulumi.Context) error {
 	}
 	p.Endpoint, p.RestAPIID, p.StageName = published.Endpoint, published.RestAPIID, published.StageName
 	p.VpcLinkID, p.NLBDNSName = published.VpcLinkID, published.NLBDNSName
-	p.DomainTarget = published.DomainTarget
+	p.DomainTarget, p.DeploymentID, p.APIKeys = published.DomainTarget, published.DeploymentID, published.APIKeys
 	p.ClientAccessKeyID, p.ClientSecretAccessKey = published.ClientAccessKeyID, published.ClientSecretAccessKey
 	return nil
 }
 
 func (p *Platform) inCluster(ctx *pulumi.Context, kube *cluster.Cluster) error {
 	inCluster := []pulumi.ResourceOption{pulumi.Parent(p), pulumi.Provider(kube.Kubernetes)}
-	roleArgs := p.parts.role
-	roleArgs.Cluster = podrole.ClusterIdentity{
-		OIDCProviderARN: kube.OIDCProviderARN, OIDCIssuer: kube.OIDCIssuer, NodeRoleARN: kube.NodeRoleARN, NodeRoleName: kube.NodeRoleName,
-	}
-	role, err := podrole.New(ctx, p.name, &roleArgs, inCluster...)
-	if err != nil {
+	if err := p.podRole(ctx, kube, inCluster); err != nil {
 		return err
 	}
-	p.PodRoleARN = role.RoleARN
-
 	namespaces, err := p.namespaces(ctx, inCluster)
 	if err != nil {
 		return err
 	}
 	// Pods have nowhere to run before the nodes exist.
-	onNodes := append(slices.Clone(inCluster), pulumi.DependsOn([]pulumi.Resource{kube.Nodes}))
+	onNodes := append(slices.Clone(inCluster), pulumi.DependsOn(kube.Nodes))
 	var services []pulumi.Resource
 	for _, s := range p.parts.args.Services {
 		if s.Image == "" {
@@ -335,16 +348,33 @@ func (p *Platform) inCluster(ctx *pulumi.Context, kube *cluster.Cluster) error {
 		services = append(services, backend.Service())
 	}
 	proxyArgs := p.parts.proxy
-	proxyArgs.Namespace = namespaces[proxyNamespace]
+	proxyArgs.Namespace = namespaces[p.parts.proxy.Name]
 	// NGINX does not start while a name in its configuration cannot be resolved.
 	_, err = proxy.New(ctx, p.name+"-proxy", &proxyArgs, append(onNodes, pulumi.DependsOn(services))...)
 	return err
 }
 
+func (p *Platform) podRole(ctx *pulumi.Context, kube *cluster.Cluster, opts []pulumi.ResourceOption) error {
+	p.PodRoleARN = pulumi.String("").ToStringOutput()
+	roleArgs := p.parts.role
+	if roleArgs.Mode == podrole.None {
+		return nil
+	}
+	roleArgs.Cluster = podrole.ClusterIdentity{
+		Name: kube.Name, OIDCProviderARN: kube.OIDCProviderARN, OIDCIssuer: kube.OIDCIssuer, NodeRoleARN: kube.NodeRoleARN, NodeRoleName: kube.NodeRoleName,
+	}
+	role, err := podrole.New(ctx, p.name, &roleArgs, opts...)
+	if err != nil {
+		return err
+	}
+	p.PodRoleARN = role.RoleARN
+	return nil
+}
+
 // namespaces maps the name of each namespace in use to the namespace, made where it is the platform's to make.
 func (p *Platform) namespaces(ctx *pulumi.Context, opts []pulumi.ResourceOption) (map[string]pulumi.StringInput, error) {
 	made := map[string]pulumi.StringInput{defaultNamespace: pulumi.String(defaultNamespace)}
-	wanted := []string{proxyNamespace}
+	wanted := []string{p.parts.proxy.Name}
 	for _, s := range p.parts.args.Services {
 		if s.Image != "" {
 			wanted = append(wanted, s.namespace())

@@ -6,7 +6,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/apigateway-ingress/apigateway-ingress/components/cluster"
 	"github.com/apigateway-ingress/apigateway-ingress/components/componenttest"
+	"github.com/apigateway-ingress/apigateway-ingress/components/gateway"
 	"github.com/apigateway-ingress/apigateway-ingress/components/platform"
 	"github.com/apigateway-ingress/apigateway-ingress/components/podrole"
 	"github.com/apigateway-ingress/apigateway-ingress/components/route"
@@ -26,8 +28,8 @@ func bookstore(t *testing.T, manifest string) *platform.Args {
 			{Name: "bookservice", Image: "books:1", Port: 80},
 			{Name: "authorservice", Image: "authors:1", Port: 80},
 		},
-		ClientUser: true,
-		Tags:       map[string]string{"managed-by": "test"},
+		Gateway: gateway.Settings{Access: gateway.Access{ClientUser: true}},
+		Tags:    map[string]string{"managed-by": "test"},
 	}
 }
 
@@ -119,7 +121,7 @@ func TestPodRole(t *testing.T) {
 	require.Empty(t, irsa.All("kubernetes:apps/v1:DaemonSet"))
 
 	args := bookstore(t, "ingress.yaml")
-	args.PodRole = podrole.Kube2IAM
+	args.PodRole.Mode = podrole.Kube2IAM
 	kube2iam := componenttest.Run(t, declare(args))
 	require.JSONEq(t, `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"AWS":"arn:aws:iam::111122223333:role/shop-node"}}]}`,
 		trustOf(t, kube2iam, "shop"))
@@ -159,17 +161,17 @@ func TestAllProblemsAreReportedBeforeTheFirstResource(t *testing.T) {
 	args := bookstore(t, "ingress.yaml")
 	args.Services[0].Name = "shop"
 	args.Services[1].Replicas = -1
-	args.VPCCIDR = "10.0.0.0/8"
-	args.NodeCount = 451
-	args.NodePort = 80
-	args.LogRetentionDays = 2
+	args.Network.CIDR = "10.0.0.0/8"
+	args.Cluster.NodeGroups = []cluster.NodeGroup{{Count: 451}}
+	args.Proxy.NodePort = 80
+	args.Gateway.Stage.LogRetentionDays = 2
 	args.AvailabilityZones = args.AvailabilityZones[:1]
-	args.PodRole = "instance"
+	args.PodRole.Mode = "instance"
 	graph := &componenttest.Graph{}
 	err := componenttest.TryRun(graph, declare(args))
 	for _, problem := range []string{
 		"service default/bookservice is not declared", "services[1] default/authorservice: replicas -1", "vpcCidr \"10.0.0.0/8\"",
-		"nodeCount 451", "nodePort 80", "logRetentionDays 2", "availabilityZones: 1 given", `podRole "instance" is not known`,
+		"nodeGroups[0]: count 451", "nodePort 80", "logRetentionDays 2", "availabilityZones: 1 given", `podRole "instance" is not known`,
 	} {
 		require.ErrorContains(t, err, problem)
 	}

@@ -1,5 +1,5 @@
 // Package podrole gives a pod AWS permissions: an IAM role, a service account in a namespace of its
-// own, and the way by which the one may use the other (IRSA or kube2iam).
+// own, and the way by which the one may use the other (IRSA, kube2iam or EKS Pod Identity).
 package podrole
 
 import (
@@ -21,10 +21,14 @@ import (
 type Mode string
 
 // IRSA trusts named service accounts through the cluster's OIDC provider. Kube2IAM trusts the nodes and
-// leaves it to a DaemonSet on them to tell pods apart; it is here for clusters that still rely on it.
+// leaves it to a DaemonSet on them to tell pods apart; it is here for clusters that still rely on it. PodIdentity
+// trusts EKS, which tells by associations of its own who may have the role; the cluster needs the add-on
+// eks-pod-identity-agent. None makes no role.
 const (
-	IRSA     Mode = "irsa"
-	Kube2IAM Mode = "kube2iam"
+	IRSA        Mode = "irsa"
+	Kube2IAM    Mode = "kube2iam"
+	PodIdentity Mode = "podIdentity"
+	None        Mode = "none"
 )
 
 // ServiceAccount is the name of the account, and of its namespace.
@@ -35,14 +39,19 @@ const typeToken = "apigateway-ingress:podrole:PodRole"
 //go:embed policy.json
 var policyTemplate string
 
+// Settings are what decides about the role apart from where it is.
+type Settings struct {
+	// Mode is irsa (default), kube2iam, podIdentity or none.
+	Mode Mode
+	// ServiceAccounts are further accounts that may use the role, as namespace/name; not with kube2iam.
+	ServiceAccounts []string
+}
+
 // Args describe the role.
 type Args struct {
-	// Mode is irsa (default) or kube2iam.
-	Mode Mode
+	Settings
 	// Cluster is where the pods run.
 	Cluster ClusterIdentity
-	// ServiceAccounts are further accounts that may use the role under IRSA, as namespace/name.
-	ServiceAccounts []string
 	// Partition, Region and Account place the permissions.
 	Partition, Region, Account string
 	// Tags are put on every resource.
@@ -55,6 +64,8 @@ type ClusterIdentity struct {
 	// OIDCIssuer is the issuer's URL without its scheme.
 	OIDCIssuer                pulumi.StringInput
 	NodeRoleARN, NodeRoleName pulumi.StringInput
+	// Name is the cluster's.
+	Name pulumi.StringInput
 }
 
 // PodRole is the role and the service account that uses it.
@@ -73,8 +84,11 @@ var serviceAccountRef = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?/
 // Validate reports every problem of the arguments.
 func (a Args) Validate() error {
 	var problems []error
-	if a.Mode != "" && a.Mode != IRSA && a.Mode != Kube2IAM {
-		problems = append(problems, fmt.Errorf("podRole %q is not known: write %s or %s", a.Mode, IRSA, Kube2IAM))
+	if modes := []Mode{"", IRSA, Kube2IAM, PodIdentity, None}; !slices.Contains(modes, a.Mode) {
+		problems = append(problems, fmt.Errorf("podRole %q is not known: write %s, %s, %s or %s", a.Mode, IRSA, Kube2IAM, PodIdentity, None))
+	}
+	if a.Mode == None && len(a.ServiceAccounts) > 0 {
+		problems = append(problems, errors.New("podRole service accounts have no role to use: choose another podRole than none"))
 	}
 	for _, account := range a.ServiceAccounts {
 		if !serviceAccountRef.MatchString(account) {
@@ -101,6 +115,9 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	if p.args.Mode == "" {
 		p.args.Mode = IRSA
 	}
+	if p.args.Mode == None {
+		return nil, fmt.Errorf("pod role %s: the mode none makes no role", name)
+	}
 	inputs := pulumi.Map{"mode": pulumi.String(p.args.Mode), "serviceAccounts": pulumi.ToStringArray(args.ServiceAccounts)}
 	if err := ctx.RegisterComponentResourceV2(typeToken, name, inputs, p, opts...); err != nil {
 		return nil, err
@@ -112,9 +129,14 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 }
 
 func (p *PodRole) declare(ctx *pulumi.Context) error {
-	trust := p.irsaTrust()
-	if p.args.Mode == Kube2IAM {
+	var trust pulumi.StringInput
+	switch p.args.Mode {
+	case Kube2IAM:
 		trust = p.kube2iamTrust()
+	case PodIdentity:
+		trust = pulumi.String(podIdentityTrust)
+	default:
+		trust = p.irsaTrust()
 	}
 	role, err := iam.NewRole(ctx, p.name, &iam.RoleArgs{
 		AssumeRolePolicy: trust,
@@ -136,6 +158,11 @@ func (p *PodRole) declare(ctx *pulumi.Context) error {
 			return err
 		}
 	}
+	if p.args.Mode == PodIdentity {
+		if err := p.associations(ctx, role); err != nil {
+			return err
+		}
+	}
 	return p.serviceAccount(ctx, role)
 }
 
@@ -152,7 +179,7 @@ func (p *PodRole) serviceAccount(ctx *pulumi.Context, role *iam.Role) error {
 			return string(list), err
 		}).(pulumi.StringOutput)
 		namespace.Annotations = pulumi.StringMap{"iam.amazonaws.com/allowed-roles": allowed}
-	default:
+	case IRSA:
 		account.Annotations = pulumi.StringMap{"eks.amazonaws.com/role-arn": role.Arn}
 	}
 	space, err := corev1.NewNamespace(ctx, p.name, &corev1.NamespaceArgs{Metadata: namespace}, pulumi.Parent(p))

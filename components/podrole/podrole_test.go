@@ -11,9 +11,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func run(t *testing.T, args Args) *componenttest.Graph {
+func run(t *testing.T, settings Settings) *componenttest.Graph {
 	t.Helper()
-	args.Partition, args.Region, args.Account = "aws", "us-east-1", "111122223333"
+	args := Args{Settings: settings, Partition: "aws", Region: "us-east-1", Account: "111122223333"}
 	args.Cluster = ClusterIdentity{
 		OIDCProviderARN: pulumi.String("arn:oidc"), OIDCIssuer: pulumi.String("issuer"),
 		NodeRoleARN: pulumi.String("arn:node"), NodeRoleName: pulumi.String("node"),
@@ -52,7 +52,7 @@ func TestPolicyIsLeastPrivilege(t *testing.T) {
 }
 
 func TestFurtherServiceAccounts(t *testing.T) {
-	graph := run(t, Args{ServiceAccounts: []string{"ci/deployer"}})
+	graph := run(t, Settings{ServiceAccounts: []string{"ci/deployer"}})
 	require.JSONEq(t, `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:AssumeRoleWithWebIdentity","Principal":{"Federated":"arn:oidc"},
 		"Condition":{"StringEquals":{"issuer:aud":"sts.amazonaws.com","issuer:sub":["system:serviceaccount:apigw-ingress:apigw-ingress","system:serviceaccount:ci:deployer"]}}}]}`,
 		graph.One(t, "aws:iam/role:Role").Inputs["assumeRolePolicy"].(string))
@@ -61,7 +61,7 @@ func TestFurtherServiceAccounts(t *testing.T) {
 }
 
 func TestKube2IAMAllowsExactlyThisRole(t *testing.T) {
-	graph := run(t, Args{Mode: Kube2IAM})
+	graph := run(t, Settings{Mode: Kube2IAM})
 	for _, r := range graph.All("aws:iam/rolePolicy:RolePolicy") {
 		if r.Name == "p-kube2iam" {
 			require.Equal(t, "node", r.Inputs["role"])
@@ -73,7 +73,7 @@ func TestKube2IAMAllowsExactlyThisRole(t *testing.T) {
 }
 
 func TestBadArguments(t *testing.T) {
-	require.ErrorContains(t, Args{Mode: "x"}.Validate(), `podRole "x" is not known`)
-	require.ErrorContains(t, Args{ServiceAccounts: []string{"x"}}.Validate(), "namespace/name")
-	require.ErrorContains(t, Args{Mode: Kube2IAM, ServiceAccounts: []string{"a/b"}}.Validate(), "cannot be told apart by kube2iam")
+	require.ErrorContains(t, Args{Settings: Settings{Mode: "x"}}.Validate(), `podRole "x" is not known`)
+	require.ErrorContains(t, Args{Settings: Settings{ServiceAccounts: []string{"x"}}}.Validate(), "namespace/name")
+	require.ErrorContains(t, Args{Settings: Settings{Mode: Kube2IAM, ServiceAccounts: []string{"a/b"}}}.Validate(), "cannot be told apart by kube2iam")
 }

@@ -21,20 +21,15 @@ const (
 )
 
 const (
-	typeToken   = "apigateway-ingress:proxy:Proxy"
-	serviceName = "apigw-ingress-proxy"
-	configPath  = "/etc/apigw-ingress"
-	configFile  = "nginx.conf"
+	typeToken  = "apigateway-ingress:proxy:Proxy"
+	configPath = "/etc/apigw-ingress"
+	configFile = "nginx.conf"
 	// nginxUser is the user "nginx" of the official image.
 	nginxUser = 101
 )
 
-// Args describe the proxy.
-type Args struct {
-	// Routes decide which backend gets a request.
-	Routes *route.Table
-	// Namespace is an existing namespace.
-	Namespace pulumi.StringInput
+// Settings are what decides about the proxy apart from where it runs.
+type Settings struct {
 	// Image is an NGINX of 1.22 or later. Default docker.io/library/nginx, a pinned version.
 	Image string
 	// Replicas is the number of NGINX pods. Default 3.
@@ -45,6 +40,17 @@ type Args struct {
 	NodePort int
 	// NodeSelector restricts the nodes by label.
 	NodeSelector map[string]string
+}
+
+// Args describe the proxy.
+type Args struct {
+	Settings
+	// Name is the Service's, a DNS label.
+	Name string
+	// Routes decide which backend gets a request.
+	Routes *route.Table
+	// Namespace is an existing namespace.
+	Namespace pulumi.StringInput
 }
 
 // Proxy is the running reverse proxy.
@@ -73,7 +79,7 @@ func (a Args) withDefaults() Args {
 
 func (a Args) workload(config *workload.Config) *workload.Args {
 	return &workload.Args{
-		ServiceName: serviceName,
+		ServiceName: a.Name,
 		Namespace:   a.Namespace,
 		Image:       a.Image,
 		// The default error log is opened before the configuration is read, hence -e.

@@ -48,7 +48,19 @@ const (
 
 // Annotations lists every annotation, sorted by name. The first controller's eight have its meaning and defaults.
 var Annotations = []Annotation{
-	{"auth", "`iam` or `none`", "`iam`", "routes", perRoute, func(v string, a *annotated) error { a.route.Auth = Auth(v); return a.route.Auth.check() }},
+	{"api-key-required", "`true` or `false`", "`false`", "routes", perRoute, func(v string, a *annotated) (err error) {
+		a.route.APIKeyRequired, err = boolean(v)
+		return err
+	}},
+	{"auth", "`iam`, `none` or the name of an authorizer", "`iam`", "routes", perRoute, func(v string, a *annotated) error {
+		a.route.Auth = Auth(v)
+		return matchesOr(v, authorizerName, "iam, none or the name of an authorizer")
+	}},
+	{"auth-scopes", "OAuth scopes, separated by commas", "none", "routes with a Cognito authorizer", perRoute, func(v string, a *annotated) error {
+		a.route.Scopes = splitList(v)
+		slices.Sort(a.route.Scopes)
+		return eachMatches(a.route.Scopes, oauthScope, "a scope such as books/read")
+	}},
 	{"cache-key-query", "query parameter names, separated by commas", "none: answers do not depend on the query", "routes with cache-ttl", perRoute, func(v string, a *annotated) error {
 		a.route.Cache.QueryKeys = splitList(v)
 		return eachMatches(a.route.Cache.QueryKeys, queryName, "the name of a query parameter")
@@ -154,6 +166,7 @@ var (
 	groupName      = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
 	headerToken    = regexp.MustCompile(`^[A-Za-z0-9-]+$`)
 	corsOrigin     = regexp.MustCompile(`^(\*|https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?)$`)
+	oauthScope     = regexp.MustCompile(`^[!#-\[\]-~]+$`)
 	queryName      = regexp.MustCompile(`^[A-Za-z0-9._-]+$`)
 	bodySize       = regexp.MustCompile(`^([0-9]{1,8})([km]?)$`)
 )
@@ -307,3 +320,6 @@ func sortedKeys[V any](m map[string]V) []string {
 	sort.Strings(keys)
 	return keys
 }
+
+// CheckDomainName reports why name cannot be a domain of an API: a name of two labels or more, *.name included.
+func CheckDomainName(name string) error { return at("domainName", checkDomain(name)) }

@@ -32,7 +32,7 @@ func BenchmarkDocuments(b *testing.B) {
 				// AWS's quotas would stop the largest.
 				table, err := (&compiler{options: Options{AnyService: true}, table: &Table{}}).join(ingresses)
 				require.NoError(b, err)
-				_, err = table.OpenAPI("x", PrivateLink{ConnectionID: "l", Host: "nlb"})
+				_, err = table.OpenAPI(Document{Title: "x", Link: PrivateLink{ConnectionID: "l", Host: "nlb"}})
 				require.NoError(b, err)
 				table.NGINX(8080)
 			}

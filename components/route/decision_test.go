@@ -153,7 +153,7 @@ func newChain(t *testing.T, table *Table) *chain {
 
 // startChain runs NGINX until the test's cleanup, or until stop is called.
 func startChain(t testing.TB, table *Table, addresses map[string]string, dir string) *chain {
-	document, err := table.OpenAPI("x", PrivateLink{ConnectionID: "l", Host: "nlb"})
+	document, err := table.OpenAPI(Document{Title: "x", Link: PrivateLink{ConnectionID: "l", Host: "nlb"}})
 	require.NoError(t, err)
 	definition, err := restapi.Parse(document)
 	require.NoError(t, err)
@@ -326,9 +326,9 @@ func TestOrderOfRoutesDoesNotMatter(t *testing.T) {
 		shuffled := &Table{Routes: rapid.Permutation(table.Routes).Draw(rt, "shuffled")}
 		slices.SortFunc(shuffled.Routes, compareRoutes)
 		require.Equal(rt, string(table.NGINX(80)), string(shuffled.NGINX(80)))
-		a, err := table.OpenAPI("x", PrivateLink{})
+		a, err := table.OpenAPI(Document{Title: "x"})
 		require.NoError(rt, err)
-		b, err := shuffled.OpenAPI("x", PrivateLink{})
+		b, err := shuffled.OpenAPI(Document{Title: "x"})
 		require.NoError(rt, err)
 		require.Equal(rt, string(a), string(b))
 	})
@@ -338,7 +338,7 @@ func TestOrderOfRoutesDoesNotMatter(t *testing.T) {
 // overwrite must not be in the document.
 func TestTrustedHeadersAreAllMapped(t *testing.T) {
 	table := compileFiles(t, bookstore, "../../examples/bookstore/ingress.yaml")
-	document, err := table.OpenAPI("x", PrivateLink{ConnectionID: "l", Host: "nlb"})
+	document, err := table.OpenAPI(Document{Title: "x", Link: PrivateLink{ConnectionID: "l", Host: "nlb"}})
 	require.NoError(t, err)
 	definition, err := restapi.Parse(document)
 	require.NoError(t, err)

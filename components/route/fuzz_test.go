@@ -31,7 +31,7 @@ func FuzzParse(f *testing.F) {
 			require.Nil(t, table)
 			return
 		}
-		_, err = table.OpenAPI("x", PrivateLink{})
+		_, err = table.OpenAPI(Document{Title: "x"})
 		require.NoError(t, err)
 		_, err = nginxconf.Parse(string(table.NGINX(8080)))
 		require.NoError(t, err)

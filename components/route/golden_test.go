@@ -43,7 +43,7 @@ func golden(t *testing.T, name string, actual []byte) {
 
 func TestBookstoreDocuments(t *testing.T) {
 	table := compileFiles(t, bookstore, "../../examples/bookstore/ingress.yaml")
-	document, err := table.OpenAPI("bookstore", PrivateLink{ConnectionID: "abc123", Host: "nlb.example.com"})
+	document, err := table.OpenAPI(Document{Title: "bookstore", Link: PrivateLink{ConnectionID: "abc123", Host: "nlb.example.com"}})
 	require.NoError(t, err)
 
 	loaded, err := openapi3.NewLoader().LoadFromData(document)
@@ -58,9 +58,9 @@ func TestLegacyAndV1GiveTheSameDocuments(t *testing.T) {
 	legacy := compileFiles(t, bookstore, "../../examples/bookstore/ingress.yaml")
 	v1 := compileFiles(t, bookstore, "../../examples/bookstore/ingress-v1.yaml")
 	link := PrivateLink{ConnectionID: "abc123", Host: "nlb.example.com"}
-	a, err := legacy.OpenAPI("bookstore", link)
+	a, err := legacy.OpenAPI(Document{Title: "bookstore", Link: link})
 	require.NoError(t, err)
-	b, err := v1.OpenAPI("bookstore", link)
+	b, err := v1.OpenAPI(Document{Title: "bookstore", Link: link})
 	require.NoError(t, err)
 	require.Equal(t, string(a), string(b))
 	require.Equal(t, string(legacy.NGINX(8080)), string(v1.NGINX(8080)))

@@ -19,11 +19,7 @@ func (t *Table) MethodSettings() []MethodSettings {
 		if settings.Throttle.Rate == 0 && settings.Cache.TTL == 0 {
 			continue
 		}
-		methods := settings.Methods
-		if len(methods) == 0 {
-			methods = []string{"ANY"}
-		}
-		for _, name := range methods {
+		for _, name := range t.methodNames(l, l.first(hosts)) {
 			m := MethodSettings{Path: strings.TrimPrefix(l.resource+"/"+name, "/"), Throttle: settings.Throttle}
 			if name == "GET" {
 				m.Cache = settings.Cache

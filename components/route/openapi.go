@@ -3,15 +3,28 @@ package route
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
+
+	"github.com/getkin/kin-openapi/openapi3"
 )
 
 // PrivateLink is the way from API Gateway into the VPC: a VPC link to a load balancer.
 type PrivateLink struct {
 	// ConnectionID is the id of the VPC link.
 	ConnectionID string
-	// Host is the load balancer's DNS name.
+	// Host is the load balancer's DNS name, or with TLS the name in its certificate.
 	Host string
+	// TLS encrypts the requests from API Gateway to the load balancer.
+	TLS bool
+}
+
+// Document is what the definition says besides the routes.
+type Document struct {
+	Title string
+	Link  PrivateLink
+	// Responses replace API Gateway's own answers.
+	Responses []GatewayResponse
 }
 
 // Headers by which API Gateway tells NGINX, and NGINX the services, about a request. API Gateway overwrites
@@ -34,6 +47,14 @@ type openAPI struct {
 	Paths       map[string]map[string]method `json:"paths"`
 	Components  openAPIComponents            `json:"components"`
 	BinaryTypes []string                     `json:"x-amazon-apigateway-binary-media-types"`
+	Responses   map[string]gatewayResponse   `json:"x-amazon-apigateway-gateway-responses,omitempty"`
+	Validators  map[string]requestValidator  `json:"x-amazon-apigateway-request-validators,omitempty"`
+	KeySource   string                       `json:"x-amazon-apigateway-api-key-source,omitempty"`
+}
+
+type requestValidator struct {
+	Body       bool `json:"validateRequestBody"`
+	Parameters bool `json:"validateRequestParameters"`
 }
 
 type openAPIInfo struct {
@@ -43,28 +64,42 @@ type openAPIInfo struct {
 
 type openAPIComponents struct {
 	SecuritySchemes map[string]securityScheme `json:"securitySchemes"`
+	Schemas         openapi3.Schemas          `json:"schemas,omitempty"`
 }
 
 type securityScheme struct {
-	Type     string `json:"type"`
-	Name     string `json:"name"`
-	In       string `json:"in"`
-	AuthType string `json:"x-amazon-apigateway-authtype"`
+	Type       string               `json:"type"`
+	Name       string               `json:"name"`
+	In         string               `json:"in"`
+	AuthType   string               `json:"x-amazon-apigateway-authtype,omitempty"`
+	Authorizer *authorizerExtension `json:"x-amazon-apigateway-authorizer,omitempty"`
+}
+
+type authorizerExtension struct {
+	Type           string   `json:"type"`
+	ProviderARNs   []string `json:"providerARNs,omitempty"`
+	URI            string   `json:"authorizerUri,omitempty"`
+	IdentitySource string   `json:"identitySource,omitempty"`
+	TTL            *int     `json:"authorizerResultTtlInSeconds,omitempty"`
 }
 
 type method struct {
-	Parameters  []parameter           `json:"parameters,omitempty"`
-	Responses   map[string]any        `json:"responses"`
-	Security    []map[string][]string `json:"security,omitempty"`
-	Integration integration           `json:"x-amazon-apigateway-integration"`
+	Parameters  []parameter              `json:"parameters,omitempty"`
+	RequestBody *openapi3.RequestBodyRef `json:"requestBody,omitempty"`
+	Responses   map[string]any           `json:"responses"`
+	Security    []map[string][]string    `json:"security,omitempty"`
+	Validator   string                   `json:"x-amazon-apigateway-request-validator,omitempty"`
+	Integration integration              `json:"x-amazon-apigateway-integration"`
 }
 
 type parameter struct {
-	Name     string            `json:"name"`
-	In       string            `json:"in"`
-	Required bool              `json:"required"`
-	Schema   map[string]string `json:"schema"`
+	Name     string              `json:"name"`
+	In       string              `json:"in"`
+	Required bool                `json:"required"`
+	Schema   *openapi3.SchemaRef `json:"schema"`
 }
+
+func anyText() *openapi3.SchemaRef { return openapi3.NewStringSchema().NewRef() }
 
 type integration struct {
 	Type                string            `json:"type"`
@@ -83,44 +118,94 @@ const (
 	// https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-swagger-extensions-authtype.html
 	sigV4     = "sigv4"
 	anyMethod = "x-amazon-apigateway-any-method"
+	// apiKeyScheme is the one by which it knows that an API key is required.
+	apiKeyScheme = "apikey"
+	// validateAll is the validator of methods that a fragment describes.
+	validateAll = "all"
 )
 
 // OpenAPI renders the API's definition: an OpenAPI 3.0 document with API Gateway extensions. Every method
-// requires AWS_IAM authorization unless its route says otherwise, and goes through link. A Prefix route becomes
+// requires AWS_IAM authorization unless its route says otherwise, and goes through the link. A Prefix route becomes
 // the path and the path with a greedy variable below it. NGINX chooses the backend of whatever is admitted.
-func (t *Table) OpenAPI(title string, link PrivateLink) ([]byte, error) {
+func (t *Table) OpenAPI(d Document) ([]byte, error) {
 	document := openAPI{
 		OpenAPI:     "3.0.1",
-		Info:        openAPIInfo{Title: title, Version: "1"},
+		Info:        openAPIInfo{Title: d.Title, Version: "1"},
 		Paths:       map[string]map[string]method{},
 		BinaryTypes: []string{"*/*"},
-		Components: openAPIComponents{SecuritySchemes: map[string]securityScheme{
+		Components: openAPIComponents{Schemas: t.models(), SecuritySchemes: map[string]securityScheme{
 			sigV4: {Type: "apiKey", Name: "Authorization", In: "header", AuthType: "awsSigv4"},
 		}},
 	}
 	hosts := t.allHosts()
 	for _, l := range t.locations() {
-		document.Paths[l.resource] = methodsOf(l, l.first(hosts), link)
+		r := l.first(hosts)
+		document.Paths[l.resource] = t.methodsOf(l, r, d.Link)
+		if a := t.authorizer(r.Settings.Auth); a != nil {
+			document.Components.SecuritySchemes[a.Name] = a.scheme()
+		}
+		if r.Settings.APIKeyRequired {
+			document.Components.SecuritySchemes[apiKeyScheme] = securityScheme{Type: "apiKey", Name: "x-api-key", In: "header"}
+			document.KeySource = "HEADER"
+		}
+	}
+	if len(t.Fragments) > 0 {
+		document.Validators = map[string]requestValidator{validateAll: {Body: true, Parameters: true}}
+	}
+	for _, response := range d.Responses {
+		if document.Responses == nil {
+			document.Responses = map[string]gatewayResponse{}
+		}
+		document.Responses[response.Type] = response.extension()
 	}
 	return json.Marshal(document)
 }
 
-func methodsOf(l location, r *Route, link PrivateLink) map[string]method {
-	served := methodOf(l, r, link)
+func (t *Table) methodsOf(l location, r *Route, link PrivateLink) map[string]method {
 	methods := map[string]method{}
-	if len(r.Settings.Methods) == 0 {
-		methods[anyMethod] = served
-	}
-	for _, name := range r.Settings.Methods {
-		methods[strings.ToLower(name)] = served
+	expectations := t.expectations(l.resource)
+	for _, name := range t.methodNames(l, r) {
+		served := methodOf(l, r, link)
+		if expected, described := expectations[name]; described {
+			served.expect(expected)
+		}
+		key := strings.ToLower(name)
+		if name == everyMethod {
+			key = anyMethod
+		}
+		methods[key] = served
 	}
 	if r.Settings.CORS != nil {
 		// A browser asks without credentials whether it may send them; NGINX answers.
-		preflight := served
+		preflight := methodOf(l, r, link)
 		preflight.Security = nil
 		methods["options"] = preflight
 	}
 	return methods
+}
+
+// everyMethod is API Gateway's name for a method that serves all those without one of their own.
+const everyMethod = "ANY"
+
+// methodNames are the methods of a resource, without that for a preflight.
+func (t *Table) methodNames(l location, r *Route) []string {
+	names := slices.Clone(r.Settings.Methods)
+	if len(names) == 0 {
+		names = append(sortedKeys(t.expectations(l.resource)), everyMethod)
+	}
+	return names
+}
+
+// expect lets API Gateway check requests before it sends them on.
+func (m *method) expect(e expectation) {
+	m.Validator, m.RequestBody = validateAll, e.body
+	for _, p := range e.parameters {
+		i := slices.IndexFunc(m.Parameters, func(known parameter) bool { return known.Name == p.Value.Name && known.In == p.Value.In })
+		if i < 0 {
+			i, m.Parameters = len(m.Parameters), append(m.Parameters, parameter{Name: p.Value.Name, In: p.Value.In, Schema: anyText()})
+		}
+		m.Parameters[i].Required = p.Value.Required
+	}
 }
 
 func methodOf(l location, r *Route, link PrivateLink) method {
@@ -129,7 +214,7 @@ func methodOf(l location, r *Route, link PrivateLink) method {
 		Integration: integration{
 			Type:           "http_proxy",
 			HTTPMethod:     "ANY",
-			URI:            fmt.Sprintf("http://%s%s%s", link.Host, portSuffix(r.Backend.Port), strings.Replace(l.resource, greedy, "{proxy}", 1)),
+			URI:            fmt.Sprintf("%s://%s%s%s", link.protocol(), link.Host, portSuffix(r.Backend.Port, link.TLS), strings.Replace(l.resource, greedy, "{proxy}", 1)),
 			ConnectionType: "VPC_LINK",
 			ConnectionID:   link.ConnectionID,
 			RequestParameters: map[string]string{
@@ -142,14 +227,12 @@ func methodOf(l location, r *Route, link PrivateLink) method {
 			TimeoutInMillis:     r.Settings.withDefaults().Timeout.Milliseconds(),
 		},
 	}
-	if r.Settings.withDefaults().Auth == AuthIAM {
-		result.Security = []map[string][]string{{sigV4: {}}}
-	}
+	result.Security = security(r.Settings.withDefaults())
 	if l.slashed != nil {
 		result.Integration.RequestParameters["integration.request.header."+pathHeader] = "context.path"
 	}
 	if l.below {
-		result.Parameters = []parameter{{Name: "proxy", In: "path", Required: true, Schema: map[string]string{"type": "string"}}}
+		result.Parameters = []parameter{{Name: "proxy", In: "path", Required: true, Schema: anyText()}}
 		result.Integration.RequestParameters["integration.request.path.proxy"] = "method.request.path.proxy"
 	}
 	if cache := r.Settings.Cache; cache.TTL > 0 {
@@ -157,15 +240,41 @@ func methodOf(l location, r *Route, link PrivateLink) method {
 			result.Integration.CacheKeyParameters = []string{"method.request.path.proxy"}
 		}
 		for _, name := range cache.QueryKeys {
-			result.Parameters = append(result.Parameters, parameter{Name: name, In: "query", Schema: map[string]string{"type": "string"}})
+			result.Parameters = append(result.Parameters, parameter{Name: name, In: "query", Schema: anyText()})
 			result.Integration.CacheKeyParameters = append(result.Integration.CacheKeyParameters, "method.request.querystring."+name)
 		}
 	}
 	return result
 }
 
-func portSuffix(port int) string {
-	if port == 80 {
+// security is what a request must bring along, all of it together.
+func security(b Behavior) []map[string][]string {
+	required := map[string][]string{}
+	switch b.Auth {
+	case AuthIAM:
+		required[sigV4] = []string{}
+	case AuthNone:
+	default:
+		required[string(b.Auth)] = append([]string{}, b.Scopes...)
+	}
+	if b.APIKeyRequired {
+		required[apiKeyScheme] = []string{}
+	}
+	if len(required) == 0 {
+		return nil
+	}
+	return []map[string][]string{required}
+}
+
+func (l PrivateLink) protocol() string {
+	if l.TLS {
+		return "https"
+	}
+	return "http"
+}
+
+func portSuffix(port int, tls bool) string {
+	if port == 80 && !tls || port == 443 && tls {
 		return ""
 	}
 	return fmt.Sprintf(":%d", port)

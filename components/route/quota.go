@@ -32,7 +32,7 @@ func (t *Table) checkQuotas(resourceQuota int) error {
 		exceeds("listeners of the load balancer (one for each distinct backend port)", len(t.BackendPorts()), maxListeners, "use fewer ports"),
 	}
 	// Addresses are shorter than this in every region.
-	body, err := t.OpenAPI("", PrivateLink{ConnectionID: "0123456789", Host: "internal-load-balancer-0123456789abcdef.elb.us-gov-west-1.amazonaws.com"})
+	body, err := t.OpenAPI(Document{Link: PrivateLink{ConnectionID: "0123456789", Host: "internal-load-balancer-0123456789abcdef.elb.us-gov-west-1.amazonaws.com"}})
 	problems = append(problems, err, exceeds("bytes of the API's definition", len(body), maxBodyLength, "publish fewer routes in one API"))
 	return errors.Join(problems...)
 }

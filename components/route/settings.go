@@ -29,18 +29,12 @@ type Settings struct {
 // Auth is how API Gateway authenticates the callers of a route.
 type Auth string
 
-// AuthIAM wants a Signature Version 4 of a caller whom the policies allow; AuthNone lets everybody in.
+// AuthIAM wants a Signature Version 4 of a caller whom the policies allow; AuthNone lets everybody in. Every other
+// value is the name of an Authorizer.
 const (
 	AuthIAM  Auth = "iam"
 	AuthNone Auth = "none"
 )
-
-func (a Auth) check() error {
-	if a != AuthIAM && a != AuthNone {
-		return fmt.Errorf("%q is not known: write %s or %s", a, AuthIAM, AuthNone)
-	}
-	return nil
-}
 
 // Quotas of API Gateway: https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html
 const (
@@ -52,6 +46,10 @@ const (
 // IAM authentication, every method, 29 seconds, 10 MiB, no CORS and no throttle of its own.
 type Behavior struct {
 	Auth Auth
+	// Scopes are OAuth scopes of which a Cognito access token must have one.
+	Scopes []string
+	// APIKeyRequired wants an API key of a usage plan in the header x-api-key, besides the authentication.
+	APIKeyRequired bool
 	// Methods are the HTTP methods that are let through, sorted; empty lets all.
 	Methods []string
 	// Timeout is how long API Gateway waits for the answer, 50 ms to 29 s.
@@ -104,6 +102,9 @@ func checkMethods(methods []string) error {
 
 func (s Behavior) check() error {
 	var problems []error
+	if len(s.Scopes) > 0 && (s.Auth == "" || s.Auth == AuthIAM || s.Auth == AuthNone) {
+		problems = append(problems, errors.New("auth-scopes without an authorizer: name a Cognito authorizer in auth"))
+	}
 	if s.CORS != nil && len(s.CORS.Origins) == 0 {
 		problems = append(problems, errors.New("CORS annotations without cors-allow-origins: name the origins"))
 	}

@@ -69,6 +69,10 @@ type Route struct {
 type Table struct {
 	Routes   []Route
 	Settings Settings
+	// Authorizers are those that routes may name.
+	Authorizers []Authorizer
+	// Fragments say what requests must look like.
+	Fragments []Fragment
 	// Notices are for people: Ingresses that are left out, and what has no effect here.
 	Notices []string
 }
@@ -82,18 +86,26 @@ type Options struct {
 	Domains []string
 	// Group takes the Ingresses of one group.name only. Without it all Ingresses must be of one group.
 	Group string
+	// Authorizers may be named by the annotation auth.
+	Authorizers []Authorizer
+	// Fragments say what requests must look like.
+	Fragments []Fragment
 	// ResourceQuota is the number of resources that AWS allows in a REST API. 0 means 300.
 	ResourceQuota int
 }
 
 // Compile checks Ingresses and joins them to one table. All problems are returned together, each with its place.
 func Compile(ingresses []Ingress, options Options) (*Table, error) {
-	c := &compiler{options: options, table: &Table{}}
+	c := &compiler{options: options, table: &Table{Authorizers: options.Authorizers, Fragments: options.Fragments}}
 	table, err := c.join(ingresses)
 	if err != nil {
 		return nil, err
 	}
-	if err := errors.Join(table.checkHostsAgree(), table.checkQuotas(options.ResourceQuota)); err != nil {
+	problems := []error{table.checkHostsAgree(), table.checkFragments(), table.checkQuotas(options.ResourceQuota)}
+	if !options.AnyService {
+		problems = append(problems, table.checkAuthorizers())
+	}
+	if err := errors.Join(problems...); err != nil {
 		return nil, err
 	}
 	return table, nil

@@ -63,7 +63,7 @@ func TestBadInputSaysWhereAndWhat(t *testing.T) {
 		"unknown port name": {manifest("", rulePath("/a", "Prefix", "bookservice", "name: grpc")), `service default/bookservice has no port named "grpc"`},
 		"default backend":   {manifest("", "defaultBackend: {service: {name: shop, port: {number: 80}}}"+good), "defaultBackend: service default/shop is not declared"},
 		"resource backend":  {manifest("", "defaultBackend: {resource: {kind: Bucket, name: b}}"+good), "defaultBackend: the backend is not a Service"},
-		"auth":              {manifest(AnnotationPrefix+`auth: basic`, good), `auth: "basic" is not known: write iam or none`},
+		"auth":              {manifest(AnnotationPrefix+`auth: basic`, good), `auth "basic" is neither iam nor none, nor an authorizer of the API`},
 		"methods":           {manifest(AnnotationPrefix+`methods: GET,FETCH`, good), `methods: "FETCH" is not one of`},
 		"timeout":           {manifest(AnnotationPrefix+`timeout: 30s`, good), `timeout: "30s" is not a duration from 50ms to 29s`},
 		"body size":         {manifest(AnnotationPrefix+`max-body-size: 11m`, good), `"11m" is not from 1 to 10m`},

@@ -3,12 +3,13 @@
 package deploy
 
 import (
+	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/apigateway-ingress/apigateway-ingress/components/platform"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
-	"github.com/pulumi/pulumi/sdk/v3/go/pulumi/config"
 )
 
 // Stack is the Pulumi program.
@@ -18,7 +19,10 @@ func Stack(ctx *pulumi.Context) error { return In(ctx.RootDirectory())(ctx) }
 func In(root string) pulumi.RunFunc {
 	return func(ctx *pulumi.Context) error {
 		settings, err := Read(func(key string) (string, bool) {
-			return ctx.GetConfig(ctx.Project() + ":" + key)
+			if !strings.Contains(key, ":") {
+				key = ctx.Project() + ":" + key
+			}
+			return ctx.GetConfig(key)
 		}, root)
 		if err != nil {
 			return err
@@ -29,61 +33,82 @@ func In(root string) pulumi.RunFunc {
 
 func (s *Settings) declare(ctx *pulumi.Context) error {
 	args := s.Platform
-	region, err := locate(ctx, &args.Location)
+	if s.Region == "" {
+		return errors.New("no region is set: run `pulumi config set aws:region us-east-1`")
+	}
+	if err := locate(ctx, &args.Location); err != nil {
+		return err
+	}
+	zones, err := s.zones(ctx)
 	if err != nil {
 		return err
 	}
+	args.AvailabilityZones = zones
+	if err := s.adopt(ctx, &args); err != nil {
+		return err
+	}
+	args.Tags = map[string]string{
+		"managed-by": "apigateway-ingress",
+		"project":    ctx.Project(),
+		"stack":      ctx.Stack(),
+	}
+	if args.Group != "" {
+		args.Tags["route-group"] = args.Group
+	}
+	p, err := platform.New(ctx, s.Name, &args)
+	if err != nil {
+		return err
+	}
+	export(ctx, p, args.Location.Region)
+	return nil
+}
+
+func export(ctx *pulumi.Context, p *platform.Platform, region string) {
+	ctx.Export("apiEndpoint", p.Endpoint)
+	ctx.Export("region", pulumi.String(region))
+	ctx.Export("restApiId", p.RestAPIID)
+	ctx.Export("stageName", p.StageName)
+	ctx.Export("deploymentId", p.DeploymentID)
+	ctx.Export("vpcLinkId", p.VpcLinkID)
+	ctx.Export("nlbDnsName", p.NLBDNSName)
+	ctx.Export("clusterName", p.ClusterName)
+	ctx.Export("vpcId", p.VpcID)
+	ctx.Export("privateSubnetIds", p.PrivateSubnetIDs)
+	ctx.Export("podRoleArn", p.PodRoleARN)
+	ctx.Export("domainTarget", p.DomainTarget)
+	ctx.Export("apiKeys", pulumi.ToSecret(p.APIKeys))
+	ctx.Export("clientAccessKeyId", p.ClientAccessKeyID)
+	ctx.Export("clientSecretAccessKey", pulumi.ToSecret(p.ClientSecretAccessKey))
+}
+
+func locate(ctx *pulumi.Context, location *platform.Location) error {
+	region, err := aws.GetRegion(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("region: %w", err)
+	}
+	caller, err := aws.GetCallerIdentity(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("AWS account: %w", err)
+	}
+	partition, err := aws.GetPartition(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("partition: %w", err)
+	}
+	*location = platform.Location{Partition: partition.Partition, Region: region.Name, Account: caller.AccountId}
+	return nil
+}
+
+func (s *Settings) zones(ctx *pulumi.Context) ([]string, error) {
 	zones, err := aws.GetAvailabilityZones(ctx, &aws.GetAvailabilityZonesArgs{
 		State: pulumi.StringRef("available"),
 		// Local Zones offer neither EKS control planes nor VPC links.
 		Filters: []aws.GetAvailabilityZonesFilter{{Name: "opt-in-status", Values: []string{"opt-in-not-required"}}},
 	})
 	if err != nil {
-		return fmt.Errorf("availability zones of %s: %w", region, err)
+		return nil, fmt.Errorf("availability zones of %s: %w", s.Region, err)
 	}
 	if len(zones.Names) < s.ZoneCount {
-		return fmt.Errorf("availabilityZones: %s has %d zones, %d are wanted", region, len(zones.Names), s.ZoneCount)
+		return nil, fmt.Errorf("availabilityZones: %s has %d zones, %d are wanted", s.Region, len(zones.Names), s.ZoneCount)
 	}
-	args.AvailabilityZones = zones.Names[:s.ZoneCount]
-	args.Tags = map[string]string{
-		"managed-by": "apigateway-ingress",
-		"project":    ctx.Project(),
-		"stack":      ctx.Stack(),
-	}
-	p, err := platform.New(ctx, s.Name, &args)
-	if err != nil {
-		return err
-	}
-	ctx.Export("apiEndpoint", p.Endpoint)
-	ctx.Export("region", pulumi.String(region))
-	ctx.Export("restApiId", p.RestAPIID)
-	ctx.Export("stageName", p.StageName)
-	ctx.Export("vpcLinkId", p.VpcLinkID)
-	ctx.Export("nlbDnsName", p.NLBDNSName)
-	ctx.Export("clusterName", p.ClusterName)
-	ctx.Export("podRoleArn", p.PodRoleARN)
-	ctx.Export("domainTarget", p.DomainTarget)
-	ctx.Export("clientAccessKeyId", p.ClientAccessKeyID)
-	ctx.Export("clientSecretAccessKey", pulumi.ToSecret(p.ClientSecretAccessKey))
-	return nil
-}
-
-func locate(ctx *pulumi.Context, location *platform.Location) (string, error) {
-	if region := config.Get(ctx, "aws:region"); region == "" {
-		return "", fmt.Errorf("no region is set: run `pulumi config set aws:region us-east-1`")
-	}
-	region, err := aws.GetRegion(ctx, nil)
-	if err != nil {
-		return "", fmt.Errorf("region: %w", err)
-	}
-	caller, err := aws.GetCallerIdentity(ctx, nil)
-	if err != nil {
-		return "", fmt.Errorf("AWS account: %w", err)
-	}
-	partition, err := aws.GetPartition(ctx, nil)
-	if err != nil {
-		return "", fmt.Errorf("partition: %w", err)
-	}
-	*location = platform.Location{Partition: partition.Partition, Region: region.Name, Account: caller.AccountId}
-	return region.Name, nil
+	return zones.Names[:s.ZoneCount], nil
 }

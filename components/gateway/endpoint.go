@@ -1,0 +1,49 @@
+package gateway
+
+import (
+	"fmt"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/vpc"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
+
+const httpsPort = 443
+
+// vpcEndpoints are the endpoints through which a private API is called; none for any other.
+func (g *Gateway) vpcEndpoints(ctx *pulumi.Context) (pulumi.StringArrayOutput, error) {
+	ids := pulumi.ToStringArray(g.args.Endpoint.VPCEndpointIDs)
+	if !g.args.Endpoint.CreateVPCEndpoint {
+		return ids.ToStringArrayOutput(), nil
+	}
+	group, err := ec2.NewSecurityGroup(ctx, g.name+"-endpoint", &ec2.SecurityGroupArgs{
+		VpcId: g.vpcID(), Description: pulumi.String("VPC endpoint for calls of " + g.name), Tags: g.tags(),
+	}, pulumi.Parent(g))
+	if err != nil {
+		return pulumi.StringArrayOutput{}, err
+	}
+	if _, err := vpc.NewSecurityGroupIngressRule(ctx, g.name+"-endpoint", &vpc.SecurityGroupIngressRuleArgs{
+		SecurityGroupId: group.ID(), CidrIpv4: g.args.VpcCIDR.ToStringOutput().ToStringPtrOutput(),
+		IpProtocol: pulumi.String("tcp"), FromPort: pulumi.Int(httpsPort), ToPort: pulumi.Int(httpsPort),
+		Description: pulumi.String("HTTPS from the VPC"), Tags: g.tags(),
+	}, pulumi.Parent(g)); err != nil {
+		return pulumi.StringArrayOutput{}, err
+	}
+	endpoint, err := ec2.NewVpcEndpoint(ctx, g.name, &ec2.VpcEndpointArgs{
+		VpcId:             g.args.VpcID,
+		ServiceName:       pulumi.String(fmt.Sprintf("com.amazonaws.%s.execute-api", g.args.Region)),
+		VpcEndpointType:   pulumi.String("Interface"),
+		SubnetIds:         g.args.SubnetIDs,
+		SecurityGroupIds:  pulumi.StringArray{group.ID()},
+		PrivateDnsEnabled: pulumi.Bool(true),
+		Tags:              g.tags(),
+	}, pulumi.Parent(g))
+	if err != nil {
+		return pulumi.StringArrayOutput{}, err
+	}
+	return append(ids, endpoint.ID().ToStringOutput()).ToStringArrayOutput(), nil
+}
+
+func (g *Gateway) vpcID() pulumi.StringPtrInput {
+	return g.args.VpcID.ToStringOutput().ToStringPtrOutput()
+}

@@ -1,0 +1,134 @@
+package network
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
+	awsvpc "github.com/pulumi/pulumi-aws/sdk/v6/go/aws/vpc"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
+
+// nodeEndpoints are the services without which a node in a VPC without internet cannot join a cluster, pull images,
+// or hand out roles: https://docs.aws.amazon.com/eks/latest/userguide/private-clusters.html
+var nodeEndpoints = []string{"autoscaling", "ec2", "ecr.api", "ecr.dkr", "eks", "eks-auth", "elasticloadbalancing", "logs", "sts"}
+
+var (
+	serviceName = regexp.MustCompile(`^[a-z0-9]+([.-][a-z0-9]+)*$`)
+	// https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
+	flowLogDays = []int{0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653}
+)
+
+func (s Settings) validateEndpoints() error {
+	var problems []error
+	for i, name := range s.InterfaceEndpoints {
+		if !serviceName.MatchString(name) {
+			problems = append(problems, fmt.Errorf("interfaceEndpoints[%d]: %q is not the name of a service such as ecr.api", i, name))
+		}
+		if slices.Contains(s.InterfaceEndpoints[:i], name) {
+			problems = append(problems, fmt.Errorf("interfaceEndpoints[%d]: %s is named twice", i, name))
+		}
+	}
+	return errors.Join(problems...)
+}
+
+func (s Settings) interfaceEndpoints() []string {
+	names := slices.Clone(s.InterfaceEndpoints)
+	if s.NAT == NATNone {
+		names = append(names, nodeEndpoints...)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// endpoints: that for S3, where ECR keeps images' layers, costs nothing and is always there.
+func (n *Network) endpoints(ctx *pulumi.Context, vpc *ec2.Vpc, tables []*ec2.RouteTable) error {
+	var ids pulumi.StringArray
+	for _, table := range tables {
+		ids = append(ids, table.ID())
+	}
+	gateway, err := ec2.NewVpcEndpoint(ctx, n.name+"-s3", &ec2.VpcEndpointArgs{
+		VpcId: vpc.ID(), ServiceName: n.service("s3"), VpcEndpointType: pulumi.String("Gateway"), RouteTableIds: ids, Tags: n.tags("s3", nil),
+	}, pulumi.Parent(n))
+	if err != nil {
+		return err
+	}
+	n.subnets = append(n.subnets, gateway)
+	names := n.args.interfaceEndpoints()
+	if len(names) == 0 {
+		return nil
+	}
+	group, err := n.endpointGroup(ctx, vpc)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		endpoint, err := ec2.NewVpcEndpoint(ctx, n.name+"-"+name, &ec2.VpcEndpointArgs{
+			VpcId: vpc.ID(), ServiceName: n.service(name), VpcEndpointType: pulumi.String("Interface"),
+			SubnetIds: n.PrivateSubnetIDs, SecurityGroupIds: pulumi.StringArray{group.ID()}, PrivateDnsEnabled: pulumi.Bool(true),
+			Tags: n.tags(name, nil),
+		}, pulumi.Parent(n))
+		if err != nil {
+			return err
+		}
+		n.subnets = append(n.subnets, endpoint)
+	}
+	return nil
+}
+
+func (n *Network) endpointGroup(ctx *pulumi.Context, vpc *ec2.Vpc) (*ec2.SecurityGroup, error) {
+	group, err := ec2.NewSecurityGroup(ctx, n.name+"-endpoints", &ec2.SecurityGroupArgs{
+		VpcId: vpc.ID(), Description: pulumi.String("VPC endpoints of " + n.name), Tags: n.tags("endpoints", nil),
+	}, pulumi.Parent(n))
+	if err != nil {
+		return nil, err
+	}
+	_, err = awsvpc.NewSecurityGroupIngressRule(ctx, n.name+"-endpoints", &awsvpc.SecurityGroupIngressRuleArgs{
+		SecurityGroupId: group.ID(), CidrIpv4: vpc.CidrBlock, IpProtocol: pulumi.String("tcp"), FromPort: pulumi.Int(443), ToPort: pulumi.Int(443),
+		Description: pulumi.String("HTTPS from the VPC"), Tags: n.tags("endpoints", nil),
+	}, pulumi.Parent(n))
+	return group, err
+}
+
+func (n *Network) service(name string) pulumi.String {
+	return pulumi.String(fmt.Sprintf("com.amazonaws.%s.%s", n.args.Region, name))
+}
+
+const flowLogTrust = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"Service":"vpc-flow-logs.amazonaws.com"}}]}`
+
+// flowLogs keep what was rejected: the question after an outage is who could not get through.
+func (n *Network) flowLogs(ctx *pulumi.Context, vpc *ec2.Vpc) error {
+	if n.args.FlowLogDays == 0 {
+		return nil
+	}
+	logs, err := cloudwatch.NewLogGroup(ctx, n.name+"-flow", &cloudwatch.LogGroupArgs{
+		RetentionInDays: pulumi.Int(n.args.FlowLogDays), Tags: n.tags("flow", nil),
+	}, pulumi.Parent(n))
+	if err != nil {
+		return err
+	}
+	role, err := iam.NewRole(ctx, n.name+"-flow", &iam.RoleArgs{AssumeRolePolicy: pulumi.String(flowLogTrust), Tags: n.tags("flow", nil)}, pulumi.Parent(n))
+	if err != nil {
+		return err
+	}
+	policy := logs.Arn.ApplyT(func(arn string) (string, error) {
+		encoded, err := json.Marshal(map[string]any{"Version": "2012-10-17", "Statement": []any{map[string]any{
+			"Effect": "Allow", "Action": []string{"logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"}, "Resource": []string{arn, arn + ":*"},
+		}}})
+		return string(encoded), err
+	}).(pulumi.StringOutput)
+	permission, err := iam.NewRolePolicy(ctx, n.name+"-flow", &iam.RolePolicyArgs{Role: role.Name, Policy: policy}, pulumi.Parent(n))
+	if err != nil {
+		return err
+	}
+	// Without its permission the log would lose what happens first.
+	_, err = ec2.NewFlowLog(ctx, n.name, &ec2.FlowLogArgs{
+		VpcId: vpc.ID(), TrafficType: pulumi.String("REJECT"), LogDestination: logs.Arn, IamRoleArn: role.Arn, Tags: n.tags("flow", nil),
+	}, pulumi.Parent(n), pulumi.DependsOn([]pulumi.Resource{permission}))
+	return err
+}

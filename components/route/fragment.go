@@ -1,0 +1,153 @@
+package route
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/getkin/kin-openapi/openapi3"
+)
+
+// Fragment is a part of an OpenAPI document that says what requests to some resources must look like. API Gateway
+// refuses others with 400 before they reach a backend.
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-method-request-validation.html
+type Fragment struct {
+	Source   string
+	document *openapi3.T
+}
+
+// LoadFragments reads OpenAPI 3.0 documents, in JSON or YAML.
+func LoadFragments(paths []string) ([]Fragment, error) {
+	var fragments []Fragment
+	var problems []error
+	for _, path := range paths {
+		data, err := os.ReadFile(path)
+		if err == nil {
+			var fragment Fragment
+			fragment, err = ParseFragment(path, data)
+			fragments = append(fragments, fragment)
+		}
+		problems = append(problems, err)
+	}
+	return fragments, errors.Join(problems...)
+}
+
+// ParseFragment reads one document. Its references must stay within it.
+func ParseFragment(source string, data []byte) (Fragment, error) {
+	document, err := openapi3.NewLoader().LoadFromData(data)
+	if err != nil {
+		return Fragment{}, fmt.Errorf("%s: %w", source, err)
+	}
+	// Only what is about requests is taken, so that responses may be left out.
+	for _, item := range document.Paths.Map() {
+		for _, operation := range item.Operations() {
+			operation.Responses = openapi3.NewResponses()
+		}
+	}
+	if document.Info == nil {
+		document.Info = &openapi3.Info{Title: source, Version: "1"}
+	}
+	if err := document.Validate(context.Background()); err != nil {
+		return Fragment{}, fmt.Errorf("%s: %w", source, err)
+	}
+	return Fragment{source, document}, nil
+}
+
+// expectation is what a fragment says about one method of one resource.
+type expectation struct {
+	source     string
+	parameters openapi3.Parameters
+	body       *openapi3.RequestBodyRef
+}
+
+// expectations are those for a resource, by HTTP method.
+func (t *Table) expectations(resource string) map[string]expectation {
+	found := map[string]expectation{}
+	for _, f := range t.Fragments {
+		item := f.document.Paths.Value(resource)
+		if item == nil {
+			continue
+		}
+		for verb, operation := range item.Operations() {
+			found[verb] = expectation{f.Source, slices.Concat(item.Parameters, operation.Parameters), operation.RequestBody}
+		}
+	}
+	return found
+}
+
+// models are the schemas of all fragments.
+func (t *Table) models() openapi3.Schemas {
+	all := openapi3.Schemas{}
+	for _, f := range t.Fragments {
+		if f.document.Components != nil {
+			maps.Copy(all, f.document.Components.Schemas)
+		}
+	}
+	return all
+}
+
+// checkFragments wants each described method to exist, once, and to be one that API Gateway can check.
+func (t *Table) checkFragments() error {
+	var problems []error
+	hosts := t.allHosts()
+	resources := map[string]*Route{}
+	for _, l := range t.locations() {
+		resources[l.resource] = l.first(hosts)
+	}
+	described, models := map[string]string{}, map[string]string{}
+	for _, f := range t.Fragments {
+		for _, path := range f.document.Paths.InMatchingOrder() {
+			r := resources[path]
+			if r == nil {
+				problems = append(problems, fmt.Errorf("%s: path %q is no resource of the API: it has %s", f.Source, path, strings.Join(slices.Sorted(maps.Keys(resources)), ", ")))
+				continue
+			}
+			for verb := range f.document.Paths.Value(path).Operations() {
+				place := verb + " " + path
+				if len(r.Settings.Methods) > 0 && !slices.Contains(r.Settings.Methods, verb) {
+					problems = append(problems, fmt.Errorf("%s: %s: the route lets only %v through", f.Source, place, r.Settings.Methods))
+				}
+				if described[place] != "" {
+					problems = append(problems, fmt.Errorf("%s: %s is described already in %s", f.Source, place, described[place]))
+				}
+				described[place] = f.Source
+			}
+			problems = append(problems, at(f.Source+": "+path, checkExpectations(t.expectations(path))))
+		}
+		problems = append(problems, f.checkModels(models))
+	}
+	return errors.Join(problems...)
+}
+
+func checkExpectations(expectations map[string]expectation) error {
+	var problems []error
+	for _, verb := range slices.Sorted(maps.Keys(expectations)) {
+		for _, p := range expectations[verb].parameters {
+			if in := p.Value.In; in != "query" && in != "header" {
+				problems = append(problems, fmt.Errorf("%s: parameter %s is in %s: API Gateway checks query and header parameters", verb, p.Value.Name, in))
+			}
+		}
+	}
+	return errors.Join(problems...)
+}
+
+func (f Fragment) checkModels(models map[string]string) error {
+	if f.document.Components == nil {
+		return nil
+	}
+	var problems []error
+	for _, name := range slices.Sorted(maps.Keys(f.document.Components.Schemas)) {
+		if strings.Trim(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") != "" {
+			problems = append(problems, fmt.Errorf("%s: schema %s: a model's name has letters and digits only", f.Source, name))
+		}
+		if models[name] != "" {
+			problems = append(problems, fmt.Errorf("%s: schema %s is declared already in %s", f.Source, name, models[name]))
+		}
+		models[name] = f.Source
+	}
+	return errors.Join(problems...)
+}
