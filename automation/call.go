@@ -13,6 +13,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/apigateway-ingress/apigateway-ingress/automation/engine"
+	"github.com/apigateway-ingress/apigateway-ingress/components/route"
+	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/daemon"
+	"github.com/apigateway-ingress/apigateway-ingress/stacks/deploy"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto"
@@ -26,6 +30,11 @@ type request struct {
 	data     string
 	unsigned bool
 	include  bool
+	// apiKey is the name of a key, and as a user of the Cognito authorizer of that name, with scopes.
+	apiKey     string
+	as         string
+	authorizer string
+	scopes     []string
 }
 
 func (a *app) callCommand() *cobra.Command {
@@ -34,9 +43,13 @@ func (a *app) callCommand() *cobra.Command {
 		Use:   "call PATH",
 		Short: "Send a signed request to a stack's API and print the answer",
 		Long: `call sends a request to a stack's API, signed with the key of the stack's client user, and prints the
-body of the answer. PATH is below the stage. An answer of 400 or more exits with 8.`,
+body of the answer. PATH is below the stage. An answer of 400 or more exits with 8.
+
+On the local target --as makes a token of a Cognito authorizer's user pool, for any user.`,
 		Example: `  apigw-ingress call /api/book/list
   apigw-ingress call -i --unsigned /api/book/list
+  apigw-ingress call --api-key acme /api/book/list
+  apigw-ingress call --authorizer members --as alice /api/author/list
   apigw-ingress call -X POST -H 'Content-Type: application/json' -d @order.json /api/order`,
 		Args: usageArgs(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error { return a.call(cmd.Context(), args[0], r) },
@@ -46,6 +59,10 @@ body of the answer. PATH is below the stage. An answer of 400 or more exits with
 	flags.StringArrayVarP(&r.headers, "header", "H", nil, "header to send, \"Name: value\"; may be repeated")
 	flags.StringVarP(&r.data, "data", "d", "", "body to send; @FILE sends a file, @- standard input")
 	flags.BoolVar(&r.unsigned, "unsigned", false, "send no signature")
+	flags.StringVar(&r.apiKey, "api-key", "", "send the API key of this name")
+	flags.StringVar(&r.authorizer, "authorizer", "", "Cognito authorizer to get a token for, instead of signing")
+	flags.StringVar(&r.as, "as", "user", "user in that token")
+	flags.StringSliceVar(&r.scopes, "scope", nil, "OAuth scopes of that token; without any it is an ID token")
 	flags.BoolVarP(&r.include, "include", "i", false, "print status and headers, too")
 	return command
 }
@@ -66,7 +83,10 @@ func (a *app) call(ctx context.Context, path string, r request) error {
 	if err != nil {
 		return err
 	}
-	if !r.unsigned {
+	if err := a.identify(ctx, prepared, r, outputs); err != nil {
+		return err
+	}
+	if !r.unsigned && r.authorizer == "" {
 		if err := sign(ctx, prepared, body, outputs); err != nil {
 			return err
 		}
@@ -90,6 +110,49 @@ func (a *app) call(ctx context.Context, path string, r request) error {
 		return withCode(exitUnhealthy, fmt.Errorf("the API answered %s", response.Status))
 	}
 	return nil
+}
+
+// identify adds what a request shows besides a signature.
+func (a *app) identify(ctx context.Context, prepared *http.Request, r request, outputs auto.OutputMap) error {
+	if r.apiKey != "" {
+		keys, _ := outputs["apiKeys"].Value.(map[string]any)
+		value, ok := keys[r.apiKey].(string)
+		if !ok {
+			return withCode(exitUsage, fmt.Errorf("the stack has no API key %q: declare it in usagePlans", r.apiKey))
+		}
+		prepared.Header.Set("X-Api-Key", value)
+	}
+	if r.authorizer == "" {
+		return nil
+	}
+	token, err := a.token(ctx, r)
+	prepared.Header.Set("Authorization", token)
+	return err
+}
+
+// token is one of a Cognito authorizer's user pool, which the local cloud stands for.
+func (a *app) token(ctx context.Context, r request) (string, error) {
+	project, err := a.validProject()
+	if err != nil {
+		return "", err
+	}
+	if project.Target != engine.Local {
+		return "", withCode(exitUsage, errors.New("--authorizer is for the local target: on AWS get a token from the user pool and send it with --header"))
+	}
+	settings, err := deploy.Read(project.Get, project.Root)
+	if err != nil {
+		return "", err
+	}
+	for _, candidate := range settings.Platform.Authorizers {
+		if candidate.Name == r.authorizer && candidate.Type == route.AuthorizerCognito {
+			client, err := daemon.NewClient(a.stateDir)
+			if err != nil {
+				return "", err
+			}
+			return client.Token(ctx, daemon.TokenRequest{UserPoolARN: candidate.UserPoolARNs[0], User: r.as, Scopes: r.scopes})
+		}
+	}
+	return "", withCode(exitUsage, fmt.Errorf("the stack has no Cognito authorizer %q", r.authorizer))
 }
 
 func (a *app) prepare(ctx context.Context, path string, r request, outputs auto.OutputMap) (*http.Request, []byte, error) {

@@ -8,6 +8,7 @@
 //	schema        inputs of resource types   store       objects, on disk
 //	identity      SigV4 and policies         restapi     REST APIs from OpenAPI
 //	dataplane     requests                   supervisor  pods, as processes
+//	cognito       tokens of user pools       functions    Lambda, as processes
 //	nginxconf     nginx's configuration      daemon      all of it in the background
 package localcloud
 
@@ -20,10 +21,13 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"time"
 
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/awsrules"
+	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/cognito"
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/dataplane"
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/ekscomponent"
+	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/functions"
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/kuberules"
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/provider"
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/store"
@@ -43,12 +47,14 @@ type Options struct {
 
 // Cloud is a running local cloud.
 type Cloud struct {
-	store  *store.Store
-	images *supervisor.Images
-	pods   *supervisor.Supervisor
-	eks    *ekscomponent.Server
-	grpc   []*grpc.Server
-	ports  map[string]int
+	store     *store.Store
+	images    *supervisor.Images
+	pools     *cognito.Pools
+	functions *functions.Functions
+	pods      *supervisor.Supervisor
+	eks       *ekscomponent.Server
+	grpc      []*grpc.Server
+	ports     map[string]int
 
 	cancel  context.CancelFunc
 	running sync.WaitGroup
@@ -71,13 +77,18 @@ func Open(o Options) (*Cloud, error) {
 	if err != nil {
 		return nil, errors.Join(err, objects.Close())
 	}
-	c := &Cloud{store: objects, images: images, eks: ekscomponent.New(sdkVersion("eks")), ports: map[string]int{}}
+	pools, poolsErr := cognito.Open(filepath.Join(o.Dir, "cognito.json"))
+	lambda, lambdaErr := functions.Open(filepath.Join(o.Dir, "functions.json"))
+	if err := errors.Join(poolsErr, lambdaErr); err != nil {
+		return nil, errors.Join(err, objects.Close())
+	}
+	c := &Cloud{store: objects, images: images, pools: pools, functions: lambda, eks: ekscomponent.New(sdkVersion("eks")), ports: map[string]int{}}
 	if c.pods, err = supervisor.New(objects, filepath.Join(o.Dir, "pods"), c.images, o.Log); err != nil {
 		return nil, errors.Join(err, objects.Close())
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	c.cancel = cancel
-	plane := dataplane.New(objects, c.pods, logs, o.Log)
+	plane := dataplane.New(objects, c.pods, pools, lambda, logs, o.Log)
 	c.running.Go(func() { c.pods.Run(ctx) })
 	c.running.Go(func() { plane.Run(ctx) })
 
@@ -125,6 +136,17 @@ func (c *Cloud) ProviderPorts() map[string]int { return c.ports }
 
 // SetImages replaces the table by which container images are programs of this machine.
 func (c *Cloud) SetImages(images map[string]supervisor.Image) error { return c.images.Set(images) }
+
+// SetFunctions replaces the table by which Lambda functions are programs of this machine.
+func (c *Cloud) SetFunctions(commands map[string][]string) error { return c.functions.Set(commands) }
+
+// Token makes a token of a Cognito user pool: an access token when it has scopes, an ID token otherwise.
+func (c *Cloud) Token(poolARN, user string, scopes []string) (string, error) {
+	return c.pools.Token(poolARN, user, scopes, time.Now(), tokenLife)
+}
+
+// tokenLife is Cognito's default.
+const tokenLife = time.Hour
 
 // Pods reports every pod.
 func (c *Cloud) Pods() []supervisor.PodStatus { return c.pods.Pods() }

@@ -41,7 +41,13 @@ func (c *Cloud) PodRoles() []PodRole {
 		if wanted[0] == "" {
 			wanted = c.allowedRoles(o.Scope, account.Namespace)
 		}
+		if role := c.associated(o.Scope, account.Namespace, account.Name); role != "" {
+			wanted = append(wanted, role)
+		}
 		for _, role := range wanted {
+			if role == "" {
+				continue
+			}
 			r := PodRole{Cluster: o.Scope, ServiceAccount: o.ID, RoleARN: role}
 			if err := c.CanAssume(o.Scope, account.Namespace, account.Name, role); err != nil {
 				r.Refused = err.Error()
@@ -52,8 +58,8 @@ func (c *Cloud) PodRoles() []PodRole {
 	return roles
 }
 
-// CanAssume says why pods of a service account cannot get a role, or nil when they can: by the
-// cluster's OIDC provider, or through the nodes and kube2iam.
+// CanAssume says why pods of a service account cannot get a role, or nil when they can: by an association of EKS
+// Pod Identity, by the cluster's OIDC provider, or through the nodes and kube2iam.
 func (c *Cloud) CanAssume(cluster, namespace, account, roleARN string) error {
 	role := c.roleByARN(roleARN)
 	if role == nil {
@@ -63,12 +69,37 @@ func (c *Cloud) CanAssume(cluster, namespace, account, roleARN string) error {
 	if err != nil {
 		return err
 	}
+	if c.associated(cluster, namespace, account) == roleARN {
+		return c.byAssociation(cluster, trust)
+	}
 	if err := c.byOIDC(cluster, namespace, account, trust); err == nil {
 		return nil
 	} else if !slices.Contains(c.allowedRoles(cluster, namespace), roleARN) {
 		return err
 	}
 	return c.byNodes(cluster, roleARN, trust)
+}
+
+// associated is the role that EKS Pod Identity gives to a service account; empty when none.
+func (c *Cloud) associated(cluster, namespace, account string) string {
+	for _, o := range c.store.List(awsrules.PodIdentityAssociation) {
+		if o.Text("clusterName") == cluster && o.Text("namespace") == namespace && o.Text("serviceAccount") == account {
+			return o.Text("roleArn")
+		}
+	}
+	return ""
+}
+
+func (c *Cloud) byAssociation(cluster string, trust *identity.Policy) error {
+	for _, action := range []string{"sts:AssumeRole", "sts:TagSession"} {
+		if trust.Decide(identity.Request{Principal: identity.Principal{Service: "pods.eks.amazonaws.com"}, Action: action}) != identity.Allow {
+			return fmt.Errorf("the role's trust policy does not allow %s to pods.eks.amazonaws.com", action)
+		}
+	}
+	if c.store.Get(awsrules.Addon, cluster+":eks-pod-identity-agent") == nil {
+		return fmt.Errorf("cluster %s has no add-on eks-pod-identity-agent", cluster)
+	}
+	return nil
 }
 
 func (c *Cloud) byOIDC(cluster, namespace, account string, trust *identity.Policy) error {

@@ -10,7 +10,7 @@ const (
 )
 
 // Invoke answers the data sources that programs ask for.
-func (r *Rules) Invoke(token, region string, _ map[string]any) (map[string]any, error) {
+func (r *Rules) Invoke(token, region string, args map[string]any) (map[string]any, error) {
 	switch token {
 	case "aws:index/getRegion:getRegion":
 		return map[string]any{
@@ -29,6 +29,9 @@ func (r *Rules) Invoke(token, region string, _ map[string]any) (map[string]any, 
 			ids = append(ids, region+"-az"+letter)
 		}
 		return map[string]any{"id": region, "names": names, "zoneIds": ids, "groupNames": []any{region}}, nil
+	}
+	if lookup := lookups[token]; lookup != nil {
+		return lookup(r, args)
 	}
 	return nil, fmt.Errorf("the local target does not know the function %s", token)
 }

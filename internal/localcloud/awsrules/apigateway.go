@@ -2,7 +2,9 @@ package awsrules
 
 import (
 	"fmt"
+	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,6 +24,10 @@ const (
 	BasePathMapping = "aws:apigateway/basePathMapping:BasePathMapping"
 	// MethodSettings are a stage's settings for a method.
 	MethodSettings = "aws:apigateway/methodSettings:MethodSettings"
+	// APIKey, UsagePlan and UsagePlanKey say who may call how often.
+	APIKey       = "aws:apigateway/apiKey:ApiKey"
+	UsagePlan    = "aws:apigateway/usagePlan:UsagePlan"
+	UsagePlanKey = "aws:apigateway/usagePlanKey:UsagePlanKey"
 )
 
 // VPCLinkAvailable is the state in which a link carries requests.
@@ -36,6 +42,7 @@ var ofRestAPI = ref{path: "restApi", to: RestAPI, missing: "NotFoundException"}
 var apiGatewayRules = []*rule{
 	{
 		token: RestAPI, args: (*apigateway.RestApiArgs)(nil), autoName: "name", id: randomID("", 10),
+		refs:  []ref{{path: "endpointConfiguration.vpcEndpointIds[]", to: VPCEndpoint, missing: "BadRequestException"}},
 		check: checkRestAPI, prepare: definitionIsValid,
 		outputs: func(c *call) map[string]any {
 			return map[string]any{
@@ -63,14 +70,20 @@ var apiGatewayRules = []*rule{
 		refs: []ref{
 			ofRestAPI,
 			{path: "deployment", to: Deployment, missing: "BadRequestException", inUse: "BadRequestException"},
+			{path: "canarySettings.deploymentId", to: Deployment, missing: "BadRequestException", inUse: "BadRequestException"},
 		},
 		check: func(inputs map[string]any) []schema.Failure {
 			if name, ok := inputs["stageName"].(string); ok && !stageName.MatchString(name) {
 				return []schema.Failure{{Property: "stageName", Reason: "Stage name only allows a-zA-Z0-9-_"}}
 			}
+			canary, _ := inputs["canarySettings"].(map[string]any)
+			if percent, _ := canary["percentTraffic"].(float64); percent < 0 || percent > 100 {
+				return []schema.Failure{{Property: "canarySettings", Reason: "percentTraffic must be from 0 to 100"}}
+			}
 			return nil
 		},
-		prepare: stageIsNew,
+		mayDelete: inNoUsagePlan,
+		prepare:   stageIsNew,
 		outputs: func(c *call) map[string]any {
 			api, name := c.store.Get(RestAPI, c.object.Text("restApi")), c.object.Text("stageName")
 			port, _ := api.Private["port"].(float64)
@@ -112,11 +125,15 @@ var apiGatewayRules = []*rule{
 	},
 	{
 		token: DomainName, args: (*apigateway.DomainNameArgs)(nil), unique: "domainName", replace: []string{"domainName"},
-		required: []string{"regionalCertificateArn"},
-		id:       func(c *call) string { return c.object.Text("domainName") },
+		check: checkDomainName,
+		id:    func(c *call) string { return c.object.Text("domainName") },
 		prepare: func(c *call) error {
-			if arn := c.object.Text("regionalCertificateArn"); !strings.Contains(arn, ":acm:"+c.region+":") {
-				return apiError("BadRequestException", "The certificate %s must be in the region %s", arn, c.region)
+			property, region := "regionalCertificateArn", c.region
+			if endpointOf(c.object.Inputs) == "EDGE" {
+				property, region = "certificateArn", "us-east-1"
+			}
+			if arn := c.object.Text(property); !strings.Contains(arn, ":acm:"+region+":") {
+				return apiError("BadRequestException", "The certificate %s must be in the region %s", arn, region)
 			}
 			return nil
 		},
@@ -125,6 +142,9 @@ var apiGatewayRules = []*rule{
 				"arn":                fmt.Sprintf("arn:%s:apigateway:%s::/domainnames/%s", Partition, c.region, c.object.ID),
 				"regionalDomainName": fmt.Sprintf("d-%s.execute-api.%s.amazonaws.com", lowerHash(c.object.ID, 10), c.region),
 				"regionalZoneId":     "Z1UJRXOUMOOFQ8",
+				// CloudFront's zone is the same everywhere.
+				"cloudfrontDomainName": fmt.Sprintf("d%s.cloudfront.net", lowerHash(c.object.ID, 13)),
+				"cloudfrontZoneId":     "Z2FDTNDATAQYW2",
 			}
 		},
 		createTakes: 30 * time.Second, deleteTakes: 30 * time.Second,
@@ -138,14 +158,114 @@ var apiGatewayRules = []*rule{
 		},
 	},
 	{
+		token: APIKey, args: (*apigateway.ApiKeyArgs)(nil), autoName: "name", id: randomID("", 10), replace: []string{"value"},
+		defaults: map[string]any{"description": "Managed by Pulumi", "enabled": true},
+		outputs: func(c *call) map[string]any {
+			value, ok := c.object.Outputs["value"]
+			if !ok {
+				value = randomHex(40)
+			}
+			return map[string]any{"value": value, "arn": fmt.Sprintf("arn:%s:apigateway:%s::/apikeys/%s", Partition, c.region, c.object.ID)}
+		},
+	},
+	{
+		token: UsagePlan, args: (*apigateway.UsagePlanArgs)(nil), autoName: "name", id: randomID("", 6),
+		prepare: func(c *call) error {
+			for _, item := range items(c.object.Inputs["apiStages"]) {
+				if c.store.Get(Stage, fmt.Sprintf("ags-%v-%v", item["apiId"], item["stage"])) == nil {
+					return apiError("NotFoundException", "API Stage not found: %v:%v", item["apiId"], item["stage"])
+				}
+			}
+			return nil
+		},
+		outputs: func(c *call) map[string]any {
+			return map[string]any{"arn": fmt.Sprintf("arn:%s:apigateway:%s::/usageplans/%s", Partition, c.region, c.object.ID)}
+		},
+		createTakes: time.Second, deleteTakes: 20 * time.Second,
+	},
+	{
+		token: UsagePlanKey, args: (*apigateway.UsagePlanKeyArgs)(nil), replace: []string{"keyId", "keyType", "usagePlanId"},
+		id: func(c *call) string { return c.object.Text("keyId") },
+		refs: []ref{
+			{path: "keyId", to: APIKey, missing: "NotFoundException"},
+			{path: "usagePlanId", to: UsagePlan, missing: "NotFoundException", inUse: "BadRequestException"},
+		},
+		prepare: keyIsNotInStage,
+		outputs: func(c *call) map[string]any {
+			key := c.store.Get(APIKey, c.object.Text("keyId"))
+			return map[string]any{"name": key.Text("name"), "value": key.Text("value")}
+		},
+	},
+	{
 		token: "aws:apigateway/account:Account", args: (*apigateway.AccountArgs)(nil), id: func(*call) string { return "api-gateway-account" },
 	},
+}
+
+func items(value any) []map[string]any {
+	list, _ := value.([]any)
+	var found []map[string]any
+	for _, item := range list {
+		if fields, ok := item.(map[string]any); ok {
+			found = append(found, fields)
+		}
+	}
+	return found
+}
+
+func endpointOf(inputs map[string]any) string {
+	endpoint, _ := inputs["endpointConfiguration"].(map[string]any)
+	kind, _ := endpoint["types"].(string)
+	return kind
+}
+
+// keyIsNotInStage: a key must be in one plan of a stage only.
+func keyIsNotInStage(c *call) error {
+	wanted := c.store.Get(UsagePlan, c.object.Text("usagePlanId"))
+	for _, link := range c.store.List(UsagePlanKey) {
+		other := c.store.Get(UsagePlan, link.Text("usagePlanId"))
+		if link.ID == c.object.ID && other != nil && other.ID != wanted.ID && reflect.DeepEqual(other.Inputs["apiStages"], wanted.Inputs["apiStages"]) {
+			return apiError("ConflictException", "API key %s is in a usage plan of this stage already", link.ID)
+		}
+	}
+	return nil
+}
+
+func inNoUsagePlan(c *call) error {
+	for _, plan := range c.store.List(UsagePlan) {
+		for _, item := range items(plan.Inputs["apiStages"]) {
+			if item["apiId"] == c.object.Inputs["restApi"] && item["stage"] == c.object.Inputs["stageName"] {
+				return apiError("BadRequestException", "Stage %s is in usage plan %s", c.object.Text("stageName"), plan.ID)
+			}
+		}
+	}
+	return nil
+}
+
+func checkDomainName(inputs map[string]any) []schema.Failure {
+	kind := endpointOf(inputs)
+	wanted := "regionalCertificateArn"
+	if kind == "EDGE" {
+		wanted = "certificateArn"
+	}
+	mutual, _ := inputs["mutualTlsAuthentication"].(map[string]any)
+	switch {
+	case isEmpty(inputs[wanted]):
+		return []schema.Failure{{Property: wanted, Reason: "is required for an endpoint of type " + kind}}
+	case mutual != nil && (kind != "REGIONAL" || inputs["securityPolicy"] != "TLS_1_2"):
+		return []schema.Failure{{Property: "mutualTlsAuthentication", Reason: "takes a REGIONAL endpoint and the security policy TLS_1_2"}}
+	}
+	return nil
 }
 
 // checkRestAPI looks at what does not depend on other objects.
 func checkRestAPI(inputs map[string]any) []schema.Failure {
 	if failures := policyAt("policy")(inputs); len(failures) > 0 {
 		return failures
+	}
+	endpoint, _ := inputs["endpointConfiguration"].(map[string]any)
+	kind := endpointOf(inputs)
+	if kind != "" && !slices.Contains([]string{"REGIONAL", "EDGE", "PRIVATE"}, kind) || kind != "PRIVATE" && !isEmpty(endpoint["vpcEndpointIds"]) {
+		return []schema.Failure{{Property: "endpointConfiguration", Reason: "types is REGIONAL, EDGE or PRIVATE, and only PRIVATE takes vpcEndpointIds"}}
 	}
 	body, ok := inputs["body"].(string)
 	if !ok {

@@ -1,6 +1,7 @@
 package awsrules
 
 import (
+	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -20,6 +21,7 @@ const (
 	SecurityGroupIngressRule = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
 	SecurityGroupEgressRule  = "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule"
 	LaunchTemplate           = "aws:ec2/launchTemplate:LaunchTemplate"
+	VPCEndpoint              = "aws:ec2/vpcEndpoint:VpcEndpoint"
 	AutoScalingAttachment    = "aws:autoscaling/attachment:Attachment"
 )
 
@@ -131,6 +133,36 @@ var ec2Rules = []*rule{
 		},
 	},
 	{
+		token: VPCEndpoint, args: (*ec2.VpcEndpointArgs)(nil), id: randomID("vpce-", 17),
+		replace: []string{"vpcId", "serviceName", "vpcEndpointType"}, defaults: map[string]any{"vpcEndpointType": "Gateway"},
+		refs: []ref{
+			inVPC,
+			{path: "subnetIds[]", to: Subnet, missing: "InvalidSubnetId.NotFound", inUse: violation},
+			{path: "securityGroupIds[]", to: SecurityGroup, missing: "InvalidGroup.NotFound", inUse: violation},
+			{path: "routeTableIds[]", to: routeTable, missing: "InvalidRouteTableId.NotFound", inUse: violation},
+		},
+		check: checkEndpoint, prepare: endpointIsNew,
+		outputs: func(c *call) map[string]any {
+			return map[string]any{"arn": c.arn("ec2", c.region, "vpc-endpoint/"+c.object.ID), "ownerId": Account, "state": c.object.Status, "dnsEntries": []any{
+				map[string]any{"dnsName": fmt.Sprintf("%s-%s.%s.vpce.amazonaws.com", c.object.ID, lowerHash(c.object.ID, 8), c.region), "hostedZoneId": "Z7HUB22UULQXV"},
+			}}
+		},
+		pending: "pending", ready: "available", createTakes: 60 * time.Second, deleteTakes: 60 * time.Second,
+	},
+	{
+		token: "aws:ec2/flowLog:FlowLog", args: (*ec2.FlowLogArgs)(nil), id: randomID("fl-", 17),
+		replace: []string{"vpcId", "trafficType", "logDestination", "iamRoleArn"},
+		refs: []ref{
+			{path: "vpcId", to: VPC, missing: "InvalidVpcId.NotFound"},
+			{path: "iamRoleArn", to: Role, attr: "arn", missing: "InvalidParameter"},
+			{path: "logDestination", to: LogGroup, attr: "arn", missing: "InvalidParameter"},
+		},
+		check: func(inputs map[string]any) []schema.Failure { return exactlyOne(inputs, "vpcId", "subnetId", "eniId") },
+		outputs: func(c *call) map[string]any {
+			return map[string]any{"arn": c.arn("ec2", c.region, "vpc-flow-log/"+c.object.ID)}
+		},
+	},
+	{
 		token: AutoScalingAttachment, args: (*autoscaling.AttachmentArgs)(nil), id: randomID("asg-attachment-", 20),
 		replace: []string{"autoscalingGroupName", "lbTargetGroupArn", "elb"},
 		refs: []ref{
@@ -232,6 +264,28 @@ func subnetFits(c *call) error {
 	}
 	if zone := c.object.Text("availabilityZone"); zone != "" && !slices.Contains(zonesOf(c.region), zone) {
 		return apiError("InvalidParameterValue", "Value (%s) for parameter availabilityZone is invalid", zone)
+	}
+	return nil
+}
+
+func checkEndpoint(inputs map[string]any) []schema.Failure {
+	kind := inputs["vpcEndpointType"]
+	switch {
+	case kind == "Gateway" && !isEmpty(inputs["subnetIds"]):
+		return []schema.Failure{{Property: "subnetIds", Reason: "a Gateway endpoint takes route tables"}}
+	case kind == "Interface" && !isEmpty(inputs["routeTableIds"]):
+		return []schema.Failure{{Property: "routeTableIds", Reason: "an Interface endpoint takes subnets"}}
+	}
+	return nil
+}
+
+// endpointIsNew: two endpoints of one service cannot both have its private name.
+func endpointIsNew(c *call) error {
+	for _, other := range c.store.List(VPCEndpoint) {
+		if other.ID != c.object.ID && other.Inputs["privateDnsEnabled"] == true && c.object.Inputs["privateDnsEnabled"] == true &&
+			other.Inputs["vpcId"] == c.object.Inputs["vpcId"] && other.Inputs["serviceName"] == c.object.Inputs["serviceName"] {
+			return apiError("InvalidParameter", "private-dns-enabled cannot be set because there is already a conflicting DNS domain for %s in the VPC", c.object.Text("serviceName"))
+		}
 	}
 	return nil
 }

@@ -17,6 +17,9 @@ import (
 const (
 	Cluster   = "aws:eks/cluster:Cluster"
 	NodeGroup = "aws:eks/nodeGroup:NodeGroup"
+	Addon     = "aws:eks/addon:Addon"
+	// PodIdentityAssociation gives a service account a role.
+	PodIdentityAssociation = "aws:eks/podIdentityAssociation:PodIdentityAssociation"
 )
 
 const resourceInUse = "ResourceInUseException"
@@ -57,12 +60,70 @@ var eksRules = []*rule{
 		pending: "CREATING", ready: "ACTIVE", createTakes: 2 * time.Minute, deleteTakes: 4 * time.Minute,
 	},
 	{
-		token: "aws:eks/addon:Addon", args: (*eks.AddonArgs)(nil),
+		token: Addon, args: (*eks.AddonArgs)(nil),
 		id:      func(c *call) string { return c.object.Text("clusterName") + ":" + c.object.Text("addonName") },
 		replace: []string{"clusterName", "addonName"},
-		refs:    []ref{{path: "clusterName", to: Cluster, missing: "ResourceNotFoundException"}},
+		refs:    []ref{{path: "clusterName", to: Cluster, missing: "ResourceNotFoundException"}}, prepare: isNew("Addon"),
 		pending: "CREATING", ready: "ACTIVE", createTakes: 30 * time.Second,
 	},
+	{
+		token: "aws:eks/accessEntry:AccessEntry", args: (*eks.AccessEntryArgs)(nil),
+		id:      func(c *call) string { return c.object.Text("clusterName") + ":" + c.object.Text("principalArn") },
+		replace: []string{"clusterName", "principalArn", "type"}, refs: []ref{ofCluster}, prepare: isNew("AccessEntry"),
+		outputs: func(c *call) map[string]any {
+			return map[string]any{"accessEntryArn": c.arn("eks", c.region, "access-entry/"+c.object.Text("clusterName")+"/"+lowerHash(c.object.ID, 36))}
+		},
+	},
+	{
+		token: "aws:eks/accessPolicyAssociation:AccessPolicyAssociation", args: (*eks.AccessPolicyAssociationArgs)(nil),
+		id: func(c *call) string {
+			return c.object.Text("clusterName") + "#" + c.object.Text("principalArn") + "#" + c.object.Text("policyArn")
+		},
+		replace: []string{"clusterName", "principalArn", "policyArn"}, refs: []ref{ofCluster},
+		prepare: func(c *call) error {
+			if c.store.Get("aws:eks/accessEntry:AccessEntry", c.object.Text("clusterName")+":"+c.object.Text("principalArn")) == nil {
+				return apiError("ResourceNotFoundException", "The specified principalArn could not be found: %s", c.object.Text("principalArn"))
+			}
+			return nil
+		},
+	},
+	{
+		token: PodIdentityAssociation, args: (*eks.PodIdentityAssociationArgs)(nil), id: randomID("a-", 17),
+		replace: []string{"clusterName", "namespace", "serviceAccount"},
+		refs:    []ref{ofCluster, {path: "roleArn", to: Role, attr: "arn", missing: "InvalidParameterException"}},
+		prepare: func(c *call) error {
+			for _, other := range c.store.List(PodIdentityAssociation) {
+				if other.ID != c.object.ID && sameInputs(other, c.object, "clusterName", "namespace", "serviceAccount") {
+					return apiError(resourceInUse, "Association already exists: %s", other.ID)
+				}
+			}
+			return nil
+		},
+		outputs: func(c *call) map[string]any {
+			return map[string]any{"associationId": c.object.ID, "associationArn": c.arn("eks", c.region, "podidentityassociation/"+c.object.Text("clusterName")+"/"+c.object.ID)}
+		},
+	},
+}
+
+var ofCluster = ref{path: "clusterName", to: Cluster, missing: "ResourceNotFoundException"}
+
+func sameInputs(a, b *store.Object, names ...string) bool {
+	for _, name := range names {
+		if a.Inputs[name] != b.Inputs[name] {
+			return false
+		}
+	}
+	return true
+}
+
+// isNew refuses a second object with the id of one that exists.
+func isNew(what string) func(*call) error {
+	return func(c *call) error {
+		if c.object.Outputs == nil && c.store.Get(c.rule.token, c.object.ID) != nil {
+			return apiError(resourceInUse, "%s %s already exists", what, c.object.ID)
+		}
+		return nil
+	}
 }
 
 // AutoScalingGroupOf is the name of the Auto Scaling group that EKS makes for a node group.

@@ -2,6 +2,7 @@ package awsrules
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/schema"
@@ -37,7 +38,7 @@ var elbRules = []*rule{
 		outputs: func(c *call) map[string]any {
 			name := c.object.Text("name")
 			return map[string]any{
-				"arn": c.object.ID, "zoneId": "Z26RNL4JYFTOTI",
+				"arn": c.object.ID, "zoneId": "Z26RNL4JYFTOTI", "arnSuffix": c.object.ID[strings.Index(c.object.ID, "net/"):],
 				"dnsName": fmt.Sprintf("%s-%s.elb.%s.amazonaws.com", name, lowerHash(c.object.ID, 16), c.region),
 			}
 		},
@@ -60,7 +61,9 @@ var elbRules = []*rule{
 		id: func(c *call) string {
 			return c.arn("elasticloadbalancing", c.region, "targetgroup/"+c.object.Text("name")+"/"+randomHex(16))
 		},
-		outputs: func(c *call) map[string]any { return map[string]any{"arn": c.object.ID} },
+		outputs: func(c *call) map[string]any {
+			return map[string]any{"arn": c.object.ID, "arnSuffix": c.object.ID[strings.Index(c.object.ID, "targetgroup/"):]}
+		},
 	},
 	{
 		token: Listener, args: (*lb.ListenerArgs)(nil), required: []string{"port", "protocol", "defaultActions"},
@@ -69,7 +72,13 @@ var elbRules = []*rule{
 			{path: "loadBalancerArn", to: LoadBalancer, missing: "LoadBalancerNotFound"},
 			{path: "defaultActions[].targetGroupArn", to: TargetGroup, missing: "TargetGroupNotFound", inUse: "ResourceInUse"},
 		},
-		id:      func(c *call) string { return c.object.Text("loadBalancerArn") + "/listener/" + randomHex(16) },
+		id: func(c *call) string { return c.object.Text("loadBalancerArn") + "/listener/" + randomHex(16) },
+		check: func(inputs map[string]any) []schema.Failure {
+			if (inputs["protocol"] == "TLS") == isEmpty(inputs["certificateArn"]) {
+				return []schema.Failure{{Property: "certificateArn", Reason: "a TLS listener takes a certificate, and no other does"}}
+			}
+			return nil
+		},
 		prepare: onePortOnce,
 		outputs: func(c *call) map[string]any { return map[string]any{"arn": c.object.ID} },
 	},

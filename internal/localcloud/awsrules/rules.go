@@ -22,7 +22,7 @@ import (
 // rule describes one resource type. Zero fields mean that AWS has no such rule for it.
 type rule struct {
 	token string
-	// args is the SDK's argument type, a nil pointer: it names the inputs.
+	// args is the SDK's argument type, a nil pointer: it names the inputs. nil where the program writes a type out itself.
 	args any
 	// autoName is the property that gets the resource's name and a random suffix when it is not set.
 	autoName string
@@ -96,7 +96,7 @@ func New(objects *store.Store, host Host, latencyScale float64) *Rules {
 	return &Rules{store: objects, host: host, scale: latencyScale}
 }
 
-var table = index(slices.Concat(ec2Rules, iamRules, elbRules, apiGatewayRules, eksRules, logsRules))
+var table = index(slices.Concat(ec2Rules, iamRules, elbRules, apiGatewayRules, eksRules, cloudwatchRules, domainRules, firewallRules))
 
 func index(rules []*rule) map[string]*rule {
 	byToken := map[string]*rule{}
@@ -112,7 +112,10 @@ func (r *rule) shape() *schema.Type {
 	if known, ok := shapes.Load(r.token); ok {
 		return known.(*schema.Type)
 	}
-	shape := schema.Of(r.args)
+	shape := schema.Anything
+	if r.args != nil {
+		shape = schema.Of(r.args)
+	}
 	shapes.Store(r.token, shape)
 	return shape
 }

@@ -15,8 +15,6 @@ import (
 	"strings"
 	"syscall"
 	"time"
-
-	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/supervisor"
 )
 
 // Client talks to the local cloud of a state directory.
@@ -60,14 +58,24 @@ func notRunning(err error) bool {
 	return errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED)
 }
 
-// SetImages replaces the table of images.
-func (c *Client) SetImages(ctx context.Context, images map[string]supervisor.Image) error {
-	encoded, err := json.Marshal(images)
+// SetPrograms replaces the tables of images and functions.
+func (c *Client) SetPrograms(ctx context.Context, programs Programs) error {
+	encoded, err := json.Marshal(programs)
 	if err != nil {
 		return err
 	}
-	_, err = c.do(ctx, http.MethodPut, "/images", encoded)
+	_, err = c.do(ctx, http.MethodPut, "/programs", encoded)
 	return err
+}
+
+// Token makes a token of a Cognito user pool.
+func (c *Client) Token(ctx context.Context, wanted TokenRequest) (string, error) {
+	encoded, err := json.Marshal(wanted)
+	if err != nil {
+		return "", err
+	}
+	token, err := c.do(ctx, http.MethodPost, "/token", encoded)
+	return string(token), err
 }
 
 // Stop ends the local cloud and waits until it is gone. None running is no error.

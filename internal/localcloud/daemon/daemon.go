@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -36,6 +37,20 @@ type Status struct {
 	// PodRoles are the AWS roles that service accounts would get.
 	PodRoles []localcloud.PodRole `json:"podRoles"`
 	Log      string               `json:"log"`
+}
+
+// Programs are what stands for container images and Lambda functions on this machine.
+type Programs struct {
+	Images    map[string]supervisor.Image `json:"images"`
+	Functions map[string][]string         `json:"functions"`
+}
+
+// TokenRequest asks for a token of a Cognito user pool.
+type TokenRequest struct {
+	UserPoolARN string `json:"userPoolArn"`
+	User        string `json:"user"`
+	// Scopes make it an access token; without any it is an ID token.
+	Scopes []string `json:"scopes,omitempty"`
 }
 
 // ErrRunning says that another process serves the state directory.
@@ -123,17 +138,31 @@ func handler(stop func(), dir, build string, cloud *localcloud.Cloud) http.Handl
 			PID: os.Getpid(), Build: build, Providers: cloud.ProviderPorts(), Objects: cloud.Objects(), Settled: cloud.Settled(), Pods: cloud.Pods(), PodRoles: cloud.PodRoles(), Log: LogPath(dir),
 		})
 	})
-	mux.HandleFunc("PUT /images", func(w http.ResponseWriter, r *http.Request) {
-		var images map[string]supervisor.Image
-		if err := json.NewDecoder(r.Body).Decode(&images); err != nil {
+	mux.HandleFunc("PUT /programs", func(w http.ResponseWriter, r *http.Request) {
+		var programs Programs
+		if err := json.NewDecoder(r.Body).Decode(&programs); err != nil {
 			http.Error(w, err.Error(), http.StatusBadRequest)
 			return
 		}
-		if err := cloud.SetImages(images); err != nil {
+		if err := errors.Join(cloud.SetImages(programs.Images), cloud.SetFunctions(programs.Functions)); err != nil {
 			http.Error(w, err.Error(), http.StatusInternalServerError)
 			return
 		}
 		w.WriteHeader(http.StatusNoContent)
+	})
+	mux.HandleFunc("POST /token", func(w http.ResponseWriter, r *http.Request) {
+		var wanted TokenRequest
+		if err := json.NewDecoder(r.Body).Decode(&wanted); err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		token, err := cloud.Token(wanted.UserPoolARN, wanted.User, wanted.Scopes)
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		// A client that went away needs no answer.
+		_, _ = io.WriteString(w, token)
 	})
 	mux.HandleFunc("POST /stop", func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusAccepted)

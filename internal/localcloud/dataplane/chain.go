@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/awsrules"
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/restapi"
@@ -64,7 +65,10 @@ func (d *DataPlane) resolve(integration restapi.Integration) hop {
 	if err != nil {
 		return broken(500, internalError, "%s", err)
 	}
-	group := d.targetGroup(balancer, port)
+	group, protocol := d.targetGroup(balancer, port)
+	if group != nil && (protocol == "TLS") != strings.HasPrefix(integration.URI, "https:") {
+		return broken(500, internalError, "the integration %s does not speak the %s of the listener on port %d", integration.URI, protocol, port)
+	}
 	if group == nil {
 		return broken(504, networkError, "load balancer %s has no listener on port %d that forwards to a target group", balancer.Text("name"), port)
 	}
@@ -82,7 +86,8 @@ func portOf(uri string) (int, error) {
 	return strconv.Atoi(parsed.Port())
 }
 
-func (d *DataPlane) targetGroup(balancer *store.Object, port int) *store.Object {
+// targetGroup is where a listener forwards to, and the listener's protocol.
+func (d *DataPlane) targetGroup(balancer *store.Object, port int) (*store.Object, string) {
 	for _, listener := range d.store.List(awsrules.Listener) {
 		if listener.Text("loadBalancerArn") != balancer.ID || number(listener.Inputs["port"]) != port {
 			continue
@@ -92,11 +97,11 @@ func (d *DataPlane) targetGroup(balancer *store.Object, port int) *store.Object 
 			fields, _ := action.(map[string]any)
 			arn, _ := fields["targetGroupArn"].(string)
 			if group := d.store.Get(awsrules.TargetGroup, arn); fields["type"] == "forward" && group != nil {
-				return group
+				return group, listener.Text("protocol")
 			}
 		}
 	}
-	return nil
+	return nil, ""
 }
 
 // targets are the pods behind the healthy instances of a target group.

@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/awsrules"
+	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/cognito"
+	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/functions"
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/store"
 )
 
@@ -23,17 +25,21 @@ import (
 type DataPlane struct {
 	store   *store.Store
 	cluster Cluster
-	log     *slog.Logger
-	logDir  string
-	now     func() time.Time
+	// pools and functions are what authorizers ask.
+	pools     *cognito.Pools
+	functions *functions.Functions
+	log       *slog.Logger
+	logDir    string
+	now       func() time.Time
 
 	snapshot  atomic.Pointer[snapshot]
 	rebuild   sync.Mutex
 	verifiers sync.Map
 	// methodSettings outlive snapshots: a throttle must remember.
-	methodSettings sync.Map
-	turn           atomic.Uint64
-	client         *http.Transport
+	methodSettings, meters sync.Map
+	decisions              decisions
+	turn                   atomic.Uint64
+	client                 *http.Transport
 
 	mu      sync.Mutex
 	servers map[string]*http.Server
@@ -44,9 +50,9 @@ type DataPlane struct {
 }
 
 // New makes a data plane that writes access logs to logDir.
-func New(objects *store.Store, cluster Cluster, logDir string, log *slog.Logger) *DataPlane {
+func New(objects *store.Store, cluster Cluster, pools *cognito.Pools, lambda *functions.Functions, logDir string, log *slog.Logger) *DataPlane {
 	return &DataPlane{
-		store: objects, cluster: cluster, log: log, logDir: logDir, now: time.Now,
+		store: objects, cluster: cluster, pools: pools, functions: lambda, log: log, logDir: logDir, now: time.Now,
 		servers: map[string]*http.Server{}, stored: map[string]bool{}, logs: map[string]*accessLog{},
 		client: &http.Transport{
 			DisableCompression: true, MaxIdleConnsPerHost: 256, IdleConnTimeout: 90 * time.Second,

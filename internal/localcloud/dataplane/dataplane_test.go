@@ -20,6 +20,8 @@ import (
 	"time"
 
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/awsrules"
+	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/cognito"
+	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/functions"
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/store"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
@@ -39,14 +41,16 @@ func (p *pods) Generation() uint64 { return p.generation.Load() }
 
 // world is the smallest graph that answers, made through AWS's rules.
 type world struct {
-	t       *testing.T
-	objects *store.Store
-	rules   *awsrules.Rules
-	plane   *DataPlane
-	pods    *pods
-	ids     map[string]*store.Object
-	backend *http.Request
-	logs    string
+	t         *testing.T
+	objects   *store.Store
+	rules     *awsrules.Rules
+	plane     *DataPlane
+	pods      *pods
+	ids       map[string]*store.Object
+	backend   *http.Request
+	logs      string
+	pools     *cognito.Pools
+	functions *functions.Functions
 }
 
 const definition = `{"openapi":"3.0.1","paths":{%s},
@@ -79,7 +83,11 @@ func newWorld(t *testing.T) *world {
 	var err error
 	w.objects, err = store.Open(t.TempDir())
 	require.NoError(t, err)
-	w.plane = New(w.objects, w.pods, w.logs, slog.New(slog.DiscardHandler))
+	w.pools, err = cognito.Open(filepath.Join(t.TempDir(), "cognito.json"))
+	require.NoError(t, err)
+	w.functions, err = functions.Open(filepath.Join(t.TempDir(), "functions.json"))
+	require.NoError(t, err)
+	w.plane = New(w.objects, w.pods, w.pools, w.functions, w.logs, slog.New(slog.DiscardHandler))
 	w.rules = awsrules.New(w.objects, w.plane, 0)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
@@ -138,20 +146,21 @@ func (w *world) change(name string, inputs map[string]any) {
 	w.t.Helper()
 	merged := maps.Clone(w.ids[name].Inputs)
 	maps.Copy(merged, inputs)
-	_, err := w.rules.Update(w.ids[name].Type, "us-east-1", w.ids[name].ID, merged)
+	changed, err := w.rules.Update(w.ids[name].Type, "us-east-1", w.ids[name].ID, merged)
 	require.NoError(w.t, err)
+	w.ids[name] = changed
 }
 
 // drop takes an object away as if it had never been declared, whatever depends on it.
 func (w *world) drop(name string) { require.NoError(w.t, w.objects.Delete(w.ids[name])) }
 
-type answer struct {
+type answered struct {
 	status int
 	body   string
 	header http.Header
 }
 
-func (w *world) call(method, path, body string, signed bool) answer {
+func (w *world) call(method, path, body string, signed bool) answered {
 	w.t.Helper()
 	request, err := http.NewRequest(method, w.ids["stage"].Text("invokeUrl")+path, strings.NewReader(body))
 	require.NoError(w.t, err)
@@ -160,12 +169,17 @@ func (w *world) call(method, path, body string, signed bool) answer {
 		credentials := aws.Credentials{AccessKeyID: w.ids["key"].ID, SecretAccessKey: w.ids["key"].Text("secret")}
 		require.NoError(w.t, v4.NewSigner().SignHTTP(context.Background(), credentials, request, hex.EncodeToString(sum[:]), "execute-api", "us-east-1", time.Now()))
 	}
+	return w.do(request)
+}
+
+func (w *world) do(request *http.Request) answered {
+	w.t.Helper()
 	response, err := http.DefaultClient.Do(request)
 	require.NoError(w.t, err)
 	defer response.Body.Close()
 	content, err := io.ReadAll(response.Body)
 	require.NoError(w.t, err)
-	return answer{response.StatusCode, string(content), response.Header}
+	return answered{response.StatusCode, string(content), response.Header}
 }
 
 func TestRequestReachesThePod(t *testing.T) {
@@ -187,7 +201,7 @@ func TestRequestReachesThePod(t *testing.T) {
 func TestRefusalsAreAPIGateways(t *testing.T) {
 	w := newWorld(t)
 	for name, c := range map[string]struct {
-		got  answer
+		got  answered
 		kind string
 		body string
 	}{
@@ -297,7 +311,7 @@ func TestAccessLog(t *testing.T) {
 func TestPortsAreOpenedAgainAfterARestart(t *testing.T) {
 	w := newWorld(t)
 	ctx, cancel := context.WithCancel(context.Background())
-	second := New(w.objects, w.pods, w.logs, slog.New(slog.DiscardHandler))
+	second := New(w.objects, w.pods, w.pools, w.functions, w.logs, slog.New(slog.DiscardHandler))
 	w.plane.close()
 	done := make(chan struct{})
 	go func() { second.Run(ctx); close(done) }()

@@ -2,19 +2,16 @@ package dataplane
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/awsrules"
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/identity"
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/restapi"
 )
@@ -39,6 +36,7 @@ type exchange struct {
 	snapshot *snapshot
 	api      *api
 	stage    *stage
+	release  *release
 	method   *restapi.Method
 	// path is the request's path below the stage, percent-encoded; variables are those of the resource's path.
 	path      string
@@ -47,7 +45,12 @@ type exchange struct {
 	requestID string
 	sourceIP  string
 	principal identity.Principal
-	started   time.Time
+	// vpcEndpoint is the one through which a private API was called.
+	vpcEndpoint string
+	// principalID is whom an authorizer found.
+	principalID string
+	apiKeyID    string
+	started     time.Time
 
 	status            int
 	integrationStatus int
@@ -68,31 +71,51 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func (x *exchange) serve() {
 	if !x.findStage() {
-		x.refuse(http.StatusForbidden, "ForbiddenException", "Forbidden")
+		x.refuse(forbidden)
 		return
 	}
-	x.method, x.variables = x.stage.definition.Match(x.r.Method, x.path)
+	x.release = x.stage.choose()
+	x.method, x.variables = x.release.definition.Match(x.r.Method, x.path)
 	if x.method == nil {
-		x.refuse(http.StatusForbidden, "MissingAuthenticationTokenException", "Missing Authentication Token")
+		x.refuse(missingToken)
 		return
 	}
 	var err error
 	if x.body, err = io.ReadAll(http.MaxBytesReader(x.w, x.r.Body, maxPayload)); err != nil {
-		x.refuse(http.StatusRequestEntityTooLarge, "RequestTooLargeException", "Request Too Long")
+		x.refuse(tooLarge)
 		return
 	}
-	if x.method.IAM && !x.authorize() {
+	for _, check := range []func() *answer{x.authorize, x.meter, x.throttle, x.validate} {
+		if refusal := check(); refusal != nil {
+			x.refuse(*refusal)
+			return
+		}
+	}
+	cache := x.settings().cache
+	if cache != nil && x.fromCache(cache) {
 		return
 	}
-	settings := x.settings()
-	if settings.limiter != nil && !settings.limiter.AllowN(x.front.d.now(), 1) {
-		x.refuse(http.StatusTooManyRequests, "TooManyRequestsException", "Too Many Requests")
-		return
+	x.integrate(cache)
+}
+
+func (x *exchange) throttle() *answer {
+	if limiter := x.settings().limiter; limiter != nil && !limiter.AllowN(x.front.d.now(), 1) {
+		return &throttled
 	}
-	if settings.cache != nil && x.fromCache(settings.cache) {
-		return
+	return nil
+}
+
+// validate looks at what a request validator wants.
+func (x *exchange) validate() *answer {
+	if missing := x.method.MissingParameters(x.value); len(missing) > 0 {
+		refusal := badParameters
+		refusal.message = fmt.Sprintf("Missing required request parameters: [%s]", strings.Join(missing, ", "))
+		return &refusal
 	}
-	x.integrate(settings.cache)
+	if !x.method.BodyIsValid(x.r.Header, x.body) {
+		return &badBody
+	}
+	return nil
 }
 
 // findStage splits the stage off the path. What is behind it never reaches the backend.
@@ -101,14 +124,34 @@ func (x *exchange) findStage() bool {
 	if x.api == nil {
 		return false
 	}
-	if x.stage = x.api.stageOf(x.domain()); x.stage != nil {
-		x.path = x.r.URL.EscapedPath()
-		return true
+	if mapping, ok := x.api.mappingOf(x.domain()); ok {
+		rest, below := strings.CutPrefix(x.r.URL.EscapedPath(), mapping.prefix)
+		if !below || rest != "" && rest[0] != '/' {
+			return false
+		}
+		x.stage, x.path = x.api.stages[mapping.stage], "/"+strings.TrimPrefix(rest, "/")
+		return x.stage != nil
+	}
+	if x.api.onlyDomain || !x.cameTheRightWay() {
+		return false
 	}
 	name, rest, _ := strings.Cut(strings.TrimPrefix(x.r.URL.EscapedPath(), "/"), "/")
 	x.stage = x.api.stages[name]
 	x.path = "/" + rest
 	return x.stage != nil
+}
+
+// cameTheRightWay: a private API is called through one of its VPC endpoints, which a client without private DNS
+// asks for with a header. Here that header is the only sign of one.
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-private-api-test-invoke-url.html
+func (x *exchange) cameTheRightWay() bool {
+	if !x.api.private {
+		return true
+	}
+	if len(x.api.vpcEndpoints) > 0 && x.r.Header.Get("X-Apigw-Api-Id") == x.api.id {
+		x.vpcEndpoint = x.api.vpcEndpoints[0]
+	}
+	return x.vpcEndpoint != ""
 }
 
 // domain is the name that the client called, without the port.
@@ -117,52 +160,6 @@ func (x *exchange) domain() string {
 		return strings.ToLower(host)
 	}
 	return strings.ToLower(x.r.Host)
-}
-
-func (x *exchange) authorize() bool {
-	principal, refusal := x.api.verifier.Verify(x.r, x.body)
-	if refusal != nil {
-		x.refuse(http.StatusForbidden, refusal.Type, refusal.Message)
-		return false
-	}
-	x.principal = principal
-	resource := fmt.Sprintf("arn:%s:execute-api:%s:%s:%s/%s/%s%s", awsrules.Partition, x.api.region, awsrules.Account, x.api.id, x.stage.name, x.r.Method, x.path)
-	request := identity.Request{Principal: principal, Action: "execute-api:Invoke", Resource: resource, Context: x.conditionKeys()}
-	decision := identity.Authorize(request, awsrules.Account, x.snapshot.policies[principal.ARN], x.stage.policy)
-	if decision == identity.Allow {
-		return true
-	}
-	explicit := ""
-	if decision == identity.Deny {
-		explicit = " with an explicit deny"
-	}
-	hidden := strings.Replace(resource, awsrules.Account, "********"+awsrules.Account[8:], 1)
-	x.problem = "AccessDeniedException"
-	x.w.Header().Set("X-Amzn-Errortype", "AccessDeniedException")
-	// This one body has a capital M.
-	x.sendJSON(http.StatusForbidden, map[string]string{"Message": fmt.Sprintf("User: %s is not authorized to perform: execute-api:Invoke on resource: %s%s", principal.ARN, hidden, explicit)})
-	return false
-}
-
-func (x *exchange) conditionKeys() map[string][]string {
-	keys := map[string][]string{
-		"aws:principalarn":     {x.principal.ARN},
-		"aws:principalaccount": {x.principal.Account},
-		"aws:principaltype":    {"User"},
-		"aws:username":         {x.principal.UserName},
-		"aws:userid":           {x.principal.UserID},
-		"aws:sourceip":         {x.sourceIP},
-		"aws:securetransport":  {"true"},
-		"aws:currenttime":      {x.started.UTC().Format(time.RFC3339)},
-		"aws:epochtime":        {strconv.FormatInt(x.started.Unix(), 10)},
-	}
-	if agent := x.r.UserAgent(); agent != "" {
-		keys["aws:useragent"] = []string{agent}
-	}
-	if referer := x.r.Referer(); referer != "" {
-		keys["aws:referer"] = []string{referer}
-	}
-	return keys
 }
 
 // integrate sends the request on and relays the answer, which cache keeps unless it is nil.
@@ -243,71 +240,6 @@ func (x *exchange) integrationRequest(ctx context.Context, address string) (*htt
 	return request, nil
 }
 
-// value evaluates the right-hand side of a parameter mapping:
-// https://docs.aws.amazon.com/apigateway/latest/developerguide/request-response-data-mappings.html
-func (x *exchange) value(source string) string {
-	if literal, ok := strings.CutPrefix(source, "'"); ok {
-		return strings.TrimSuffix(literal, "'")
-	}
-	if name, ok := strings.CutPrefix(source, "method.request.path."); ok {
-		return x.variables[name]
-	}
-	if name, ok := strings.CutPrefix(source, "method.request.header."); ok {
-		return x.r.Header.Get(name)
-	}
-	if name, ok := strings.CutPrefix(source, "method.request.querystring."); ok {
-		return x.r.URL.Query().Get(name)
-	}
-	return x.context(strings.TrimPrefix(source, "context."))
-}
-
-// context is a $context variable; empty when it has no value.
-func (x *exchange) context(name string) string {
-	switch name {
-	case "requestId", "extendedRequestId":
-		return x.requestID
-	case "apiId":
-		return x.api.id
-	case "stage":
-		return x.stage.name
-	case "domainName":
-		return x.domain()
-	case "httpMethod":
-		return x.r.Method
-	case "path":
-		return x.r.URL.EscapedPath()
-	case "protocol":
-		return x.r.Proto
-	case "resourcePath":
-		if x.method != nil {
-			return x.method.ResourcePath
-		}
-	case "identity.sourceIp":
-		return x.sourceIP
-	case "identity.userAgent":
-		return x.r.UserAgent()
-	case "identity.userArn", "identity.caller":
-		return x.principal.ARN
-	case "requestTime":
-		return x.started.UTC().Format("02/Jan/2006:15:04:05 -0700")
-	case "requestTimeEpoch":
-		return strconv.FormatInt(x.started.UnixMilli(), 10)
-	case "status":
-		return strconv.Itoa(x.status)
-	case "responseLength":
-		return strconv.FormatInt(x.written, 10)
-	case "responseLatency":
-		return strconv.FormatInt(x.front.d.now().Sub(x.started).Milliseconds(), 10)
-	case "integration.status":
-		if x.integrationStatus != 0 {
-			return strconv.Itoa(x.integrationStatus)
-		}
-	case "error.message":
-		return x.problem
-	}
-	return ""
-}
-
 // remapped headers come from API Gateway itself; the backend's own get another name.
 var remapped = map[string]bool{"Connection": true, "Date": true, "Server": true, "Content-Length": true}
 
@@ -332,35 +264,6 @@ func (x *exchange) relay(response *http.Response) {
 	if err != nil {
 		x.problem = networkError
 		x.front.d.log.Warn("answer was cut off", "requestId", x.requestID, "error", err.Error())
-	}
-}
-
-// fail answers for a chain that does not hold. The reason, which AWS keeps to itself, is in a header and in the log.
-func (x *exchange) fail(f *failure) {
-	x.front.d.log.Warn("request failed", "requestId", x.requestID, "status", f.status, "reason", f.reason)
-	x.w.Header().Set("X-Local-Target-Reason", headerSafe.ReplaceAllString(f.reason, " "))
-	x.refuse(f.status, map[int]string{500: "InternalServerErrorException", 504: "GatewayTimeoutException"}[f.status], f.message)
-}
-
-var headerSafe = regexp.MustCompile(`[^\x20-\x7E]+`)
-
-func (x *exchange) refuse(status int, kind, message string) {
-	x.problem = message
-	x.w.Header().Set("X-Amzn-Errortype", kind)
-	x.sendJSON(status, map[string]string{"message": message})
-}
-
-func (x *exchange) sendJSON(status int, body map[string]string) {
-	encoded, err := json.Marshal(body)
-	if err != nil {
-		status, encoded = http.StatusInternalServerError, []byte(`{"message":"`+internalError+`"}`)
-	}
-	x.status, x.written = status, int64(len(encoded))
-	x.w.Header().Set("Content-Type", "application/json")
-	x.w.Header().Set("Content-Length", strconv.Itoa(len(encoded)))
-	x.w.WriteHeader(status)
-	if x.r.Method != http.MethodHead {
-		_, _ = x.w.Write(encoded)
 	}
 }
 

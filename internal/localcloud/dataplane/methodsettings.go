@@ -18,6 +18,8 @@ type methodSettings struct {
 	// limiter is nil without a throttle, cache without caching.
 	limiter *rate.Limiter
 	cache   *responseCache
+	// each holds the settings of single methods where these are everybody's.
+	each sync.Map
 }
 
 // maxCachedBody is the largest answer that API Gateway caches.
@@ -62,6 +64,9 @@ func newMethodSettings(settings map[string]any) *methodSettings {
 	return m
 }
 
+// everyMethod is the path of the settings for methods without settings of their own, each by itself.
+const everyMethod = "*/*"
+
 // settings of the request's method; the empty ones when the stage has none for it.
 func (x *exchange) settings() *methodSettings {
 	path := strings.TrimPrefix(x.method.ResourcePath, "/")
@@ -70,7 +75,18 @@ func (x *exchange) settings() *methodSettings {
 			return found
 		}
 	}
+	if shared := x.stage.methods[everyMethod]; shared != nil {
+		own, _ := shared.each.LoadOrStore(x.method.ResourcePath+" "+x.r.Method, &methodSettings{limiter: shared.freshLimiter()})
+		return own.(*methodSettings)
+	}
 	return &methodSettings{}
+}
+
+func (m *methodSettings) freshLimiter() *rate.Limiter {
+	if m.limiter == nil {
+		return nil
+	}
+	return rate.NewLimiter(m.limiter.Limit(), m.limiter.Burst())
 }
 
 // cacheKey names requests that get the same answer.

@@ -2,6 +2,7 @@ package dataplane
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -33,17 +34,45 @@ type hopKey struct {
 type api struct {
 	id, region string
 	stages     map[string]*stage
-	// domains are the custom domains that lead to this API, and the stages to which they lead.
-	domains  map[string]string
-	verifier *identity.Verifier
+	// domains are the custom domains that lead to this API.
+	domains map[string]mapping
+	// onlyDomain says that the execute-api endpoint is off.
+	onlyDomain bool
+	// private APIs are called through their VPC endpoints.
+	private      bool
+	vpcEndpoints []string
+	verifier     *identity.Verifier
 }
 
+// mapping is the stage to which a domain leads, below a prefix that is empty or starts with a slash.
+type mapping struct{ stage, prefix string }
+
 type stage struct {
-	name       string
+	name      string
+	variables map[string]string
+	release
+	// canary is nil without one; it gets percent of the requests.
+	canary  *release
+	percent float64
+	log     *accessLog
+	methods map[string]*methodSettings
+	// keys are the API keys of the stage's usage plans, by their values.
+	keys map[string]*meter
+}
+
+// release is what a deployment serves.
+type release struct {
+	deployment string
 	definition *restapi.Definition
 	policy     *identity.Policy
-	log        *accessLog
-	methods    map[string]*methodSettings
+}
+
+// choose draws a release for a request.
+func (s *stage) choose() *release {
+	if s.canary != nil && rand.Float64()*100 < s.percent { //nolint:gosec // a share of the traffic is no secret
+		return s.canary
+	}
+	return &s.release
 }
 
 // current returns a snapshot of now, made anew when anything has changed.
@@ -92,7 +121,10 @@ func (d *DataPlane) newSnapshot() *snapshot {
 
 func (d *DataPlane) newAPI(o *store.Object) *api {
 	region := strings.Split(o.Text("arn")+":::::", ":")[3]
-	a := &api{id: o.ID, region: region, stages: map[string]*stage{}, domains: map[string]string{}, verifier: d.verifier(region)}
+	a := &api{id: o.ID, region: region, stages: map[string]*stage{}, domains: map[string]mapping{}, verifier: d.verifier(region)}
+	a.onlyDomain = o.Inputs["disableExecuteApiEndpoint"] == true
+	endpoint, _ := o.Inputs["endpointConfiguration"].(map[string]any)
+	a.private, a.vpcEndpoints = endpoint["types"] == "PRIVATE", texts(endpoint["vpcEndpointIds"])
 	for _, st := range d.store.List(awsrules.Stage) {
 		if st.Text("restApi") != o.ID {
 			continue
@@ -104,30 +136,54 @@ func (d *DataPlane) newAPI(o *store.Object) *api {
 		}
 		a.stages[built.name] = built
 	}
-	for _, mapping := range d.store.List(awsrules.BasePathMapping) {
-		if mapping.Text("restApi") == o.ID {
-			a.domains[mapping.Text("domainName")] = mapping.Text("stageName")
+	for _, m := range d.store.List(awsrules.BasePathMapping) {
+		if m.Text("restApi") == o.ID {
+			prefix := m.Text("basePath")
+			if prefix != "" {
+				prefix = "/" + prefix
+			}
+			a.domains[m.Text("domainName")] = mapping{m.Text("stageName"), prefix}
 		}
 	}
 	return a
 }
 
-// stageOf is the stage to which a custom domain leads; a domain *.name stands for one label in front of name.
-func (a *api) stageOf(host string) *stage {
-	if name, ok := a.domains[host]; ok {
-		return a.stages[name]
+// mappingOf is where a custom domain leads; a domain *.name stands for one label in front of name.
+func (a *api) mappingOf(host string) (mapping, bool) {
+	if found, ok := a.domains[host]; ok {
+		return found, true
 	}
 	if _, rest, ok := strings.Cut(host, "."); ok {
-		return a.stages[a.domains["*."+rest]]
+		found, ok := a.domains["*."+rest]
+		return found, ok
 	}
-	return nil
+	return mapping{}, false
 }
 
-// newStage reads what was true when the stage's deployment was made.
 func (d *DataPlane) newStage(a *api, o *store.Object) (*stage, error) {
-	deployment := d.store.Get(awsrules.Deployment, o.Text("deployment"))
+	main, err := d.newRelease(a, o.Text("deployment"))
+	if err != nil {
+		return nil, err
+	}
+	name := o.Text("stageName")
+	s := &stage{name: name, release: *main, variables: map[string]string{}, log: d.accessLogOf(o), methods: d.settingsOf(a.id, name), keys: d.plansOf(a.id, name)}
+	variables, _ := o.Inputs["variables"].(map[string]any)
+	for key, value := range variables {
+		s.variables[key] = fmt.Sprint(value)
+	}
+	if canary, ok := o.Inputs["canarySettings"].(map[string]any); ok {
+		deployment, _ := canary["deploymentId"].(string)
+		s.percent, _ = canary["percentTraffic"].(float64)
+		s.canary, err = d.newRelease(a, deployment)
+	}
+	return s, err
+}
+
+// newRelease reads what was true when a deployment was made.
+func (d *DataPlane) newRelease(a *api, id string) (*release, error) {
+	deployment := d.store.Get(awsrules.Deployment, id)
 	if deployment == nil {
-		return nil, fmt.Errorf("deployment %s does not exist", o.Text("deployment"))
+		return nil, fmt.Errorf("deployment %s does not exist", id)
 	}
 	body, _ := deployment.Private["body"].(string)
 	definition, err := restapi.Parse([]byte(body))
@@ -141,7 +197,7 @@ func (d *DataPlane) newStage(a *api, o *store.Object) (*stage, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &stage{name: o.Text("stageName"), definition: definition, policy: policy, log: d.accessLogOf(o), methods: d.settingsOf(a.id, o.Text("stageName"))}, nil
+	return &release{id, definition, policy}, nil
 }
 
 // verifier is kept for a region, because it remembers signing keys.

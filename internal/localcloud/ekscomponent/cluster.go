@@ -6,6 +6,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"reflect"
+	"slices"
 	"sync"
 
 	awseks "github.com/pulumi/pulumi-aws/sdk/v6/go/aws/eks"
@@ -108,6 +111,9 @@ func (s *Server) Construct(ctx context.Context, r *pulumirpc.ConstructRequest) (
 			return nil, fmt.Errorf("the local target does not know the component %s", token)
 		}
 		args := new(clusterArgs)
+		if err := knowAll(inputs); err != nil {
+			return nil, fmt.Errorf("cluster %s: %w", name, err)
+		}
 		if err := inputs.CopyTo(args); err != nil {
 			return nil, fmt.Errorf("inputs of %s: %w", name, err)
 		}
@@ -119,8 +125,28 @@ func (s *Server) Construct(ctx context.Context, r *pulumirpc.ConstructRequest) (
 	})
 }
 
-// clusterArgs are the inputs that the local target understands; CopyTo refuses none that it does not
-// name, so each one that changes the resources must be here.
+// withoutEffect are inputs that change nothing of what the local target makes.
+var withoutEffect = []string{"createInstanceRole", "nodeAssociatePublicIpAddress", "vpcCniOptions", "corednsAddonOptions", "kubeProxyAddonOptions"}
+
+// knowAll refuses inputs that would be passed over without a word.
+func knowAll(inputs provider.ConstructInputs) error {
+	given, err := inputs.Map()
+	if err != nil {
+		return err
+	}
+	known := slices.Clone(withoutEffect)
+	for field := range reflect.TypeFor[clusterArgs]().Fields() {
+		known = append(known, field.Tag.Get("pulumi"))
+	}
+	for _, name := range slices.Sorted(maps.Keys(given)) {
+		if !slices.Contains(known, name) {
+			return fmt.Errorf("the local target does not know the input %s", name)
+		}
+	}
+	return nil
+}
+
+// clusterArgs are the inputs that the local target understands.
 type clusterArgs struct {
 	VpcId                 pulumi.StringInput      `pulumi:"vpcId"`
 	PublicSubnetIds       pulumi.StringArrayInput `pulumi:"publicSubnetIds"`
@@ -132,6 +158,9 @@ type clusterArgs struct {
 	SkipSecurityGroups    bool                    `pulumi:"skipDefaultSecurityGroups"`
 	EndpointPrivateAccess pulumi.BoolInput        `pulumi:"endpointPrivateAccess"`
 	EndpointPublicAccess  pulumi.BoolInput        `pulumi:"endpointPublicAccess"`
+	PublicAccessCidrs     pulumi.StringArrayInput `pulumi:"publicAccessCidrs"`
+	LogTypes              pulumi.StringArrayInput `pulumi:"enabledClusterLogTypes"`
+	EncryptionKey         pulumi.StringInput      `pulumi:"encryptionConfigKeyArn"`
 	Tags                  pulumi.StringMapInput   `pulumi:"tags"`
 }
 
@@ -164,7 +193,7 @@ func newCluster(ctx *pulumi.Context, name string, args *clusterArgs, opts pulumi
 	subnets := pulumi.All(args.PublicSubnetIds, args.PrivateSubnetIds).ApplyT(func(ids []any) []string {
 		return append(append([]string{}, ids[0].([]string)...), ids[1].([]string)...)
 	}).(pulumi.StringArrayOutput)
-	control, err := awseks.NewCluster(ctx, name+"-eksCluster", &awseks.ClusterArgs{
+	clusterArgs := &awseks.ClusterArgs{
 		RoleArn:      role.Arn,
 		Version:      args.Version.ToStringOutput().ToStringPtrOutput(),
 		AccessConfig: awseks.ClusterAccessConfigArgs{AuthenticationMode: pulumi.String(args.AuthenticationMode)},
@@ -172,9 +201,18 @@ func newCluster(ctx *pulumi.Context, name string, args *clusterArgs, opts pulumi
 			SubnetIds:             subnets,
 			EndpointPrivateAccess: args.EndpointPrivateAccess.ToBoolOutput().ToBoolPtrOutput(),
 			EndpointPublicAccess:  args.EndpointPublicAccess.ToBoolOutput().ToBoolPtrOutput(),
+			PublicAccessCidrs:     args.PublicAccessCidrs,
 		},
-		Tags: args.Tags,
-	}, parent, pulumi.DependsOn([]pulumi.Resource{attachment}))
+		EnabledClusterLogTypes: args.LogTypes,
+		Tags:                   args.Tags,
+	}
+	if args.EncryptionKey != nil {
+		clusterArgs.EncryptionConfig = awseks.ClusterEncryptionConfigArgs{
+			Provider:  awseks.ClusterEncryptionConfigProviderArgs{KeyArn: args.EncryptionKey},
+			Resources: pulumi.StringArray{pulumi.String("secrets")},
+		}
+	}
+	control, err := awseks.NewCluster(ctx, name+"-eksCluster", clusterArgs, parent, pulumi.DependsOn([]pulumi.Resource{attachment}))
 	if err != nil {
 		return nil, err
 	}

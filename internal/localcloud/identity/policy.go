@@ -20,8 +20,8 @@ type statement struct {
 }
 
 type principalSet struct {
-	everybody      bool
-	aws, federated []string
+	everybody               bool
+	aws, federated, service []string
 }
 
 // Request is what policies decide on.
@@ -127,12 +127,15 @@ func parsePrincipals(raw json.RawMessage) (*principalSet, error) {
 	if err := json.Unmarshal(raw, &kinds); err != nil {
 		return nil, fmt.Errorf("principal: %w", err)
 	}
-	return &principalSet{everybody: slices.Contains(kinds["AWS"], "*"), aws: kinds["AWS"], federated: kinds["Federated"]}, nil
+	return &principalSet{everybody: slices.Contains(kinds["AWS"], "*"), aws: kinds["AWS"], federated: kinds["Federated"], service: kinds["Service"]}, nil
 }
 
 func (p *principalSet) contains(who Principal) bool {
 	if p.everybody {
 		return true
+	}
+	if who.Service != "" {
+		return slices.Contains(p.service, who.Service)
 	}
 	if who.Federated != "" {
 		return slices.Contains(p.federated, who.Federated)
@@ -225,6 +228,28 @@ func glob(pattern, text string) bool {
 		p++
 	}
 	return p == len(pattern)
+}
+
+// PolicyOf reads a policy document that is decoded already.
+func PolicyOf(document map[string]any) (*Policy, error) {
+	encoded, err := json.Marshal(document)
+	if err != nil {
+		return nil, err
+	}
+	policy, err := ParsePolicy(string(encoded))
+	if err == nil && len(policy.statements) == 0 {
+		err = fmt.Errorf("policy: it has no statement")
+	}
+	return policy, err
+}
+
+// AuthorizeAnonymous asks the resource policy about a request without an IAM identity. One that says nothing at all
+// admits it, and any other must allow it.
+func AuthorizeAnonymous(r Request, resourcePolicy *Policy) Decision {
+	if len(resourcePolicy.statements) == 0 {
+		return Allow
+	}
+	return resourcePolicy.Decide(r)
 }
 
 // Authorize joins an identity's and a resource's policies as API Gateway does with AWS_IAM authorization:

@@ -28,6 +28,8 @@ type Principal struct {
 	ARN, Account, UserName, UserID string
 	// Federated is the ARN of the identity provider.
 	Federated string
+	// Service is the name of an AWS service, for one of its own.
+	Service string
 }
 
 // Refusal is why a request is not let in. API Gateway answers 403 with the message, and the type in a header.

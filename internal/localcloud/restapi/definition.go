@@ -4,15 +4,21 @@ package restapi
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/url"
 	"regexp"
 	"sort"
 	"strings"
+
+	"github.com/getkin/kin-openapi/openapi3"
 )
 
-// Definition is a REST API: a tree of resources.
-type Definition struct{ root *resource }
+// Definition is a REST API: a tree of resources, and the answers that are API Gateway's own.
+type Definition struct {
+	root      *resource
+	responses map[string]Response
+}
 
 type resource struct {
 	path     string
@@ -30,10 +36,16 @@ const AnyMethod = "ANY"
 type Method struct {
 	// ResourcePath is the resource's path with its variables.
 	ResourcePath string
-	// IAM says that the method requires AWS_IAM authorization.
-	IAM         bool
-	Integration Integration
-	parameters  map[string]bool
+	// IAM says that the method requires AWS_IAM authorization. Authorizer is nil without one.
+	IAM        bool
+	Authorizer *Authorizer
+	// Scopes are those of which a Cognito access token must have one.
+	Scopes []string
+	// APIKeyRequired says that a key of a usage plan must come along.
+	APIKeyRequired bool
+	Integration    Integration
+	expects        expectation
+	parameters     map[string]bool
 }
 
 // Integration is where API Gateway sends a request.
@@ -53,17 +65,28 @@ type document struct {
 	OpenAPI    string                                `json:"openapi"`
 	Paths      map[string]map[string]json.RawMessage `json:"paths"`
 	Components struct {
-		SecuritySchemes map[string]struct {
-			AuthType string `json:"x-amazon-apigateway-authtype"`
-		} `json:"securitySchemes"`
+		SecuritySchemes map[string]securityScheme `json:"securitySchemes"`
 	} `json:"components"`
+	Responses  map[string]rawResponse `json:"x-amazon-apigateway-gateway-responses"`
+	Validators map[string]expectation `json:"x-amazon-apigateway-request-validators"`
+	// models is the whole document, read again only where it has models.
+	models *openapi3.T
+}
+
+type securityScheme struct {
+	Type, Name, In string
+	AuthType       string      `json:"x-amazon-apigateway-authtype"`
+	Authorizer     *Authorizer `json:"x-amazon-apigateway-authorizer"`
 }
 
 type operation struct {
 	Parameters []struct {
 		Name, In string
+		Required bool
 	} `json:"parameters"`
 	Security    []map[string][]string `json:"security"`
+	Validator   string                `json:"x-amazon-apigateway-request-validator"`
+	Body        json.RawMessage       `json:"requestBody"`
 	Integration *Integration          `json:"x-amazon-apigateway-integration"`
 }
 
@@ -86,7 +109,10 @@ func Parse(body []byte) (*Definition, error) {
 	if !strings.HasPrefix(doc.OpenAPI, "3.0") {
 		return nil, fmt.Errorf("invalid OpenAPI input: version %q", doc.OpenAPI)
 	}
-	definition := &Definition{root: newResource("/")}
+	definition := &Definition{root: newResource("/"), responses: map[string]Response{}}
+	if err := errors.Join(doc.checkAuthorizers(), definition.addResponses(doc.Responses), doc.loadModels(body)); err != nil {
+		return nil, err
+	}
 	for _, path := range sortedKeys(doc.Paths) {
 		if err := definition.addPath(path, doc.Paths[path], doc); err != nil {
 			return nil, err
@@ -114,6 +140,9 @@ func (d *Definition) addPath(path string, item map[string]json.RawMessage, doc d
 			return fmt.Errorf("path %s %s: %w", path, verb, err)
 		}
 		method, err := newMethod(path, op, doc)
+		if err == nil {
+			err = method.expect(verb, op, doc)
+		}
 		if err != nil {
 			return fmt.Errorf("unable to put integration on %q for resource at path %q: %w", verb, path, err)
 		}
@@ -171,7 +200,7 @@ func newMethod(path string, op operation, doc document) (*Method, error) {
 			if !defined {
 				return nil, fmt.Errorf("security scheme %q is not defined", name)
 			}
-			m.IAM = m.IAM || scheme.AuthType == "awsSigv4"
+			m.require(scheme, requirement[name])
 		}
 	}
 	if op.Integration == nil {
@@ -179,6 +208,17 @@ func newMethod(path string, op operation, doc document) (*Method, error) {
 	}
 	m.Integration = *op.Integration
 	return m, m.checkIntegration()
+}
+
+func (m *Method) require(scheme securityScheme, scopes []string) {
+	switch {
+	case scheme.AuthType == "awsSigv4":
+		m.IAM = true
+	case scheme.Authorizer != nil:
+		m.Authorizer, m.Scopes = scheme.Authorizer, scopes
+	case scheme.In == "header" && strings.EqualFold(scheme.Name, "x-api-key"):
+		m.APIKeyRequired = true
+	}
 }
 
 func locationOf(in string) string {

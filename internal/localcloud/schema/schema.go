@@ -35,6 +35,9 @@ const (
 	object
 )
 
+// Anything is the shape of a type about which nothing is known.
+var Anything = &Type{kind: anything}
+
 // Of reads the shape of an SDK's argument type, for example (*ec2.VpcArgs)(nil).
 func Of(args any) *Type {
 	pointer := reflect.TypeOf(args)
