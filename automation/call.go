@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -9,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"strings"
 	"time"
@@ -32,6 +34,7 @@ type request struct {
 	include  bool
 	// apiKey is the name of a key, and as a user of the Cognito authorizer of that name, with scopes.
 	apiKey     string
+	domain     bool
 	as         string
 	authorizer string
 	scopes     []string
@@ -59,6 +62,7 @@ On the local target --as makes a token of a Cognito authorizer's user pool, for 
 	flags.StringArrayVarP(&r.headers, "header", "H", nil, "header to send, \"Name: value\"; may be repeated")
 	flags.StringVarP(&r.data, "data", "d", "", "body to send; @FILE sends a file, @- standard input")
 	flags.BoolVar(&r.unsigned, "unsigned", false, "send no signature")
+	flags.BoolVar(&r.domain, "domain", false, "call the API by its own domain name")
 	flags.StringVar(&r.apiKey, "api-key", "", "send the API key of this name")
 	flags.StringVar(&r.authorizer, "authorizer", "", "Cognito authorizer to get a token for, instead of signing")
 	flags.StringVar(&r.as, "as", "user", "user in that token")
@@ -122,6 +126,14 @@ func (a *app) identify(ctx context.Context, prepared *http.Request, r request, o
 		}
 		prepared.Header.Set("X-Api-Key", value)
 	}
+	project, err := a.openProject()
+	if err != nil {
+		return err
+	}
+	if kind, _ := project.Get("endpointType"); kind == "PRIVATE" {
+		// Without private DNS this tells a VPC endpoint which API is meant.
+		prepared.Header.Set("X-Apigw-Api-Id", fmt.Sprint(outputs["restApiId"].Value))
+	}
 	if r.authorizer == "" {
 		return nil
 	}
@@ -170,10 +182,17 @@ func (a *app) prepare(ctx context.Context, path string, r request, outputs auto.
 			method = http.MethodPost
 		}
 	}
+	host := ""
+	if r.domain {
+		if endpoint, host, err = a.byDomain(endpoint, outputs); err != nil {
+			return nil, nil, err
+		}
+	}
 	prepared, err := http.NewRequestWithContext(ctx, method, endpoint+path, bytes.NewReader(body))
 	if err != nil {
 		return nil, nil, withCode(exitUsage, err)
 	}
+	prepared.Host = cmp.Or(host, prepared.Host)
 	for _, header := range r.headers {
 		name, value, ok := strings.Cut(header, ":")
 		if !ok {
@@ -182,6 +201,26 @@ func (a *app) prepare(ctx context.Context, path string, r request, outputs auto.
 		prepared.Header.Add(strings.TrimSpace(name), strings.TrimSpace(value))
 	}
 	return prepared, body, nil
+}
+
+// byDomain is the URL under the API's own name. On the local target, which no DNS knows, the host goes separately.
+func (a *app) byDomain(endpoint string, outputs auto.OutputMap) (base, host string, err error) {
+	text, _ := outputs["domainUrl"].Value.(string)
+	domain, err := url.Parse(text)
+	if err != nil || domain.Host == "" {
+		return "", "", withCode(exitUsage, errors.New("the stack has no domain: set domainName"))
+	}
+	project, err := a.openProject()
+	if err != nil || project.Target != engine.Local {
+		return text, "", err
+	}
+	local, err := url.Parse(endpoint)
+	if err != nil {
+		return "", "", err
+	}
+	host = domain.Host
+	domain.Scheme, domain.Host = local.Scheme, local.Host
+	return domain.String(), host, nil
 }
 
 func (a *app) body(data string) ([]byte, error) {

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"reflect"
 	"regexp"
 	"slices"
 
@@ -38,8 +37,7 @@ func (e Existing) validate(s Settings) error {
 		}
 		seen[id] = true
 	}
-	s.Existing, s.CIDR = nil, ""
-	if !reflect.DeepEqual(s, Settings{NAT: s.NAT}) {
+	if len(s.InterfaceEndpoints) > 0 || s.FlowLogDays > 0 {
 		problems = append(problems, errors.New("vpcId does not go with interfaceEndpoints and flowLogDays: the VPC is not the stack's"))
 	}
 	return errors.Join(problems...)

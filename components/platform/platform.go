@@ -32,6 +32,7 @@ import (
 	"github.com/apigateway-ingress/apigateway-ingress/components/proxy"
 	"github.com/apigateway-ingress/apigateway-ingress/components/route"
 	"github.com/apigateway-ingress/apigateway-ingress/components/workload"
+	"github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes"
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
 	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -110,6 +111,13 @@ type Platform struct {
 	// ClientAccessKeyID and ClientSecretAccessKey belong to the client user; empty without one. The second is secret.
 	ClientAccessKeyID     pulumi.StringOutput `pulumi:"clientAccessKeyId"`
 	ClientSecretAccessKey pulumi.StringOutput `pulumi:"clientSecretAccessKey"`
+
+	// Kubernetes is the provider for objects in the cluster, ProxyNamespace where the proxy runs, and the others are
+	// its nodes: what a second gateway on the same cluster needs.
+	Kubernetes          *kubernetes.Provider
+	ProxyNamespace      pulumi.StringInput
+	NodeSecurityGroupID pulumi.StringInput
+	AutoScalingGroups   []pulumi.StringInput
 
 	name  string
 	parts parts
@@ -302,7 +310,8 @@ func (p *Platform) declare(ctx *pulumi.Context) error {
 	if err != nil {
 		return err
 	}
-	p.ClusterName = kube.Name
+	p.ClusterName, p.Kubernetes = kube.Name, kube.Kubernetes
+	p.NodeSecurityGroupID, p.AutoScalingGroups = kube.NodeSecurityGroupID, kube.NodeGroupNames()
 	if err := p.inCluster(ctx, kube); err != nil {
 		return err
 	}
@@ -348,6 +357,7 @@ func (p *Platform) inCluster(ctx *pulumi.Context, kube *cluster.Cluster) error {
 		services = append(services, backend.Service())
 	}
 	proxyArgs := p.parts.proxy
+	p.ProxyNamespace = namespaces[p.parts.proxy.Name]
 	proxyArgs.Namespace = namespaces[p.parts.proxy.Name]
 	// NGINX does not start while a name in its configuration cannot be resolved.
 	_, err = proxy.New(ctx, p.name+"-proxy", &proxyArgs, append(onNodes, pulumi.DependsOn(services))...)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
@@ -87,7 +88,7 @@ func (a Authorizer) Check() error {
 
 // scheme is the authorizer as an OpenAPI security scheme.
 func (a Authorizer) scheme() securityScheme {
-	sources := a.IdentitySources
+	sources := slices.Clone(a.IdentitySources)
 	if len(sources) == 0 {
 		sources = []string{defaultIdentity}
 	}
@@ -108,7 +109,7 @@ func (a Authorizer) scheme() securityScheme {
 		return securityScheme{Type: "apiKey", In: "header", Name: strings.TrimPrefix(sources[0], "header."), AuthType: "custom", Authorizer: extension}
 	}
 	for i, source := range sources {
-		sources[i] = "method.request." + strings.TrimPrefix(source, "method.request.")
+		sources[i] = "method.request." + source
 	}
 	extension.IdentitySource = strings.Join(sources, ", ")
 	return securityScheme{Type: "apiKey", In: "header", Name: "Unused", AuthType: "custom", Authorizer: extension}

@@ -28,8 +28,9 @@ func LoadFragments(paths []string) ([]Fragment, error) {
 		data, err := os.ReadFile(path)
 		if err == nil {
 			var fragment Fragment
-			fragment, err = ParseFragment(path, data)
-			fragments = append(fragments, fragment)
+			if fragment, err = ParseFragment(path, data); err == nil {
+				fragments = append(fragments, fragment)
+			}
 		}
 		problems = append(problems, err)
 	}
@@ -42,10 +43,13 @@ func ParseFragment(source string, data []byte) (Fragment, error) {
 	if err != nil {
 		return Fragment{}, fmt.Errorf("%s: %w", source, err)
 	}
+	if document.Paths.Len() == 0 {
+		return Fragment{}, fmt.Errorf("%s: it has no paths", source)
+	}
 	// Only what is about requests is taken, so that responses may be left out.
 	for _, item := range document.Paths.Map() {
 		for _, operation := range item.Operations() {
-			operation.Responses = openapi3.NewResponses()
+			operation.Responses = openapi3.NewResponses(openapi3.WithName("default", openapi3.NewResponse().WithDescription("")))
 		}
 	}
 	if document.Info == nil {
@@ -100,7 +104,7 @@ func (t *Table) checkFragments() error {
 	}
 	described, models := map[string]string{}, map[string]string{}
 	for _, f := range t.Fragments {
-		for _, path := range f.document.Paths.InMatchingOrder() {
+		for _, path := range slices.Sorted(maps.Keys(f.document.Paths.Map())) {
 			r := resources[path]
 			if r == nil {
 				problems = append(problems, fmt.Errorf("%s: path %q is no resource of the API: it has %s", f.Source, path, strings.Join(slices.Sorted(maps.Keys(resources)), ", ")))

@@ -1,11 +1,14 @@
 package deploy
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"sigs.k8s.io/yaml"
 )
 
 // defaults are what Pulumi.yaml declares.
@@ -68,4 +71,30 @@ func TestTwoProblemsAreBothReported(t *testing.T) {
 	_, err := read(values)
 	require.ErrorContains(t, err, "no such file")
 	require.ErrorContains(t, err, "nodeCount")
+}
+
+// The config of every example is valid as it stands.
+func TestExamplesAreValid(t *testing.T) {
+	files, err := filepath.Glob("../../examples/*/Pulumi.*.yaml")
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	for _, file := range files {
+		content, err := os.ReadFile(file)
+		require.NoError(t, err)
+		var settings struct{ Config map[string]any }
+		require.NoError(t, yaml.Unmarshal(content, &settings))
+		values := defaults()
+		delete(values, "services")
+		for key, value := range settings.Config {
+			encoded, err := json.Marshal(value)
+			require.NoError(t, err)
+			text, isText := value.(string)
+			if !isText {
+				text = string(encoded)
+			}
+			values[strings.TrimPrefix(key, "apigateway-ingress:")] = text
+		}
+		_, err = read(values)
+		require.NoError(t, err, file)
+	}
 }

@@ -3,11 +3,14 @@
 package deploy
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
 
+	"github.com/apigateway-ingress/apigateway-ingress/components/gateway"
 	"github.com/apigateway-ingress/apigateway-ingress/components/platform"
+	"github.com/apigateway-ingress/apigateway-ingress/components/route"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
@@ -60,7 +63,20 @@ func (s *Settings) declare(ctx *pulumi.Context) error {
 		return err
 	}
 	export(ctx, p, args.Location.Region)
+	ctx.Export("domainUrl", pulumi.String(domainURL(args.Gateway.Domain, args.Ingresses)))
 	return nil
+}
+
+// domainURL is where the API answers under its own name; empty without one.
+func domainURL(domain gateway.Domain, ingresses []route.Ingress) string {
+	name := domain.Name
+	for _, ingress := range ingresses {
+		name = cmp.Or(name, strings.TrimSpace(ingress.Annotations[route.AnnotationPrefix+"custom-domain-name"]))
+	}
+	if name == "" || strings.HasPrefix(name, "*") {
+		return ""
+	}
+	return strings.TrimSuffix("https://"+name+"/"+domain.BasePath, "/")
 }
 
 func export(ctx *pulumi.Context, p *platform.Platform, region string) {

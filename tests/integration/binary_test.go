@@ -3,6 +3,7 @@ package integration
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -144,10 +145,10 @@ func testOutputs(t *testing.T, b *binary) {
 func testCurl(t *testing.T, b *binary) {
 	curl, err := exec.LookPath("curl")
 	require.NoError(t, err)
-	var outputs map[string]string
+	var outputs map[string]any
 	b.json(&outputs, "outputs", "--show-secrets")
 	output, err := exec.Command(curl, "-s", "-w", "%{http_code}", "--aws-sigv4", "aws:amz:us-east-1:execute-api",
-		"--user", outputs["clientAccessKeyId"]+":"+outputs["clientSecretAccessKey"], outputs["apiEndpoint"]+"/api/author/David-K-Rensin?x=1").Output()
+		"--user", fmt.Sprintf("%s:%s", outputs["clientAccessKeyId"], outputs["clientSecretAccessKey"]), fmt.Sprintf("%s/api/author/David-K-Rensin?x=1", outputs["apiEndpoint"])).Output()
 	require.NoError(t, err)
 	require.Contains(t, string(output), "David K. Rensin")
 	require.True(t, strings.HasSuffix(string(output), "200"))

@@ -70,14 +70,14 @@ func testCalls(t *testing.T, e *environment) {
 	require.Equal(t, "Kubernetes on AWS", decode(t, e.get("/api/book/9781788390071").body)["title"])
 	require.Len(t, decode(t, e.get("/api/author/list").body)["authors"], 13)
 	require.Equal(t, "Peter Sbarski", decode(t, e.get("/api/author/Peter-Sbarski").body)["author"])
-	require.Equal(t, answer{404, "{\"error\":\"no book with ISBN-13 1\"}\n", ""}, e.get("/api/book/1"), "the service's own answer")
+	require.Equal(t, said{404, "{\"error\":\"no book with ISBN-13 1\"}\n", ""}, e.get("/api/book/1").said, "the service's own answer")
 
-	missing := answer{403, `{"message":"Missing Authentication Token"}`, ""}
-	require.Equal(t, missing, e.call("/api/book/list", nil), "unsigned")
-	require.Equal(t, missing, e.get("/api"), "no such resource")
-	require.Equal(t, missing, e.get("/api/bookstore"), "a prefix ends at a segment")
+	missing := said{403, `{"message":"Missing Authentication Token"}`, ""}
+	require.Equal(t, missing, e.call("/api/book/list", nil).said, "unsigned")
+	require.Equal(t, missing, e.get("/api").said, "no such resource")
+	require.Equal(t, missing, e.get("/api/bookstore").said, "a prefix ends at a segment")
 	foreign := e.call("/api/book/list", &aws.Credentials{AccessKeyID: "AKIAIOSFODNN7EXAMPLE", SecretAccessKey: "x"})
-	require.Equal(t, answer{403, `{"message":"The security token included in the request is invalid."}`, ""}, foreign)
+	require.Equal(t, said{403, `{"message":"The security token included in the request is invalid."}`, ""}, foreign.said)
 	forged := e.call("/api/book/list", &aws.Credentials{AccessKeyID: e.output("clientAccessKeyId"), SecretAccessKey: "guess"})
 	require.Equal(t, http.StatusForbidden, forged.status)
 	require.Contains(t, forged.body, "does not match")
@@ -250,7 +250,7 @@ spec:
 		for name, value := range headers {
 			request.Header.Set(name, value)
 		}
-		e.sign(request, *e.key())
+		e.sign(request, "", *e.key())
 		response, err := http.DefaultClient.Do(request)
 		require.NoError(t, err)
 		defer response.Body.Close()

@@ -2,6 +2,7 @@
 package integration
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -35,9 +36,11 @@ const repository = "../.."
 
 // environment is a project, a stack in it, and a local cloud within this process.
 type environment struct {
-	t       *testing.T
-	root    string
-	state   string
+	t     *testing.T
+	root  string
+	state string
+	// stack is local when it is empty.
+	stack   string
 	cloud   *localcloud.Cloud
 	session *engine.Session
 	outputs auto.OutputMap
@@ -48,10 +51,10 @@ type environment struct {
 func newEnvironment(t *testing.T, wrap func(pulumi.RunFunc) pulumi.RunFunc) *environment {
 	t.Helper()
 	e := &environment{t: t, root: t.TempDir(), state: t.TempDir()}
-	for _, name := range []string{"Pulumi.yaml", "Pulumi.local.yaml", "examples/bookstore/ingress.yaml", "examples/bookstore/ingress-v1.yaml"} {
+	require.NoError(t, os.CopyFS(filepath.Join(e.root, "examples"), os.DirFS(filepath.Join(repository, "examples"))))
+	for _, name := range []string{"Pulumi.yaml", "Pulumi.local.yaml"} {
 		content, err := os.ReadFile(filepath.Join(repository, name))
 		require.NoError(t, err)
-		require.NoError(t, os.MkdirAll(filepath.Dir(filepath.Join(e.root, name)), 0o750))
 		require.NoError(t, os.WriteFile(filepath.Join(e.root, name), content, 0o600))
 	}
 	e.startCloud()
@@ -87,7 +90,7 @@ func (e *environment) open(wrap func(pulumi.RunFunc) pulumi.RunFunc) {
 			e.t.Setenv(engine.CLIVariable, bin(e.t, "pulumi"))
 		}
 	}
-	project, err := engine.OpenProject(e.root, "local")
+	project, err := engine.OpenProject(e.root, cmp.Or(e.stack, "local"))
 	require.NoError(e.t, err)
 	program := deploy.In(e.root)
 	if wrap != nil {
@@ -160,31 +163,64 @@ func (e *environment) expectPodRole() {
 	}
 }
 
-type answer struct {
+// said is what an answer says, apart from its headers.
+type said struct {
 	status int
 	body   string
 	reason string
 }
 
+type answer struct {
+	said
+	header http.Header
+}
+
 // call sends a request with the stack's key, or another one.
 func (e *environment) call(path string, credentials *aws.Credentials) answer {
 	e.t.Helper()
-	request, err := http.NewRequest(http.MethodGet, e.output("apiEndpoint")+path, nil)
+	return e.request(http.MethodGet, e.output("apiEndpoint")+path, "", nil, credentials)
+}
+
+// send is a request below the stage, signed with the stack's key or not at all.
+func (e *environment) send(method, path, body string, headers map[string]string, signed bool) answer {
+	e.t.Helper()
+	return e.sendTo(method, e.output("apiEndpoint")+path, body, headers, signed)
+}
+
+func (e *environment) sendTo(method, url, body string, headers map[string]string, signed bool) answer {
+	e.t.Helper()
+	var credentials *aws.Credentials
+	if signed {
+		credentials = e.key()
+	}
+	return e.request(method, url, body, headers, credentials)
+}
+
+func (e *environment) request(method, url, body string, headers map[string]string, credentials *aws.Credentials) answer {
+	e.t.Helper()
+	request, err := http.NewRequest(method, url, strings.NewReader(body))
 	require.NoError(e.t, err)
+	for name, value := range headers {
+		if name == "Host" {
+			request.Host = value
+			continue
+		}
+		request.Header.Set(name, value)
+	}
 	if credentials != nil {
-		e.sign(request, *credentials)
+		e.sign(request, body, *credentials)
 	}
 	response, err := http.DefaultClient.Do(request)
 	require.NoError(e.t, err)
 	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
+	content, err := io.ReadAll(response.Body)
 	require.NoError(e.t, err)
-	return answer{response.StatusCode, string(body), response.Header.Get("X-Local-Target-Reason")}
+	return answer{said{response.StatusCode, string(content), response.Header.Get("X-Local-Target-Reason")}, response.Header}
 }
 
-func (e *environment) sign(request *http.Request, credentials aws.Credentials) {
+func (e *environment) sign(request *http.Request, body string, credentials aws.Credentials) {
 	e.t.Helper()
-	sum := sha256.Sum256(nil)
+	sum := sha256.Sum256([]byte(body))
 	require.NoError(e.t, v4.NewSigner().SignHTTP(context.Background(), credentials, request, hex.EncodeToString(sum[:]), "execute-api", e.output("region"), time.Now()))
 }
 

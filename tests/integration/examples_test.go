@@ -1,0 +1,190 @@
+package integration
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/apigateway-ingress/apigateway-ingress/automation/engine"
+	"github.com/apigateway-ingress/apigateway-ingress/examples/component/shop"
+	"github.com/pulumi/pulumi/sdk/v3/go/auto/optdestroy"
+	"github.com/stretchr/testify/require"
+	"sigs.k8s.io/yaml"
+)
+
+const examplePool = "arn:aws:cognito-idp:us-east-1:111122223333:userpool/us-east-1_Example"
+
+// Every example comes up beside the bookstore, in the same local cloud, does what it is there for, and goes again.
+func TestExamples(t *testing.T) {
+	base := newEnvironment(t, nil)
+	base.up()
+	tried := map[string]func(*testing.T, *environment){
+		"several-ingresses": testSeveralIngresses, "usage-plans": testUsagePlans, "authorizers": testAuthorizers, "custom-domain": testCustomDomain,
+		"private-api": testPrivateAPI, "kube2iam": testKube2IAM, "shared-platform": testSharedPlatform, "existing-cluster": testSharedPlatform,
+	}
+	for _, name := range exampleStacks(t) {
+		t.Run(name, func(t *testing.T) {
+			require.Contains(t, tried, name, "every example is tried")
+			e := base.beside(t, name)
+			before := base.cloud.Objects()
+			e.open(nil)
+			_, err := e.session.Stack.Preview(context.Background())
+			require.NoError(t, err)
+			e.up()
+			e.expectNoChanges()
+			tried[name](t, e)
+			_, err = e.session.Stack.Destroy(context.Background(), optdestroy.SuppressProgress())
+			require.NoError(t, err)
+			require.Equal(t, before, base.cloud.Objects(), "destroy leaves nothing")
+		})
+	}
+	require.Equal(t, http.StatusOK, base.get("/api/book/list").status, "the bookstore is as it was")
+	base.destroy()
+}
+
+// exampleStacks are the folders with a stack's config.
+func exampleStacks(t *testing.T) []string {
+	files, err := filepath.Glob(filepath.Join(repository, "examples", "*", "Pulumi.*.yaml"))
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	var names []string
+	for _, file := range files {
+		name := filepath.Base(filepath.Dir(file))
+		require.Equal(t, "Pulumi."+name+".yaml", filepath.Base(file))
+		names = append(names, name)
+	}
+	return names
+}
+
+// beside is another stack in the same project and local cloud.
+func (e *environment) beside(t *testing.T, name string) *environment {
+	other := &environment{t: t, root: e.root, state: e.state, stack: name, cloud: e.cloud}
+	content, err := os.ReadFile(filepath.Join(e.root, "examples", name, "Pulumi."+name+".yaml"))
+	require.NoError(t, err)
+	var settings struct {
+		Config map[string]any `json:"config"`
+	}
+	require.NoError(t, yaml.Unmarshal(content, &settings))
+	if settings.Config["apigateway-ingress:clusterName"] != nil {
+		settings.Config["apigateway-ingress:clusterName"] = e.output("clusterName")
+		settings.Config["apigateway-ingress:vpcId"] = e.output("vpcId")
+		settings.Config["apigateway-ingress:privateSubnetIds"] = e.outputs["privateSubnetIds"].Value
+	}
+	commands := map[string][]string{}
+	functions, _ := settings.Config["apigateway-ingress:localFunctions"].(map[string]any)
+	for function, command := range functions {
+		for _, word := range command.([]any) {
+			commands[function] = append(commands[function], fmt.Sprint(word))
+		}
+	}
+	require.NoError(t, e.cloud.SetFunctions(commands))
+	content, err = yaml.Marshal(settings)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(e.root, "Pulumi."+name+".yaml"), content, 0o600))
+	return other
+}
+
+func testSeveralIngresses(t *testing.T, e *environment) {
+	require.Equal(t, http.StatusOK, e.get("/api/book/list").status)
+	require.Equal(t, http.StatusOK, e.get("/api/author/list").status)
+	require.Equal(t, http.StatusForbidden, e.send(http.MethodPost, "/api/book/list", "", nil, true).status, "only GET and HEAD")
+	require.Equal(t, http.StatusOK, e.send(http.MethodGet, "/healthz", "", nil, false).status, "a public route")
+	require.Equal(t, http.StatusForbidden, e.send(http.MethodGet, "/api/book/list", "", nil, false).status, "beside a public route the others stay closed")
+	preflight := e.send(http.MethodOptions, "/healthz", "", map[string]string{"Origin": "https://app.example.com", "Access-Control-Request-Method": "GET"}, false)
+	require.Equal(t, "*", preflight.header.Get("Access-Control-Allow-Origin"))
+	require.Equal(t, http.StatusForbidden, e.get("/elsewhere").status, "another group's route")
+}
+
+func testUsagePlans(t *testing.T, e *environment) {
+	keys, ok := e.outputs["apiKeys"].Value.(map[string]any)
+	require.True(t, ok)
+	require.True(t, e.outputs["apiKeys"].Secret)
+	require.Equal(t, http.StatusForbidden, e.get("/api/book/list").status, "signed, but without a key")
+	key := func(name string) map[string]string { return map[string]string{"X-Api-Key": keys[name].(string)} }
+	require.Equal(t, http.StatusForbidden, e.send(http.MethodGet, "/api/book/list", "", key("acme"), false).status, "a key is no identity")
+	limited := 0
+	for range 30 {
+		if e.send(http.MethodGet, "/api/book/list", "", key("acme"), true).status == http.StatusTooManyRequests {
+			limited++
+		}
+	}
+	require.Positive(t, limited, "five at once is what the free plan allows")
+	require.Equal(t, http.StatusOK, e.send(http.MethodGet, "/api/book/list", "", key("globex"), true).status)
+}
+
+func testAuthorizers(t *testing.T, e *environment) {
+	token, err := e.cloud.Token(examplePool, "alice", nil)
+	require.NoError(t, err)
+	member := map[string]string{"Authorization": token, "Content-Type": "application/json", "X-Idempotency-Key": "1"}
+	require.Equal(t, http.StatusOK, e.send(http.MethodGet, "/api/book/list", "", member, false).status)
+	stranger := e.send(http.MethodGet, "/api/book/list", "", nil, false)
+	require.Equal(t, http.StatusUnauthorized, stranger.status)
+	require.Equal(t, "Bearer", stranger.header.Get("WWW-Authenticate"))
+	require.Equal(t, http.StatusOK, e.send(http.MethodGet, "/api/author/list", "", map[string]string{"X-Token": "open sesame"}, false).status)
+	require.Equal(t, http.StatusForbidden, e.send(http.MethodGet, "/api/author/list", "", map[string]string{"X-Token": "please"}, false).status)
+
+	require.Equal(t, http.StatusBadRequest, e.send(http.MethodPost, "/api/book", `{"title":""}`, member, false).status, "the model wants a title")
+	refused := e.send(http.MethodPost, "/api/book", `{"title":"Dune"}`, map[string]string{"Authorization": token}, false)
+	require.Contains(t, refused.body, "Missing required request parameters: [X-Idempotency-Key]")
+	require.NotEqual(t, http.StatusBadRequest, e.send(http.MethodPost, "/api/book", `{"title":"Dune"}`, member, false).status)
+}
+
+func testCustomDomain(t *testing.T, e *environment) {
+	require.Equal(t, "https://api.example.com/v1", e.output("domainUrl"))
+	require.Equal(t, http.StatusForbidden, e.get("/api/book/list").status, "the execute-api endpoint is off")
+	root := strings.TrimSuffix(e.output("apiEndpoint"), "/prod")
+	require.Equal(t, http.StatusOK, e.sendTo(http.MethodGet, root+"/v1/api/book/list", "", map[string]string{"Host": "api.example.com"}, true).status)
+	require.Equal(t, http.StatusForbidden, e.sendTo(http.MethodGet, root+"/api/book/list", "", map[string]string{"Host": "api.example.com"}, true).status, "outside the base path")
+}
+
+func testPrivateAPI(t *testing.T, e *environment) {
+	require.Equal(t, http.StatusForbidden, e.get("/api/book/list").status, "not through the VPC endpoint")
+	through := map[string]string{"X-Apigw-Api-Id": e.output("restApiId")}
+	require.Equal(t, http.StatusOK, e.send(http.MethodGet, "/api/book/list", "", through, true).status)
+	require.Equal(t, http.StatusForbidden, e.send(http.MethodGet, "/api/book/list", "", through, false).status)
+}
+
+func testKube2IAM(t *testing.T, e *environment) {
+	require.Equal(t, http.StatusOK, e.get("/api/book/list").status)
+	for _, role := range e.cloud.PodRoles() {
+		if role.RoleARN == e.output("podRoleArn") {
+			require.Empty(t, role.Refused)
+			return
+		}
+	}
+	t.Fatal("no service account has the pod role")
+}
+
+func testSharedPlatform(t *testing.T, e *environment) {
+	require.Equal(t, http.StatusOK, e.get("/api/book/list").status)
+	exported, err := e.session.Export(context.Background())
+	require.NoError(t, err)
+	require.NotContains(t, string(exported), `"aws:eks/cluster:Cluster"`)
+	require.NotContains(t, string(exported), `"aws:ec2/vpc:Vpc"`)
+}
+
+// A program of one's own, with a second gateway on the cluster.
+func TestComponentInAnotherProgram(t *testing.T) {
+	e := newEnvironment(t, nil)
+	project, err := engine.OpenProject(e.root, "local")
+	require.NoError(t, err)
+	e.session, err = engine.Open(context.Background(), project, e.state, e.cloud.ProviderPorts(), true, shop.Declare)
+	require.NoError(t, err)
+	e.up()
+	e.expectNoChanges()
+	require.Equal(t, http.StatusOK, e.get("/api/author/list").status)
+	require.Eventually(t, func() bool {
+		for _, name := range []string{"apiEndpoint", "clientAccessKeyId", "clientSecretAccessKey"} {
+			partner := strings.Replace(strings.Replace(name, "api", "partners", 1), "client", "partners", 1)
+			e.outputs[name] = e.outputs[partner]
+		}
+		return e.get("/api/book/list").status == http.StatusOK
+	}, 10*time.Second, 50*time.Millisecond)
+	require.Equal(t, http.StatusForbidden, e.get("/api/author/list").status, "partners do not get authors")
+	e.destroy()
+}
