@@ -14,7 +14,7 @@ export PATH := $(PATH):/usr/sbin:/usr/local/sbin
 
 .DEFAULT_GOAL := help
 FUZZTIME  ?= 3s
-.PHONY: help up down build cli nginx test fuzz lint golden bench clean
+.PHONY: help up down build cli nginx test fuzz lint golden conformance bench clean
 
 ##@ Use
 
@@ -46,6 +46,9 @@ lint: $(BIN)/golangci-lint ## check format and style
 	$(GO) vet ./...
 	$(BIN)/golangci-lint run ./...
 
+conformance: build nginx $(BIN)/kube-apiserver $(BIN)/etcd ## ask the real AWS provider (with terraform on PATH) and a real Kubernetes API server
+	CONFORMANCE=1 $(GO) test ./tests/conformance -count 1 -timeout 15m -v
+
 bench: build nginx ## measure the local target and write the figures to the terminal
 	$(GO) test ./tests/integration -run '^$$' -bench . -benchtime 3x -timeout 15m
 
@@ -53,7 +56,7 @@ clean: ## remove what was built
 	rm -rf $(BIN)
 
 help: ## show this text
-	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # A Pulumi CLI on PATH that is new enough is used; otherwise one is built from its Go module.
 cli:
@@ -79,6 +82,17 @@ $(SERVICES): $(BIN)/%: $(SOURCES)
 $(BIN)/golangci-lint: tools/lint/go.mod tools/lint/go.sum
 	@echo "building golangci-lint (some minutes the first time)"
 	@$(GO) build -C tools/lint -o ../../$@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+	@touch $@
+
+KUBERNETES := k8s.io/component-base/version
+
+$(BIN)/kube-apiserver: tools/kube/go.mod tools/kube/go.sum
+	@echo "building a Kubernetes API server (some minutes the first time)"
+	@CGO_ENABLED=0 $(GO) build -C tools/kube -ldflags "$(LDFLAGS) -X $(KUBERNETES).gitVersion=v1.36.3 -X $(KUBERNETES).gitMajor=1 -X $(KUBERNETES).gitMinor=36" -o ../../$@ k8s.io/kubernetes/cmd/kube-apiserver
+	@touch $@
+
+$(BIN)/etcd: tools/kube/go.mod tools/kube/go.sum
+	@CGO_ENABLED=0 $(GO) build -C tools/kube -ldflags "$(LDFLAGS)" -o ../../$@ go.etcd.io/etcd/server/v3
 	@touch $@
 
 # The local target runs a real nginx, without its service.
