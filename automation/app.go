@@ -81,7 +81,7 @@ The same program comes up on AWS and, with the stack's target local, on this mac
 		return withCode(exitUsage, fmt.Errorf("%w\nrun `%s --help`", err, cmd.CommandPath()))
 	})
 	root.AddCommand(a.upCommand(), a.previewCommand(), a.destroyCommand(), a.refreshCommand(), a.outputsCommand(),
-		a.exportCommand(), a.callCommand(), a.routesCommand(), a.statusCommand(), a.versionCommand(), a.localCloudCommand())
+		a.exportCommand(), a.callCommand(), a.routesCommand(), a.iamCommand(), a.statusCommand(), a.versionCommand(), a.localCloudCommand())
 	return root
 }
 

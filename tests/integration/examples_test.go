@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/apigateway-ingress/apigateway-ingress/automation/engine"
+	"github.com/apigateway-ingress/apigateway-ingress/automation/permissions"
 	"github.com/apigateway-ingress/apigateway-ingress/examples/component/shop"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optdestroy"
 	"github.com/stretchr/testify/require"
@@ -38,6 +39,7 @@ func TestExamples(t *testing.T) {
 			e.up()
 			e.expectNoChanges()
 			tried[name](t, e)
+			expectPermissions(t, e)
 			_, err = e.session.Stack.Destroy(context.Background(), optdestroy.SuppressProgress())
 			require.NoError(t, err)
 			require.Equal(t, before, base.cloud.Objects(), "destroy leaves nothing")
@@ -45,6 +47,20 @@ func TestExamples(t *testing.T) {
 	}
 	require.Equal(t, http.StatusOK, base.get("/api/book/list").status, "the bookstore is as it was")
 	base.destroy()
+}
+
+// expectPermissions: `apigw-ingress iam` knows every type of resource.
+func expectPermissions(t *testing.T, e *environment) {
+	resources, err := e.session.Resources(context.Background())
+	require.NoError(t, err)
+	var types []string
+	for _, r := range resources {
+		if r.Custom && strings.HasPrefix(r.Type, "aws:") {
+			types = append(types, r.Type)
+		}
+	}
+	_, err = permissions.Policy(types, "aws", "us-east-1", "111122223333")
+	require.NoError(t, err)
 }
 
 // exampleStacks are the folders with a stack's config.

@@ -1,0 +1,67 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+)
+
+// Resource is one of a stack's state.
+type Resource struct {
+	URN    string `json:"urn"`
+	Type   string `json:"type"`
+	ID     string `json:"id,omitempty"`
+	Custom bool   `json:"custom"`
+	Parent string `json:"parent,omitempty"`
+	// Dependencies are the URNs of what must exist before.
+	Dependencies []string       `json:"dependencies,omitempty"`
+	Inputs       map[string]any `json:"inputs,omitempty"`
+	Outputs      map[string]any `json:"outputs,omitempty"`
+	// Delete marks what an interrupted update has left to be deleted.
+	Delete bool `json:"delete,omitempty"`
+}
+
+// Name is the resource's in the program.
+func (r Resource) Name() string {
+	for i := len(r.URN) - 1; i >= 0; i-- {
+		if r.URN[i] == ':' {
+			return r.URN[i+1:]
+		}
+	}
+	return r.URN
+}
+
+// Pending is an operation whose outcome the engine never heard of.
+type Pending struct {
+	// Type is creating, updating, deleting or reading.
+	Type     string   `json:"type"`
+	Resource Resource `json:"resource"`
+}
+
+// State is a stack's deployment.
+type State struct {
+	Manifest struct {
+		Time time.Time `json:"time"`
+	} `json:"manifest"`
+	Resources []Resource `json:"resources"`
+	Pending   []Pending  `json:"pending_operations"`
+}
+
+// State reads the stack's state; its secrets stay encrypted.
+func (s *Session) State(ctx context.Context) (*State, error) {
+	exported, err := s.Export(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var document struct{ Deployment State }
+	return &document.Deployment, json.Unmarshal(exported, &document)
+}
+
+// Resources reads the stack's resources.
+func (s *Session) Resources(ctx context.Context) ([]Resource, error) {
+	state, err := s.State(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return state.Resources, nil
+}

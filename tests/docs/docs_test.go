@@ -1,0 +1,162 @@
+// Package docs writes the reference pages from the sources, and fails when they are not what the sources say.
+package docs
+
+import (
+	"flag"
+	"fmt"
+	"go/ast"
+	"go/doc"
+	"go/parser"
+	"go/token"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"gopkg.in/yaml.v3"
+)
+
+var update = flag.Bool("update", false, "write the pages anew")
+
+const repository = "../.."
+
+// Every component has a page with its settings and outputs, from its documentation in Go.
+func TestComponentPages(t *testing.T) {
+	for _, name := range []string{"platform", "network", "cluster", "podrole", "workload", "proxy", "gateway"} {
+		page(t, "components/"+name+".md", componentPage(t, name))
+	}
+}
+
+// Every config key is documented, in the order of Pulumi.yaml.
+func TestConfigPage(t *testing.T) {
+	content, err := os.ReadFile(filepath.Join(repository, "Pulumi.yaml"))
+	require.NoError(t, err)
+	var project yaml.Node
+	require.NoError(t, yaml.Unmarshal(content, &project))
+	var b strings.Builder
+	b.WriteString("# Config of a stack\n\nKeys of `Pulumi.STACK.yaml`, under the project's name: `apigateway-ingress:KEY`. Besides them a stack needs `aws:region`. " +
+		"A key that is not here, and a value of another type, is an error. Where a manifest's annotation says something as well, the key wins.\n\n" +
+		"| key | type | default | meaning |\n| --- | --- | --- | --- |\n")
+	keys := valueOf(project.Content[0], "config")
+	for i := 0; i < len(keys.Content); i += 2 {
+		var key struct {
+			Type, Description string
+			Items             struct{ Type string }
+			Default           any
+		}
+		require.NoError(t, keys.Content[i+1].Decode(&key))
+		require.NotEmpty(t, key.Description, keys.Content[i].Value)
+		kind := key.Type
+		if key.Items.Type != "" {
+			kind += " of " + key.Items.Type + "s"
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", keys.Content[i].Value, kind, defaultOf(key.Default), key.Description)
+	}
+	page(t, "config.md", b.String())
+}
+
+func valueOf(mapping *yaml.Node, key string) *yaml.Node {
+	for i := 0; i < len(mapping.Content); i += 2 {
+		if mapping.Content[i].Value == key {
+			return mapping.Content[i+1]
+		}
+	}
+	return &yaml.Node{}
+}
+
+func defaultOf(value any) string {
+	switch v := value.(type) {
+	case string:
+		if v == "" {
+			return ""
+		}
+	case []any:
+		if len(v) == 0 {
+			return ""
+		}
+	case map[string]any:
+		return ""
+	}
+	return fmt.Sprintf("`%v`", value)
+}
+
+func page(t *testing.T, name, text string) {
+	t.Helper()
+	path := filepath.Join(repository, "docs", name)
+	if *update {
+		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+	}
+	written, err := os.ReadFile(path)
+	require.NoError(t, err, "run `make golden`")
+	require.Equal(t, string(written), text, "run `make golden`")
+}
+
+func componentPage(t *testing.T, name string) string {
+	t.Helper()
+	dir := filepath.Join(repository, "components", name)
+	entries, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	files := token.NewFileSet()
+	var parsed []*ast.File
+	for _, entry := range entries {
+		if strings.HasSuffix(entry.Name(), ".go") && !strings.HasSuffix(entry.Name(), "_test.go") {
+			file, err := parser.ParseFile(files, filepath.Join(dir, entry.Name()), nil, parser.ParseComments)
+			require.NoError(t, err)
+			parsed = append(parsed, file)
+		}
+	}
+	described, err := doc.NewFromFiles(files, parsed, name)
+	require.NoError(t, err)
+	var b strings.Builder
+	fmt.Fprintf(&b, "# %s\n\n%s\n", name, described.Markdown(described.Doc))
+	for _, kind := range described.Types {
+		table := fields(kind)
+		if table == "" {
+			continue
+		}
+		fmt.Fprintf(&b, "## %s\n\n%s\n| field | type | meaning |\n| --- | --- | --- |\n%s\n", kind.Name, described.Markdown(kind.Doc), table)
+	}
+	return strings.TrimRight(b.String(), "\n") + "\n"
+}
+
+// fields are the rows for a struct's exported fields. Fields that share a comment share a row.
+func fields(kind *doc.Type) string {
+	spec, ok := kind.Decl.Specs[0].(*ast.TypeSpec)
+	if !ok {
+		return ""
+	}
+	structure, ok := spec.Type.(*ast.StructType)
+	if !ok {
+		return ""
+	}
+	var b strings.Builder
+	for _, field := range structure.Fields.List {
+		var names []string
+		for _, name := range field.Names {
+			if name.IsExported() {
+				names = append(names, "`"+name.Name+"`")
+			}
+		}
+		if len(names) > 0 {
+			fmt.Fprintf(&b, "| %s | `%s` | %s |\n", strings.Join(names, ", "), typeName(field.Type), strings.Join(strings.Fields(field.Doc.Text()), " "))
+		}
+	}
+	return b.String()
+}
+
+func typeName(expression ast.Expr) string {
+	switch e := expression.(type) {
+	case *ast.Ident:
+		return e.Name
+	case *ast.SelectorExpr:
+		return typeName(e.X) + "." + e.Sel.Name
+	case *ast.StarExpr:
+		return "*" + typeName(e.X)
+	case *ast.ArrayType:
+		return "[]" + typeName(e.Elt)
+	case *ast.MapType:
+		return "map[" + typeName(e.Key) + "]" + typeName(e.Value)
+	}
+	return "any"
+}
