@@ -14,7 +14,7 @@ export PATH := $(PATH):/usr/sbin:/usr/local/sbin
 
 .DEFAULT_GOAL := help
 FUZZTIME  ?= 3s
-.PHONY: help up down build cli nginx test fuzz lint golden conformance bench clean
+.PHONY: help up down build cli nginx test fuzz lint golden conformance chaos bench clean
 
 ##@ Use
 
@@ -48,6 +48,10 @@ lint: $(BIN)/golangci-lint ## check format and style
 
 conformance: build nginx $(BIN)/kube-apiserver $(BIN)/etcd ## ask the real AWS provider (with terraform on PATH) and a real Kubernetes API server
 	CONFORMANCE=1 $(GO) test ./tests/conformance -count 1 -timeout 15m -v
+
+CHAOS_POINTS ?= 10
+chaos: build nginx ## kill binary, engine and local cloud at many moments of every operation
+	CHAOS_POINTS=$(CHAOS_POINTS) $(GO) test ./tests/chaos -count 1 -timeout 60m -v
 
 bench: build nginx ## measure the local target and write the figures to the terminal
 	$(GO) test ./tests/integration -run '^$$' -bench . -benchtime 3x -timeout 15m

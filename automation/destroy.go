@@ -50,6 +50,9 @@ func (a *app) destroy(ctx context.Context, yes bool) error {
 	}
 	done := a.interruptible(session.Command)
 	defer done()
+	if err := a.recover(ctx, session); err != nil {
+		return err
+	}
 	destroyed, err := session.Stack.Destroy(ctx, optdestroy.ProgressStreams(a.progress()), optdestroy.ErrorProgressStreams(a.errOut), optdestroy.UserAgent(userAgent))
 	if err != nil {
 		return classify(err, session.Command)

@@ -31,7 +31,7 @@ func (a *app) refresh(ctx context.Context) error {
 	}
 	done := a.interruptible(session.Command)
 	defer done()
-	refreshed, err := session.Stack.Refresh(ctx, optrefresh.ProgressStreams(a.progress()), optrefresh.ErrorProgressStreams(a.errOut), optrefresh.UserAgent(userAgent))
+	refreshed, err := session.Stack.Refresh(ctx, optrefresh.ClearPendingCreates(), optrefresh.ProgressStreams(a.progress()), optrefresh.ErrorProgressStreams(a.errOut), optrefresh.UserAgent(userAgent))
 	if err != nil {
 		return classify(err, session.Command)
 	}

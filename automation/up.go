@@ -49,6 +49,9 @@ func (a *app) up(ctx context.Context) error {
 	}
 	done := a.interruptible(session.Command)
 	defer done()
+	if err := a.recover(ctx, session); err != nil {
+		return err
+	}
 	up, err := session.Stack.Up(ctx, optup.ProgressStreams(a.progress()), optup.ErrorProgressStreams(a.errOut), optup.UserAgent(userAgent))
 	if err != nil {
 		return classify(err, session.Command)

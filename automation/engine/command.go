@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -99,7 +100,10 @@ func (c *Command) Run(_ context.Context, workdir string, stdin io.Reader, output
 	process.Env = append(append(os.Environ(), env...), "PULUMI_AUTOMATION_API=true")
 	process.Stdout = io.MultiWriter(append(slices.Clone(outputs), &stdout)...)
 	process.Stderr = io.MultiWriter(append(slices.Clone(errorOutputs), &stderr)...)
-	process.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	process.SysProcAttr = attributes()
+	// The system tells the CLI of the end of the thread that started it, which must not end before the program does.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	if err := c.start(process); err != nil {
 		return "", "", unknownExitCode, err
 	}

@@ -1,12 +1,15 @@
 package engine
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
+	"time"
 )
 
 // lockFile is how the CLI marks a stack of a file backend as busy. It has no end by itself: a CLI that was
@@ -16,9 +19,50 @@ type lockFile struct {
 	Hostname string `json:"hostname"`
 }
 
-// removeStaleLocks takes away the locks of a local stack whose processes on this machine are gone.
-func removeStaleLocks(stateDir, project, stack string) error {
-	paths, err := filepath.Glob(filepath.Join(stateDir, "backend", ".pulumi", "locks", "organization", project, stack, "*.json"))
+// orphanTimeout is how long a CLI whose program was killed gets to end.
+const orphanTimeout = time.Minute
+
+// Holder is who holds a stack's lock.
+type Holder struct {
+	PID      int    `json:"pid"`
+	Username string `json:"username"`
+	Hostname string `json:"hostname"`
+	// Since is when the lock was taken.
+	Since time.Time `json:"timestamp"`
+}
+
+// Holders are those who hold the lock of a local stack.
+func Holders(stateDir, project, stack string) ([]Holder, error) {
+	paths, err := lockPaths(stateDir, project, stack)
+	if err != nil {
+		return nil, err
+	}
+	var holders []Holder
+	for _, path := range paths {
+		content, err := os.ReadFile(path)
+		if errors.Is(err, os.ErrNotExist) {
+			continue
+		}
+		var holder Holder
+		if err == nil {
+			err = json.Unmarshal(content, &holder)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("lock %s: %w", path, err)
+		}
+		holders = append(holders, holder)
+	}
+	return holders, nil
+}
+
+func lockPaths(stateDir, project, stack string) ([]string, error) {
+	return filepath.Glob(filepath.Join(stateDir, "backend", ".pulumi", "locks", "organization", project, stack, "*.json"))
+}
+
+// removeStaleLocks takes away the locks of a local stack whose processes on this machine are gone. A CLI that has
+// lost its program is about to go: it is waited for.
+func removeStaleLocks(ctx context.Context, stateDir, project, stack string) error {
+	paths, err := lockPaths(stateDir, project, stack)
 	if err != nil {
 		return err
 	}
@@ -38,7 +82,7 @@ func removeStaleLocks(stateDir, project, stack string) error {
 		if err := json.Unmarshal(content, &lock); err != nil {
 			return fmt.Errorf("lock %s: %w", path, err)
 		}
-		if lock.Hostname != host || lock.PID <= 0 || !errors.Is(syscall.Kill(lock.PID, 0), syscall.ESRCH) {
+		if lock.Hostname != host || lock.PID <= 0 || !endsSoon(ctx, lock.PID) {
 			continue
 		}
 		if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -46,4 +90,39 @@ func removeStaleLocks(stateDir, project, stack string) error {
 		}
 	}
 	return nil
+}
+
+// endsSoon says whether a process is gone, after waiting for one that nobody started any more.
+func endsSoon(ctx context.Context, pid int) bool {
+	deadline := time.Now().Add(orphanTimeout)
+	for {
+		state, parent := processState(pid)
+		if state == "Z" || errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) {
+			return true
+		}
+		if parent != "1" || time.Now().After(deadline) {
+			return false
+		}
+		select {
+		case <-ctx.Done():
+			return false
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+// processState is a process's state, Z for one that has ended, and its parent: the system's first process for one
+// that nobody started any more. Where there is no /proc both are empty.
+func processState(pid int) (state, parent string) {
+	content, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return "", ""
+	}
+	// The name, in parentheses, may hold anything.
+	text := string(content)
+	fields := strings.Fields(text[strings.LastIndexByte(text, ')')+1:])
+	if len(fields) < 2 {
+		return "", ""
+	}
+	return fields[0], fields[1]
 }

@@ -26,7 +26,7 @@ func TestOnlyStaleLocksAreRemoved(t *testing.T) {
 	stale := write("stale", gone.Process.Pid, host)
 	alive := write("alive", os.Getpid(), host)
 	elsewhere := write("elsewhere", gone.Process.Pid, "another-host")
-	require.NoError(t, removeStaleLocks(state, "p", "s"))
+	require.NoError(t, removeStaleLocks(t.Context(), state, "p", "s"))
 	require.NoFileExists(t, stale)
 	require.FileExists(t, alive)
 	require.FileExists(t, elsewhere)

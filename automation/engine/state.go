@@ -3,6 +3,10 @@ package engine
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
 	"time"
 )
 
@@ -64,4 +68,28 @@ func (s *Session) Resources(ctx context.Context) ([]Resource, error) {
 		return nil, err
 	}
 	return state.Resources, nil
+}
+
+// Last is the state that the last operation left. For a local stack it is read from its file, which is quick.
+func (s *Session) Last(ctx context.Context) (*State, error) {
+	if s.Project.Target != Local {
+		return s.State(ctx)
+	}
+	content, err := os.ReadFile(filepath.Join(s.stateDir, "backend", ".pulumi", "stacks", s.Project.Name, s.Project.Stack+".json"))
+	if errors.Is(err, os.ErrNotExist) {
+		return &State{}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var document struct {
+		Checkpoint struct{ Latest *State }
+	}
+	if err := json.Unmarshal(content, &document); err != nil {
+		return nil, fmt.Errorf("state of stack %s: %w", s.Project.Stack, err)
+	}
+	if document.Checkpoint.Latest == nil {
+		return &State{}, nil
+	}
+	return document.Checkpoint.Latest, nil
 }

@@ -21,6 +21,8 @@ type Session struct {
 	Command *Command
 	Project *Project
 	Stack   auto.Stack
+
+	stateDir string
 }
 
 // ErrNoStack says that a stack was never brought up.
@@ -39,7 +41,7 @@ func Open(ctx context.Context, p *Project, stateDir string, providers map[string
 		if dir, err = prepareLocal(p, stateDir); err != nil {
 			return nil, err
 		}
-		if err := removeStaleLocks(stateDir, p.Name, p.Stack); err != nil {
+		if err := removeStaleLocks(ctx, stateDir, p.Name, p.Stack); err != nil {
 			return nil, err
 		}
 		for key, value := range LocalEnvironment(stateDir, providers) {
@@ -61,7 +63,7 @@ func Open(ctx context.Context, p *Project, stateDir string, providers map[string
 	if err != nil {
 		return nil, err
 	}
-	return &Session{command, p, stack}, nil
+	return &Session{command, p, stack, stateDir}, nil
 }
 
 // LocalEnvironment is what the CLI needs for a stack of the local target.

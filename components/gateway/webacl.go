@@ -8,8 +8,8 @@ import (
 // The types of package wafv2 are written out here: it alone takes a minute and more than 4 GB to compile,
 // and everybody who imports this component would have to.
 const (
-	webACLToken            = "aws:wafv2/webAcl:WebAcl"
-	webACLAssociationToken = "aws:wafv2/webAclAssociation:WebAclAssociation"
+	webACLType            = "aws:wafv2/webAcl:WebAcl"
+	webACLAssociationType = "aws:wafv2/webAclAssociation:WebAclAssociation"
 )
 
 type webACL struct {
@@ -28,14 +28,14 @@ func (g *Gateway) webACL(ctx *pulumi.Context, stage *apigateway.Stage) error {
 	switch {
 	case g.args.WebACL.Managed:
 		acl := &webACL{}
-		if err := ctx.RegisterResource(webACLToken, g.name, g.managedACL(), acl, pulumi.Parent(g)); err != nil {
+		if err := ctx.RegisterResource(webACLType, g.name, g.managedACL(), acl, pulumi.Parent(g)); err != nil {
 			return err
 		}
 		arn = acl.ARN
 	case g.args.WebACL.ARN == "":
 		return nil
 	}
-	return ctx.RegisterResource(webACLAssociationToken, g.name, pulumi.Map{"resourceArn": stage.Arn, "webAclArn": arn}, &webACLAssociation{}, pulumi.Parent(g))
+	return ctx.RegisterResource(webACLAssociationType, g.name, pulumi.Map{"resourceArn": stage.Arn, "webAclArn": arn}, &webACLAssociation{}, pulumi.Parent(g))
 }
 
 func (g *Gateway) managedACL() pulumi.Map {

@@ -42,14 +42,14 @@ const (
 )
 
 type openAPI struct {
-	OpenAPI     string                       `json:"openapi"`
-	Info        openAPIInfo                  `json:"info"`
-	Paths       map[string]map[string]method `json:"paths"`
-	Components  openAPIComponents            `json:"components"`
-	BinaryTypes []string                     `json:"x-amazon-apigateway-binary-media-types"`
-	Responses   map[string]gatewayResponse   `json:"x-amazon-apigateway-gateway-responses,omitempty"`
-	Validators  map[string]requestValidator  `json:"x-amazon-apigateway-request-validators,omitempty"`
-	KeySource   string                       `json:"x-amazon-apigateway-api-key-source,omitempty"`
+	OpenAPI      string                       `json:"openapi"`
+	Info         openAPIInfo                  `json:"info"`
+	Paths        map[string]map[string]method `json:"paths"`
+	Components   openAPIComponents            `json:"components"`
+	BinaryTypes  []string                     `json:"x-amazon-apigateway-binary-media-types"`
+	Responses    map[string]gatewayResponse   `json:"x-amazon-apigateway-gateway-responses,omitempty"`
+	Validators   map[string]requestValidator  `json:"x-amazon-apigateway-request-validators,omitempty"`
+	WhereKeysAre string                       `json:"x-amazon-apigateway-api-key-source,omitempty"`
 }
 
 type requestValidator struct {
@@ -146,7 +146,7 @@ func (t *Table) OpenAPI(d Document) ([]byte, error) {
 		}
 		if r.Settings.APIKeyRequired {
 			document.Components.SecuritySchemes[apiKeyScheme] = securityScheme{Type: "apiKey", Name: "x-api-key", In: "header"}
-			document.KeySource = "HEADER"
+			document.WhereKeysAre = "HEADER"
 		}
 	}
 	if len(t.Fragments) > 0 {

@@ -52,6 +52,9 @@ type Cloud struct {
 	pools     *cognito.Pools
 	functions *functions.Functions
 	pods      *supervisor.Supervisor
+	aws       *awsrules.Rules
+	kube      *kuberules.Rules
+	inflight  *provider.Inflight
 	eks       *ekscomponent.Server
 	grpc      []*grpc.Server
 	ports     map[string]int
@@ -92,10 +95,10 @@ func Open(o Options) (*Cloud, error) {
 	c.running.Go(func() { c.pods.Run(ctx) })
 	c.running.Go(func() { plane.Run(ctx) })
 
-	aws := awsrules.New(objects, plane, o.LatencyScale)
+	c.aws, c.kube, c.inflight = awsrules.New(objects, plane, o.LatencyScale), kuberules.New(objects, c.pods), provider.NewInflight()
 	servers := map[string]pulumirpc.ResourceProviderServer{
-		"aws":        provider.New("aws", sdkVersion("aws"), awsPackage{aws}),
-		"kubernetes": provider.New("kubernetes", sdkVersion("kubernetes"), kubernetesPackage{kuberules.New(objects, c.pods), objects}),
+		"aws":        provider.New("aws", sdkVersion("aws"), awsPackage{c.aws}, c.inflight),
+		"kubernetes": provider.New("kubernetes", sdkVersion("kubernetes"), kubernetesPackage{c.kube, objects}, c.inflight),
 		"eks":        c.eks,
 	}
 	for name, server := range servers {

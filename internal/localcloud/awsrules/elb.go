@@ -38,7 +38,7 @@ var elbRules = []*rule{
 		outputs: func(c *call) map[string]any {
 			name := c.object.Text("name")
 			return map[string]any{
-				"arn": c.object.ID, "zoneId": "Z26RNL4JYFTOTI", "arnSuffix": c.object.ID[strings.Index(c.object.ID, "net/"):],
+				"arn": c.object.ID, "zoneId": "Z26RNL4JYFTOTI", "arnSuffix": suffixOf(c.object.ID, "loadbalancer/"),
 				"dnsName": fmt.Sprintf("%s-%s.elb.%s.amazonaws.com", name, lowerHash(c.object.ID, 16), c.region),
 			}
 		},
@@ -62,7 +62,7 @@ var elbRules = []*rule{
 			return c.arn("elasticloadbalancing", c.region, "targetgroup/"+c.object.Text("name")+"/"+randomHex(16))
 		},
 		outputs: func(c *call) map[string]any {
-			return map[string]any{"arn": c.object.ID, "arnSuffix": c.object.ID[strings.Index(c.object.ID, "targetgroup/"):]}
+			return map[string]any{"arn": c.object.ID, "arnSuffix": "targetgroup/" + suffixOf(c.object.ID, "targetgroup/")}
 		},
 	},
 	{
@@ -82,6 +82,12 @@ var elbRules = []*rule{
 		prepare: onePortOnce,
 		outputs: func(c *call) map[string]any { return map[string]any{"arn": c.object.ID} },
 	},
+}
+
+// suffixOf is the part of an ARN by which metrics know a resource.
+func suffixOf(arn, after string) string {
+	_, suffix, _ := strings.Cut(arn, after)
+	return suffix
 }
 
 // A target group does not keep its VPC from being deleted.

@@ -30,6 +30,9 @@ var lookups = map[string]func(r *Rules, args map[string]any) (map[string]any, er
 		return described(o, nil), nil
 	},
 	"aws:eks/getNodeGroups:getNodeGroups": func(r *Rules, args map[string]any) (map[string]any, error) {
+		if _, err := r.existing(Cluster, args["clusterName"], "ResourceNotFoundException"); err != nil {
+			return nil, err
+		}
 		names := []any{}
 		for _, o := range r.store.List(NodeGroup) {
 			if o.Text("clusterName") == args["clusterName"] {

@@ -15,6 +15,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud"
 )
 
 // Client talks to the local cloud of a state directory.
@@ -66,6 +68,19 @@ func (c *Client) SetPrograms(ctx context.Context, programs Programs) error {
 	}
 	_, err = c.do(ctx, http.MethodPut, "/programs", encoded)
 	return err
+}
+
+// Recover compares a stack's state with what exists, and removes what the state does not know.
+func (c *Client) Recover(ctx context.Context, wanted RecoverRequest) (recovered localcloud.Recovered, err error) {
+	encoded, err := json.Marshal(wanted)
+	if err != nil {
+		return recovered, err
+	}
+	body, err := c.do(ctx, http.MethodPost, "/recover", encoded)
+	if err != nil {
+		return recovered, err
+	}
+	return recovered, json.Unmarshal(body, &recovered)
 }
 
 // Token makes a token of a Cognito user pool.

@@ -45,6 +45,13 @@ type Programs struct {
 	Functions map[string][]string         `json:"functions"`
 }
 
+// RecoverRequest names a stack and the resources in its state.
+type RecoverRequest struct {
+	Project string             `json:"project"`
+	Stack   string             `json:"stack"`
+	Known   []localcloud.Known `json:"known"`
+}
+
 // TokenRequest asks for a token of a Cognito user pool.
 type TokenRequest struct {
 	UserPoolARN string `json:"userPoolArn"`
@@ -149,6 +156,20 @@ func handler(stop func(), dir, build string, cloud *localcloud.Cloud) http.Handl
 			return
 		}
 		w.WriteHeader(http.StatusNoContent)
+	})
+	mux.HandleFunc("POST /recover", func(w http.ResponseWriter, r *http.Request) {
+		var wanted RecoverRequest
+		if err := json.NewDecoder(r.Body).Decode(&wanted); err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		recovered, err := cloud.Recover(r.Context(), wanted.Project, wanted.Stack, wanted.Known)
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		// A client that went away needs no answer.
+		_ = json.NewEncoder(w).Encode(recovered)
 	})
 	mux.HandleFunc("POST /token", func(w http.ResponseWriter, r *http.Request) {
 		var wanted TokenRequest

@@ -1,6 +1,7 @@
 package dataplane
 
 import (
+	"cmp"
 	"encoding/json"
 	"net/http"
 	"regexp"
@@ -71,20 +72,25 @@ func (x *exchange) refuse(a answer) {
 	if err != nil {
 		a.status, encoded = http.StatusInternalServerError, []byte(`{"message":"`+internalError+`"}`)
 	}
-	if x.release != nil && a.kind != "" {
-		if replaced, ok := x.release.definition.Response(a.kind); ok {
-			for header, value := range replaced.Headers {
-				x.w.Header().Set(header, value)
-			}
-			if replaced.Status != 0 {
-				a.status = replaced.Status
-			}
-			if replaced.Body != "" {
-				encoded = []byte(x.fill(replaced.Body))
-			}
-		}
+	x.send(x.replace(a, encoded))
+}
+
+// replace takes the definition's own response of this type, as far as it goes.
+func (x *exchange) replace(a answer, body []byte) (int, []byte) {
+	if x.release == nil || a.kind == "" {
+		return a.status, body
 	}
-	x.send(a.status, encoded)
+	replaced, ok := x.release.definition.Response(a.kind)
+	if !ok {
+		return a.status, body
+	}
+	for header, value := range replaced.Headers {
+		x.w.Header().Set(header, value)
+	}
+	if replaced.Body != "" {
+		body = []byte(x.fill(replaced.Body))
+	}
+	return cmp.Or(replaced.Status, a.status), body
 }
 
 var templateVariable = regexp.MustCompile(`\$context\.([A-Za-z.]+)`)

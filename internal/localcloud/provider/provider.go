@@ -51,11 +51,13 @@ type Server struct {
 	name    string
 	version string
 	pkg     Package
+	// inflight counts what is going on.
+	inflight *Inflight
 }
 
 // New makes a server for the package called name, for example aws, which reports the given version.
-func New(name, version string, pkg Package) *Server {
-	return &Server{name: name, version: version, pkg: pkg}
+func New(name, version string, pkg Package, inflight *Inflight) *Server {
+	return &Server{name: name, version: version, pkg: pkg, inflight: inflight}
 }
 
 // connection is what one provider instance of the engine has told: the engine opens one for each, and its
@@ -208,6 +210,7 @@ func (s *Server) Create(ctx context.Context, r *pulumirpc.CreateRequest) (*pulum
 		properties, err := toStruct(outputs)
 		return &pulumirpc.CreateResponse{Properties: properties}, err
 	}
+	defer s.inflight.begin(r.GetUrn())()
 	id, outputs, err := instance.Create(ctx, token, r.GetUrn(), inputs)
 	if err != nil {
 		return nil, initFailure(err, id, outputs, r.GetProperties())
@@ -269,6 +272,7 @@ func (s *Server) Update(ctx context.Context, r *pulumirpc.UpdateRequest) (*pulum
 		properties, err := toStruct(known)
 		return &pulumirpc.UpdateResponse{Properties: properties}, err
 	}
+	defer s.inflight.begin(r.GetUrn())()
 	outputs, err := instance.Update(ctx, string(resource.URN(r.GetUrn()).Type()), r.GetId(), inputs)
 	if err != nil {
 		if outputs == nil {
@@ -286,6 +290,7 @@ func (s *Server) Delete(ctx context.Context, r *pulumirpc.DeleteRequest) (*empty
 	if err != nil {
 		return nil, err
 	}
+	defer s.inflight.begin(r.GetUrn())()
 	return &emptypb.Empty{}, instance.Delete(ctx, string(resource.URN(r.GetUrn()).Type()), r.GetId())
 }
 

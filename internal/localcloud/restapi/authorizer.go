@@ -24,8 +24,8 @@ type Authorizer struct {
 	Header   string `json:"-"`
 }
 
+// Types of authorizers.
 const (
-	// Cognito, Token and Request are the types of authorizers.
 	Cognito = "cognito_user_pools"
 	Token   = "token"
 	Request = "request"
