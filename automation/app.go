@@ -31,6 +31,9 @@ type app struct {
 	projectDir string
 	stateDir   string
 	json       bool
+
+	// projectName is known once the project is open.
+	projectName string
 }
 
 // settleTimeout is how long an update waits for what an earlier one deployed.
@@ -48,6 +51,7 @@ func run(args []string, in io.Reader, out, errOut io.Writer) int {
 	err := root.Execute()
 	if err != nil {
 		fmt.Fprintf(errOut, "error: %s\n", strings.ReplaceAll(strings.TrimSpace(err.Error()), "\n", "\n  "))
+		a.annotate(err)
 	}
 	return exitCode(err)
 }
@@ -76,12 +80,12 @@ The same program comes up on AWS and, with the stack's target local, on this mac
 	flags.StringVarP(&a.stack, "stack", "s", "local", "stack to work on")
 	flags.StringVar(&a.projectDir, "project", ".", "folder of the project, or one below it")
 	flags.StringVar(&a.stateDir, "state-dir", os.Getenv(stateDirVariable), "where the local target keeps its state (default .apigw-ingress in the project's folder, or $"+stateDirVariable+")")
-	flags.BoolVar(&a.json, "json", false, "print one JSON document and nothing else")
+	flags.BoolVar(&a.json, "json", false, "print JSON and nothing else: one document, or for operations one event a line and the result last")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return withCode(exitUsage, fmt.Errorf("%w\nrun `%s --help`", err, cmd.CommandPath()))
 	})
-	root.AddCommand(a.upCommand(), a.previewCommand(), a.destroyCommand(), a.refreshCommand(), a.outputsCommand(),
-		a.exportCommand(), a.callCommand(), a.routesCommand(), a.iamCommand(), a.statusCommand(), a.versionCommand(), a.localCloudCommand())
+	root.AddCommand(a.upCommand(), a.previewCommand(), a.destroyCommand(), a.refreshCommand(), a.driftCommand(), a.outputsCommand(),
+		a.exportCommand(), a.importCommand(), a.callCommand(), a.routesCommand(), a.iamCommand(), a.graphCommand(), a.costCommand(), a.logsCommand(), a.doctorCommand(), a.envCommand(), a.unlockCommand(), a.ephemeralCommand(), a.gcCommand(), a.statusCommand(), a.versionCommand(), a.localCloudCommand())
 	return root
 }
 
@@ -108,6 +112,9 @@ func (a *app) openProject() (*engine.Project, error) {
 		return nil, withCode(exitUsage, err)
 	}
 	project, err := engine.OpenProject(root, a.stack)
+	if project != nil {
+		a.projectName = project.Name
+	}
 	return project, withCode(exitUsage, err)
 }
 
@@ -260,10 +267,5 @@ func (a *app) printJSON(value any) error {
 	return encoder.Encode(value)
 }
 
-// progress is where the engine writes for people.
-func (a *app) progress() io.Writer {
-	if a.json {
-		return io.Discard
-	}
-	return a.out
-}
+// printJSONLine is for results after events, one a line.
+func (a *app) printJSONLine(value any) error { return json.NewEncoder(a.out).Encode(value) }

@@ -14,66 +14,68 @@ import (
 	"github.com/spf13/cobra"
 )
 
+// destroyFlags are how far destroy goes.
+type destroyFlags struct {
+	operationFlags
+	yes, remove bool
+}
+
 func (a *app) destroyCommand() *cobra.Command {
-	var yes bool
+	var flags destroyFlags
 	command := &cobra.Command{
 		Use:   "destroy",
 		Short: "Delete everything in a stack",
 		Long: `destroy deletes every resource of a stack, in the order that AWS needs. A stack on AWS asks for its name
-first, unless --yes is given. The local cloud stops when its last stack is gone.`,
+first, unless --yes is given. With --remove the stack goes as well, with its history. The local cloud stops when its
+last stack is gone.`,
 		Example: `  apigw-ingress destroy
-  apigw-ingress destroy --stack dev --yes`,
+  apigw-ingress destroy --stack dev --yes --remove`,
 		Args: usageArgs(cobra.NoArgs),
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.destroy(cmd.Context(), yes) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.destroy(cmd.Context(), flags) },
 	}
-	command.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask before deleting from AWS")
+	command.Flags().BoolVarP(&flags.yes, "yes", "y", false, "do not ask before deleting from AWS")
+	command.Flags().BoolVar(&flags.remove, "remove", false, "remove the empty stack, too")
+	addSummary(command, &flags.operationFlags)
 	return command
 }
 
-func (a *app) destroy(ctx context.Context, yes bool) error {
-	started := time.Now()
+func (a *app) destroy(ctx context.Context, flags destroyFlags) error {
 	project, err := a.openProject()
 	if err != nil {
 		return err
 	}
-	if project.Target == engine.AWS && !yes {
+	if project.Target == engine.AWS && !flags.yes {
 		if err := a.confirm(); err != nil {
 			return err
 		}
 	}
-	session, err := a.session(ctx, project, false)
+	o, err := a.operate(ctx, "destroy", project, false, func(o *operation) error {
+		destroyed, err := o.session.Stack.Destroy(ctx, optdestroy.ProgressStreams(a.progress()), optdestroy.ErrorProgressStreams(a.errOut), optdestroy.EventStreams(o.events()), optdestroy.UserAgent(userAgent))
+		o.count(destroyed.Summary.ResourceChanges)
+		return err
+	})
 	if errors.Is(err, engine.ErrNoStack) {
 		return errors.Join(a.nothingToDestroy(project), a.stopIdleCloud(ctx, project))
 	}
 	if err != nil {
 		return err
 	}
-	done := a.interruptible(session.Command)
-	defer done()
-	if err := a.recover(ctx, session); err != nil {
-		return err
-	}
-	destroyed, err := session.Stack.Destroy(ctx, optdestroy.ProgressStreams(a.progress()), optdestroy.ErrorProgressStreams(a.errOut), optdestroy.UserAgent(userAgent))
-	if err != nil {
-		return classify(err, session.Command)
+	if flags.remove {
+		if err := o.session.Stack.Workspace().RemoveStack(ctx, o.session.Stack.Name()); err != nil {
+			return fmt.Errorf("the stack is empty, but was not removed: %w", err)
+		}
 	}
 	if err := a.stopIdleCloud(ctx, project); err != nil {
 		return err
 	}
-	changes := map[string]int{}
-	if destroyed.Summary.ResourceChanges != nil {
-		changes = *destroyed.Summary.ResourceChanges
-	}
-	if a.json {
-		return a.printJSON(result{Stack: a.stack, Target: project.Target, Operation: "destroy", Changes: changes, DurationSeconds: time.Since(started).Seconds()})
-	}
-	fmt.Fprintf(a.out, "\nStack %s is gone after %.1f s: %s.\n", a.stack, time.Since(started).Seconds(), describeChanges(changes))
-	return nil
+	return a.finish(o, flags.operationFlags, func() {
+		fmt.Fprintf(a.out, "\nStack %s is gone after %.1f s: %s.\n", a.stack, time.Since(o.started).Seconds(), describeChanges(o.changes))
+	})
 }
 
 func (a *app) nothingToDestroy(project *engine.Project) error {
 	if a.json {
-		return a.printJSON(result{Stack: a.stack, Target: project.Target, Operation: "destroy", Changes: map[string]int{}})
+		return a.printJSONLine(result{Stack: a.stack, Target: project.Target, Operation: "destroy", Changes: map[string]int{}})
 	}
 	fmt.Fprintf(a.out, "Stack %s was never brought up: there is nothing to destroy.\n", a.stack)
 	return nil

@@ -2,72 +2,60 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"time"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optpreview"
 	"github.com/spf13/cobra"
 )
 
+// previewFlags are what preview expects and writes.
+type previewFlags struct {
+	operationFlags
+	expectNoChanges bool
+	plan            string
+}
+
 func (a *app) previewCommand() *cobra.Command {
-	var expectNoChanges bool
+	var flags previewFlags
 	command := &cobra.Command{
 		Use:   "preview",
 		Short: "Show what up would change, and change nothing",
 		Example: `  apigw-ingress preview
+  apigw-ingress preview --save-plan plan.json --summary comment.md
   apigw-ingress preview --expect-no-changes   exits with 3 when there is something to do`,
 		Args: usageArgs(cobra.NoArgs),
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.preview(cmd.Context(), expectNoChanges) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.preview(cmd.Context(), flags) },
 	}
-	command.Flags().BoolVar(&expectNoChanges, "expect-no-changes", false, "exit with 3 when up would change something")
+	command.Flags().BoolVar(&flags.expectNoChanges, "expect-no-changes", false, "exit with 3 when up would change something")
+	command.Flags().StringVar(&flags.plan, "save-plan", "", "write a plan, to which up --plan then keeps")
+	addSummary(command, &flags.operationFlags)
 	return command
 }
 
-func (a *app) preview(ctx context.Context, expectNoChanges bool) error {
-	started := time.Now()
+func (a *app) preview(ctx context.Context, flags previewFlags) error {
 	project, err := a.validProject()
 	if err != nil {
 		return err
 	}
-	session, err := a.session(ctx, project, true)
+	o, err := a.operate(ctx, "preview", project, true, func(o *operation) error {
+		options := []optpreview.Option{optpreview.ProgressStreams(a.progress()), optpreview.ErrorProgressStreams(a.errOut), optpreview.EventStreams(o.events()), optpreview.UserAgent(userAgent)}
+		if flags.plan != "" {
+			options = append(options, optpreview.Plan(absolute(flags.plan)))
+		}
+		preview, err := o.session.Stack.Preview(ctx, options...)
+		for op, n := range preview.ChangeSummary {
+			o.changes[string(op)] = n
+		}
+		return err
+	})
 	if err != nil {
 		return err
 	}
-	done := a.interruptible(session.Command)
-	defer done()
-	preview, err := session.Stack.Preview(ctx, optpreview.ProgressStreams(a.progress()), optpreview.ErrorProgressStreams(a.errOut), optpreview.UserAgent(userAgent))
-	if err != nil {
-		return classify(err, session.Command)
+	if err := a.finish(o, flags.operationFlags, func() { fmt.Fprintf(a.out, "\nPreview of stack %s: %s.\n", a.stack, describePlanned(o.changes)) }); err != nil {
+		return err
 	}
-	changes := map[string]int{}
-	pending := 0
-	for op, n := range preview.ChangeSummary {
-		changes[string(op)] = n
-		if op != "same" {
-			pending += n
-		}
+	if flags.expectNoChanges && pending(o.changes) > 0 {
+		return withCode(exitChanges, fmt.Errorf("stack %s is not what its config says: %s; run `%s up`", a.stack, describePlanned(o.changes), a.commandName()))
 	}
-	if a.json {
-		err = a.printJSON(result{Stack: a.stack, Target: project.Target, Operation: "preview", Changes: changes, DurationSeconds: time.Since(started).Seconds()})
-	} else {
-		fmt.Fprintf(a.out, "\nPreview of stack %s: %s.\n", a.stack, describePlanned(changes))
-	}
-	if expectNoChanges && pending > 0 {
-		return withCode(exitChanges, errors.Join(err, fmt.Errorf("stack %s is not what its config says: %s; run `apigw-ingress up`", a.stack, describePlanned(changes))))
-	}
-	return err
-}
-
-func describePlanned(changes map[string]int) string {
-	text := ""
-	for _, name := range []string{"create", "update", "replace", "delete", "same"} {
-		if n := changes[name]; n > 0 {
-			if text != "" {
-				text += ", "
-			}
-			text += fmt.Sprintf("%d to %s", n, map[string]string{"same": "keep"}[name]+map[bool]string{true: name}[name != "same"])
-		}
-	}
-	return text
+	return nil
 }

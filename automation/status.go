@@ -11,13 +11,17 @@ import (
 
 // report is what status prints.
 type report struct {
-	Stack      string         `json:"stack"`
-	Target     engine.Target  `json:"target"`
-	Exists     bool           `json:"exists"`
-	Resources  int            `json:"resources"`
-	LastUpdate string         `json:"lastUpdate,omitempty"`
-	Endpoint   string         `json:"endpoint,omitempty"`
-	LocalCloud *daemon.Status `json:"localCloud,omitempty"`
+	Stack      string        `json:"stack"`
+	Target     engine.Target `json:"target"`
+	Exists     bool          `json:"exists"`
+	Resources  int           `json:"resources"`
+	LastUpdate string        `json:"lastUpdate,omitempty"`
+	Endpoint   string        `json:"endpoint,omitempty"`
+	// Pending counts operations that an interrupted update has left without an outcome.
+	Pending int `json:"pending"`
+	// LockedBy are the processes that are changing the stack.
+	LockedBy   []engine.Holder `json:"lockedBy,omitempty"`
+	LocalCloud *daemon.Status  `json:"localCloud,omitempty"`
 }
 
 func (a *app) statusCommand() *cobra.Command {
@@ -75,6 +79,14 @@ func (a *app) report(ctx context.Context) (report, error) {
 	if summary.ResourceCount != nil {
 		r.Resources = *summary.ResourceCount
 	}
+	state, err := session.Last(ctx)
+	if err != nil {
+		return r, err
+	}
+	r.Pending = len(state.Pending)
+	if r.LockedBy, err = engine.Holders(a.stateDir, project.Name, a.stack); err != nil {
+		return r, err
+	}
 	outputs, err := session.Stack.Outputs(ctx)
 	r.Endpoint, _ = outputs["apiEndpoint"].Value.(string)
 	return r, err
@@ -87,6 +99,12 @@ func (a *app) printReport(r report) {
 	} else {
 		fmt.Fprintf(a.out, "resources    %d\nlast update  %s\nendpoint     %s\n", r.Resources, r.LastUpdate, r.Endpoint)
 	}
+	if r.Pending > 0 {
+		fmt.Fprintf(a.out, "pending      %d operations without an outcome: run `%s up` or `%s refresh`\n", r.Pending, a.commandName(), a.commandName())
+	}
+	for _, h := range r.LockedBy {
+		fmt.Fprintf(a.out, "locked       by process %d of %s on %s\n", h.PID, h.Username, h.Hostname)
+	}
 	if r.Target != engine.Local {
 		return
 	}
@@ -95,6 +113,13 @@ func (a *app) printReport(r report) {
 		return
 	}
 	fmt.Fprintf(a.out, "local cloud  running, process %d, log %s\n", r.LocalCloud.PID, r.LocalCloud.Log)
+	for _, way := range r.LocalCloud.Ways {
+		state := fmt.Sprintf("%d pods", len(way.Pods))
+		if way.Problem != "" {
+			state = "broken: " + way.Problem
+		}
+		fmt.Fprintf(a.out, "  API %s stage %s, VPC link, load balancer port %d: %s\n", way.API, way.Stage, way.Port, state)
+	}
 	for _, pod := range r.LocalCloud.Pods {
 		state := "ready"
 		if !pod.Ready {

@@ -14,58 +14,58 @@ import (
 	"github.com/spf13/cobra"
 )
 
-const userAgent = "apigw-ingress"
-
-// result is what --json prints after an operation that changes things.
-type result struct {
-	Stack           string         `json:"stack"`
-	Target          engine.Target  `json:"target"`
-	Operation       string         `json:"operation"`
-	Changes         map[string]int `json:"changes"`
-	DurationSeconds float64        `json:"durationSeconds"`
-	Outputs         map[string]any `json:"outputs,omitempty"`
-}
-
 func (a *app) upCommand() *cobra.Command {
-	return &cobra.Command{
+	var (
+		flags operationFlags
+		plan  string
+	)
+	command := &cobra.Command{
 		Use:   "up",
 		Short: "Bring a stack up, or change it to what its config says",
+		Long: `up makes a stack what its config says. An earlier operation that was cut off is mended first. With --plan the
+changes must be those of a plan that preview --save-plan wrote; anything else fails.`,
 		Example: `  apigw-ingress up
-  apigw-ingress up --stack production --json`,
+  apigw-ingress up --stack production --json
+  apigw-ingress up --stack production --plan plan.json --summary summary.md`,
 		Args: usageArgs(cobra.NoArgs),
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.up(cmd.Context()) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.up(cmd.Context(), plan, flags) },
 	}
+	command.Flags().StringVar(&plan, "plan", "", "make the changes of this plan and no others")
+	addSummary(command, &flags)
+	return command
 }
 
-func (a *app) up(ctx context.Context) error {
-	started := time.Now()
+func addSummary(command *cobra.Command, flags *operationFlags) {
+	command.Flags().StringVar(&flags.summary, "summary", "", "write a report in Markdown to this file")
+}
+
+func (a *app) up(ctx context.Context, plan string, flags operationFlags) error {
 	project, err := a.validProject()
 	if err != nil {
 		return err
 	}
-	session, err := a.session(ctx, project, true)
+	o, err := a.operate(ctx, "up", project, true, func(o *operation) error {
+		options := []optup.Option{optup.ProgressStreams(a.progress()), optup.ErrorProgressStreams(a.errOut), optup.EventStreams(o.events()), optup.UserAgent(userAgent)}
+		if plan != "" {
+			options = append(options, optup.Plan(absolute(plan)))
+		}
+		up, err := o.session.Stack.Up(ctx, options...)
+		o.count(up.Summary.ResourceChanges)
+		o.outputs = up.Outputs
+		return err
+	})
 	if err != nil {
 		return err
 	}
-	done := a.interruptible(session.Command)
-	defer done()
-	if err := a.recover(ctx, session); err != nil {
-		return err
+	return a.finish(o, flags, func() { a.summarizeUp(project, o.outputs, o.changes, time.Since(o.started)) })
+}
+
+// absolute is a path for the CLI, which works in another folder.
+func absolute(path string) string {
+	if abs, err := filepath.Abs(path); err == nil {
+		return abs
 	}
-	up, err := session.Stack.Up(ctx, optup.ProgressStreams(a.progress()), optup.ErrorProgressStreams(a.errOut), optup.UserAgent(userAgent))
-	if err != nil {
-		return classify(err, session.Command)
-	}
-	changes := map[string]int{}
-	if up.Summary.ResourceChanges != nil {
-		changes = *up.Summary.ResourceChanges
-	}
-	duration := time.Since(started)
-	if a.json {
-		return a.printJSON(result{a.stack, project.Target, "up", changes, duration.Seconds(), plainOutputs(up.Outputs, false)})
-	}
-	a.summarizeUp(project, up.Outputs, changes, duration)
-	return nil
+	return path
 }
 
 func (a *app) summarizeUp(project *engine.Project, outputs auto.OutputMap, changes map[string]int, duration time.Duration) {
@@ -88,22 +88,4 @@ func (a *app) commandName() string {
 		name += " --stack " + a.stack
 	}
 	return name
-}
-
-// changeNames are the engine's operations in the order in which people care, and their words.
-var changeNames = []struct{ op, word string }{
-	{"create", "created"}, {"update", "updated"}, {"replace", "replaced"}, {"delete", "deleted"}, {"same", "unchanged"},
-}
-
-func describeChanges(changes map[string]int) string {
-	var parts []string
-	for _, name := range changeNames {
-		if n := changes[name.op]; n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", n, name.word))
-		}
-	}
-	if len(parts) == 0 {
-		return "nothing to do"
-	}
-	return strings.Join(parts, ", ")
 }

@@ -18,7 +18,7 @@ func (a *app) versionCommand() *cobra.Command {
 		Example: `  apigw-ingress version --json`,
 		Args:    usageArgs(cobra.NoArgs),
 		RunE: func(*cobra.Command, []string) error {
-			versions := map[string]string{"apigw-ingress": version, "pulumi-sdk": sdk.Version.String(), "go": runtime.Version()}
+			versions := map[string]string{"apigw-ingress": version, "pulumiSdk": sdk.Version.String(), "go": runtime.Version()}
 			if a.json {
 				return a.printJSON(versions)
 			}

@@ -170,3 +170,47 @@ func (s *Session) Export(ctx context.Context) (json.RawMessage, error) {
 	}
 	return json.RawMessage(out), nil
 }
+
+// PrepareState lays out a state directory for a CLI that is not ours.
+func PrepareState(stateDir string) error {
+	for _, needed := range []string{"backend", "home"} {
+		if err := os.MkdirAll(filepath.Join(stateDir, needed), 0o700); err != nil {
+			return err
+		}
+	}
+	return ensurePassphrase(filepath.Join(stateDir, "passphrase"))
+}
+
+// WhoAmI is the user of the backend that the CLI is logged in to, and the backend.
+func WhoAmI(ctx context.Context) (string, error) {
+	command, err := FindCommand(ctx)
+	if err != nil {
+		return "", err
+	}
+	out, errOut, _, err := command.Run(ctx, "", nil, nil, nil, []string{"PULUMI_SKIP_UPDATE_CHECK=true"}, "whoami", "--verbose")
+	if err != nil {
+		return "", errors.New(strings.TrimSpace(errOut))
+	}
+	return strings.Join(strings.Fields(out), " "), nil
+}
+
+// CopyConfig writes the config of one stack as another's, with some keys changed and without how its secrets are
+// encrypted.
+func CopyConfig(root, from, to string, changes map[string]any) error {
+	settings, err := readSettings(filepath.Join(root, "Pulumi."+from+".yaml"))
+	if err != nil {
+		return err
+	}
+	config, _ := settings["config"].(map[string]any)
+	if config == nil {
+		config = map[string]any{}
+	}
+	for key, value := range changes {
+		config[key] = value
+	}
+	content, err := yaml.Marshal(map[string]any{"config": config})
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(root, "Pulumi."+to+".yaml"), content, 0o600)
+}

@@ -52,6 +52,7 @@ type Cloud struct {
 	pools     *cognito.Pools
 	functions *functions.Functions
 	pods      *supervisor.Supervisor
+	plane     *dataplane.DataPlane
 	aws       *awsrules.Rules
 	kube      *kuberules.Rules
 	inflight  *provider.Inflight
@@ -92,6 +93,7 @@ func Open(o Options) (*Cloud, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	c.cancel = cancel
 	plane := dataplane.New(objects, c.pods, pools, lambda, logs, o.Log)
+	c.plane = plane
 	c.running.Go(func() { c.pods.Run(ctx) })
 	c.running.Go(func() { plane.Run(ctx) })
 
@@ -153,6 +155,9 @@ const tokenLife = time.Hour
 
 // Pods reports every pod.
 func (c *Cloud) Pods() []supervisor.PodStatus { return c.pods.Pods() }
+
+// Ways reports how the stages' requests reach pods, or why they do not.
+func (c *Cloud) Ways() []dataplane.Way { return c.plane.Ways() }
 
 // Settled says whether everything that should run does.
 func (c *Cloud) Settled() bool { return c.pods.Settled() }

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud"
+	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/dataplane"
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/supervisor"
 )
 
@@ -36,7 +37,9 @@ type Status struct {
 	Pods    []supervisor.PodStatus `json:"pods"`
 	// PodRoles are the AWS roles that service accounts would get.
 	PodRoles []localcloud.PodRole `json:"podRoles"`
-	Log      string               `json:"log"`
+	// Ways are the chains from stages to pods.
+	Ways []dataplane.Way `json:"ways"`
+	Log  string          `json:"log"`
 }
 
 // Programs are what stands for container images and Lambda functions on this machine.
@@ -142,7 +145,7 @@ func handler(stop func(), dir, build string, cloud *localcloud.Cloud) http.Handl
 		w.Header().Set("Content-Type", "application/json")
 		// A client that went away needs no answer.
 		_ = json.NewEncoder(w).Encode(Status{
-			PID: os.Getpid(), Build: build, Providers: cloud.ProviderPorts(), Objects: cloud.Objects(), Settled: cloud.Settled(), Pods: cloud.Pods(), PodRoles: cloud.PodRoles(), Log: LogPath(dir),
+			PID: os.Getpid(), Build: build, Providers: cloud.ProviderPorts(), Objects: cloud.Objects(), Settled: cloud.Settled(), Pods: cloud.Pods(), PodRoles: cloud.PodRoles(), Ways: cloud.Ways(), Log: LogPath(dir),
 		})
 	})
 	mux.HandleFunc("PUT /programs", func(w http.ResponseWriter, r *http.Request) {

@@ -1,0 +1,154 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/auto/events"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+)
+
+// stepped is a resource with which an operation did something.
+type stepped struct {
+	URN  string         `json:"urn"`
+	Type string         `json:"type"`
+	Name string         `json:"name"`
+	Op   string         `json:"op"`
+	New  map[string]any `json:"-"`
+}
+
+// watcher follows an operation's events. On a terminal the CLI draws them; elsewhere each finished resource is a
+// line, and with --json each event is one.
+type watcher struct {
+	app     *app
+	channel chan events.EngineEvent
+	done    chan struct{}
+
+	steps  []stepped
+	errors []string
+}
+
+func (a *app) watch() *watcher {
+	w := &watcher{app: a, channel: make(chan events.EngineEvent), done: make(chan struct{})}
+	go func() {
+		for {
+			select {
+			case event, open := <-w.channel:
+				if !open {
+					return
+				}
+				w.take(event)
+			case <-w.done:
+				// The engine failed before it connected, and the channel is never closed.
+				return
+			}
+		}
+	}()
+	return w
+}
+
+// close stops following. The engine has ended, so no event is on its way.
+func (w *watcher) close() { close(w.done) }
+
+func (w *watcher) take(event events.EngineEvent) {
+	if event.Error != nil {
+		return
+	}
+	if w.app.json {
+		encoded, err := json.Marshal(event.EngineEvent)
+		if err == nil {
+			fmt.Fprintln(w.app.out, string(encoded))
+		}
+	}
+	switch {
+	case event.ResourcePreEvent != nil:
+		w.step(event.ResourcePreEvent.Metadata)
+	case event.ResOutputsEvent != nil:
+		w.line(event.ResOutputsEvent.Metadata, "")
+	case event.ResOpFailedEvent != nil:
+		w.line(event.ResOpFailedEvent.Metadata, " FAILED")
+	case event.DiagnosticEvent != nil:
+		w.diagnose(event.DiagnosticEvent)
+	}
+}
+
+func (w *watcher) step(m apitype.StepEventMetadata) {
+	s := stepped{URN: m.URN, Type: m.Type, Name: resource.URN(m.URN).Name(), Op: string(m.Op)}
+	if m.New != nil {
+		s.New = m.New.Inputs
+	}
+	w.steps = append(w.steps, s)
+}
+
+// words for what has been done; operations without one are not worth a line.
+var pastTense = map[apitype.OpType]string{
+	apitype.OpCreate: "created", apitype.OpUpdate: "updated", apitype.OpDelete: "deleted", apitype.OpReplace: "replaced",
+	apitype.OpCreateReplacement: "created replacement of", apitype.OpDeleteReplaced: "deleted replaced", apitype.OpRefresh: "refreshed",
+}
+
+func (w *watcher) line(m apitype.StepEventMetadata, problem string) {
+	word := pastTense[m.Op]
+	if w.app.json || w.app.onTerminal() || word == "" {
+		return
+	}
+	fmt.Fprintf(w.app.out, "%-8s %s %s%s\n", word, m.Type, resource.URN(m.URN).Name(), problem)
+}
+
+func (w *watcher) diagnose(d *apitype.DiagnosticEvent) {
+	text := strings.TrimSpace(plainText(d.Message))
+	if d.Severity != "error" || text == "" {
+		return
+	}
+	if d.URN != "" {
+		text = resource.URN(d.URN).Name() + ": " + text
+	}
+	w.errors = append(w.errors, text)
+}
+
+// plainText takes the engine's markup for colours out.
+func plainText(text string) string {
+	var b strings.Builder
+	for {
+		before, rest, found := strings.Cut(text, "<{%")
+		b.WriteString(before)
+		if !found {
+			return b.String()
+		}
+		_, text, found = strings.Cut(rest, "%}>")
+		if !found {
+			return b.String()
+		}
+	}
+}
+
+// onTerminal says whether somebody watches.
+func (a *app) onTerminal() bool {
+	file, ok := a.out.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := file.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0 && os.Getenv("CI") == ""
+}
+
+// progress is where the CLI draws its progress.
+func (a *app) progress() io.Writer {
+	if a.json || !a.onTerminal() {
+		return io.Discard
+	}
+	return a.out
+}
+
+// annotate tells GitHub of errors, which shows them beside the run and the pull request.
+func (a *app) annotate(err error) {
+	if err == nil || os.Getenv("GITHUB_ACTIONS") != "true" {
+		return
+	}
+	// https://docs.github.com/actions/reference/workflow-commands-for-github-actions
+	escape := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A")
+	fmt.Fprintf(a.errOut, "::error title=apigw-ingress (%s)::%s\n", a.stack, escape.Replace(strings.TrimSpace(err.Error())))
+}

@@ -1,0 +1,147 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/apigateway-ingress/apigateway-ingress/automation/engine"
+	"github.com/pulumi/pulumi/sdk/v3/go/auto"
+	"github.com/pulumi/pulumi/sdk/v3/go/auto/events"
+)
+
+const userAgent = "apigw-ingress"
+
+// result is the last line that --json prints for an operation.
+type result struct {
+	Stack           string         `json:"stack"`
+	Target          engine.Target  `json:"target"`
+	Operation       string         `json:"operation"`
+	Changes         map[string]int `json:"changes"`
+	DurationSeconds float64        `json:"durationSeconds"`
+	Outputs         map[string]any `json:"outputs,omitempty"`
+}
+
+// operation is one run of the engine on a stack.
+type operation struct {
+	name    string
+	project *engine.Project
+	session *engine.Session
+	watcher *watcher
+	started time.Time
+
+	changes map[string]int
+	outputs auto.OutputMap
+}
+
+// flags of every operation that may change something.
+type operationFlags struct {
+	// summary is a file that gets a report in Markdown.
+	summary string
+}
+
+// operate opens the stack, mends what an earlier operation left, and runs the engine.
+func (a *app) operate(ctx context.Context, name string, project *engine.Project, create bool, run func(*operation) error) (*operation, error) {
+	o := &operation{name: name, project: project, started: time.Now(), changes: map[string]int{}}
+	var err error
+	if o.session, err = a.session(ctx, project, create); err != nil {
+		return nil, a.explainLock(err)
+	}
+	done := a.interruptible(o.session.Command)
+	defer done()
+	if name != "preview" {
+		if err := a.recover(ctx, o.session); err != nil {
+			return o, a.explainLock(err)
+		}
+	}
+	o.watcher = a.watch()
+	defer o.watcher.close()
+	return o, a.explainLock(classify(run(o), o.session.Command))
+}
+
+func (o *operation) events() chan<- events.EngineEvent { return o.watcher.channel }
+
+func (o *operation) count(changes *map[string]int) {
+	if changes != nil {
+		maps.Copy(o.changes, *changes)
+	}
+}
+
+// finish prints the result, for machines or through print for people, and writes the summary.
+func (a *app) finish(o *operation, flags operationFlags, print func()) error {
+	if a.json {
+		r := result{a.stack, o.project.Target, o.name, o.changes, time.Since(o.started).Seconds(), nil}
+		if o.outputs != nil {
+			r.Outputs = plainOutputs(o.outputs, false)
+		}
+		if err := a.printJSONLine(r); err != nil {
+			return err
+		}
+	} else {
+		print()
+	}
+	if flags.summary == "" {
+		return nil
+	}
+	return os.WriteFile(flags.summary, []byte(a.markdown(o)), 0o600)
+}
+
+// explainLock says who holds a stack's lock, and how to take it away.
+func (a *app) explainLock(err error) error {
+	if !auto.IsConcurrentUpdateError(err) {
+		return err
+	}
+	text := fmt.Sprintf("stack %s is being changed by another process", a.stack)
+	holders, holdersErr := engine.Holders(a.stateDir, a.projectName, a.stack)
+	for _, h := range holders {
+		text += fmt.Sprintf(": process %d of %s on %s, since %s", h.PID, h.Username, h.Hostname, h.Since.Local().Format(time.DateTime))
+	}
+	text += fmt.Sprintf("\nwait for it, or run `%s unlock --force` when it is dead", a.commandName())
+	return withCode(exitLocked, errors.Join(errors.New(text), holdersErr))
+}
+
+// changeNames are the engine's operations in the order in which people care, and their words.
+var changeNames = []struct{ op, word string }{
+	{"create", "created"}, {"update", "updated"}, {"replace", "replaced"}, {"delete", "deleted"}, {"same", "unchanged"},
+}
+
+func describeChanges(changes map[string]int) string {
+	var parts []string
+	for _, name := range changeNames {
+		if n := changes[name.op]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, name.word))
+		}
+	}
+	if len(parts) == 0 {
+		return "nothing to do"
+	}
+	return strings.Join(parts, ", ")
+}
+
+func describePlanned(changes map[string]int) string {
+	var parts []string
+	for _, name := range []string{"create", "update", "replace", "delete"} {
+		if n := changes[name]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d to %s", n, name))
+		}
+	}
+	if len(parts) == 0 {
+		return "nothing to change"
+	}
+	return strings.Join(parts, ", ")
+}
+
+// pending counts the changes that are still to be made.
+func pending(changes map[string]int) int {
+	n := 0
+	for op, count := range changes {
+		if op != "same" && op != "read" {
+			n += count
+		}
+	}
+	return n
+}
