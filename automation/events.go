@@ -118,10 +118,11 @@ func plainText(text string) string {
 		if !found {
 			return b.String()
 		}
-		_, text, found = strings.Cut(rest, "%}>")
-		if !found {
-			return b.String()
+		_, after, closed := strings.Cut(rest, "%}>")
+		if !closed {
+			return b.String() + "<{%" + rest
 		}
+		text = after
 	}
 }
 

@@ -72,3 +72,12 @@ func (c *Cloud) remove(ctx context.Context, o *store.Object) error {
 	region := strings.Split(o.Text("arn")+":::::", ":")[3]
 	return c.aws.Delete(ctx, o.Type, region, o.ID)
 }
+
+// Tamper removes an object as somebody would behind a stack's back, without a look at what depends on it.
+func (c *Cloud) Tamper(token, id string) error {
+	o := c.store.Get(token, id)
+	if o == nil {
+		return fmt.Errorf("%s %s does not exist", token, id)
+	}
+	return c.store.Delete(o)
+}

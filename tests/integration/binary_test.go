@@ -54,7 +54,13 @@ func (b *binary) json(into any, args ...string) {
 	b.t.Helper()
 	o := b.run(append(args, "--json")...)
 	require.Zero(b.t, o.code, o.errOut)
-	require.NoError(b.t, json.Unmarshal([]byte(o.out), into), "one JSON document and nothing else: %s", o.out)
+	// An operation's events come before its result.
+	decoder := json.NewDecoder(strings.NewReader(o.out))
+	var last json.RawMessage
+	for decoder.More() {
+		require.NoError(b.t, decoder.Decode(&last), "JSON and nothing else: %s", o.out)
+	}
+	require.NoError(b.t, json.Unmarshal(last, into), string(last))
 }
 
 func (b *binary) edit(name, old, new string) {
@@ -80,6 +86,10 @@ func TestBinary(t *testing.T) {
 	b.json(&second, "up")
 	require.Equal(t, map[string]int{"same": first.Changes["create"]}, second.Changes, "twice is a no-op")
 	require.Zero(t, b.run("preview", "--expect-no-changes").code)
+	t.Run("looking", func(t *testing.T) { testLooking(t, b) })
+	t.Run("plan", func(t *testing.T) { testPlan(t, b) })
+	t.Run("no secret is shown", func(t *testing.T) { testSecretsAreHidden(t, b) })
+	t.Run("pulumi", func(t *testing.T) { testPlainPulumi(t, b) })
 
 	t.Run("call", func(t *testing.T) {
 		list := b.run("call", "/api/book/list")

@@ -244,3 +244,8 @@ const (
 	settleTime = 20 * time.Second
 	pollTime   = 20 * time.Millisecond
 )
+
+func jsonText(value any) (string, error) {
+	encoded, err := json.Marshal(value)
+	return string(encoded), err
+}

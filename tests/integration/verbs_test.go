@@ -1,0 +1,215 @@
+package integration
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
+	"github.com/stretchr/testify/require"
+)
+
+// testLooking tries the verbs that only look, on a stack that is up.
+func testLooking(t *testing.T, b *binary) {
+	for verb, want := range map[string]string{
+		"doctor": "ok    nginx", "graph": "flowchart LR", "graph --format dot --all": "digraph stack", "graph --format svg": "<svg", "cost": "EKS control plane",
+		"logs cloud": "cloud.log", "env": "export PULUMI_BACKEND_URL='file://", "iam": "RestApisAndVpcLinks", "iam --deployer": "apigateway:UpdateRestApiPolicy",
+		"unlock": "is not locked", "drift": "is what its state says", "routes": "/api/book", "status": "load balancer port 80: 3 pods",
+	} {
+		o := b.run(strings.Fields(verb)...)
+		require.Zero(t, o.code, "%s: %s", verb, o.errOut)
+		require.Contains(t, o.out, want, verb)
+	}
+	require.NotContains(t, b.run("graph", "--all").out, "n0 --> n0")
+	var estimate struct{ UsdPerMonth float64 }
+	b.json(&estimate, "cost")
+	require.Greater(t, estimate.UsdPerMonth, 100.0)
+	require.Equal(t, 2, b.run("graph", "--format", "png").code)
+	require.Equal(t, 2, b.run("logs", "no-such-pod").code)
+}
+
+// testPlan: up keeps to a plan, and refuses what is not in it.
+func testPlan(t *testing.T, b *binary) {
+	summary := filepath.Join(b.root, "summary.md")
+	b.edit("examples/bookstore/ingress.yaml", "path: /api/author", "path: /api/writer")
+	require.Zero(t, b.run("preview", "--save-plan", "plan.json", "--summary", summary).code)
+	content, err := os.ReadFile(summary)
+	require.NoError(t, err)
+	for _, want := range []string{"stack `local` on local", "| update | `aws:apigateway/restApi:RestApi` | bookstore |", "USD a month", "```mermaid"} {
+		require.Contains(t, string(content), want)
+	}
+	require.Equal(t, 3, b.run("preview", "--expect-no-changes").code)
+	b.edit("examples/bookstore/ingress.yaml", "path: /api/writer", "path: /api/scribe")
+	b.edit("Pulumi.local.yaml", "clientUser: true", "clientUser: true\n  apigateway-ingress:alarms: true")
+	refused := b.run("up", "--plan", filepath.Join(b.root, "plan.json"))
+	require.Equal(t, 4, refused.code, refused.out)
+	b.edit("examples/bookstore/ingress.yaml", "path: /api/scribe", "path: /api/author")
+	b.edit("Pulumi.local.yaml", "\n  apigateway-ingress:alarms: true", "")
+	require.Zero(t, b.run("up").code)
+}
+
+// testSecretsAreHidden searches everything that is printed for the values.
+func testSecretsAreHidden(t *testing.T, b *binary) {
+	var shown map[string]any
+	b.json(&shown, "outputs", "--show-secrets")
+	secret := shown["clientSecretAccessKey"].(string)
+	require.NotEmpty(t, secret)
+	b.edit("Pulumi.local.yaml", "clientUser: true", "clientUser: true\n  apigateway-ingress:metrics: true")
+	for _, args := range [][]string{{"up", "--json", "--summary", filepath.Join(b.root, "s.md")}, {"up"}, {"refresh", "--json"}, {"outputs"}, {"export"}, {"status", "--json"}, {"graph", "--all"}, {"logs", "-n", "1000"}} {
+		o := b.run(args...)
+		require.Zero(t, o.code, o.errOut)
+		require.NotContains(t, o.out+o.errOut, secret, args)
+	}
+	content, err := os.ReadFile(filepath.Join(b.root, "s.md"))
+	require.NoError(t, err)
+	require.NotContains(t, string(content), secret)
+	b.edit("Pulumi.local.yaml", "\n  apigateway-ingress:metrics: true", "")
+	require.Zero(t, b.run("up").code)
+}
+
+// Every line of an operation's output is an event of the engine's own schema, the last one the result.
+func TestEventsAreNDJSON(t *testing.T) {
+	b := newBinary(t)
+	o := b.run("preview", "--json")
+	require.Zero(t, o.code, o.errOut)
+	lines := strings.Split(strings.TrimSpace(o.out), "\n")
+	require.Greater(t, len(lines), 70)
+	resources, summary := 0, false
+	for _, line := range lines[:len(lines)-1] {
+		var event apitype.EngineEvent
+		require.NoError(t, json.Unmarshal([]byte(line), &event), line)
+		if event.ResourcePreEvent != nil {
+			resources++
+		}
+		summary = summary || event.SummaryEvent != nil
+	}
+	require.Greater(t, resources, 60)
+	require.True(t, summary)
+	var result struct {
+		Operation string
+		Changes   map[string]int
+	}
+	require.NoError(t, json.Unmarshal([]byte(lines[len(lines)-1]), &result))
+	require.Equal(t, "preview", result.Operation)
+	plain := b.run("preview")
+	require.NotContains(t, plain.out, "\x1b", "no control characters where nobody watches")
+	require.NotContains(t, plain.out, "\r")
+}
+
+// Of two ups at once one wins, and the other says who holds the lock.
+func TestConcurrentUps(t *testing.T) {
+	b := newBinary(t)
+	first := b.start("up", "--json")
+	lock := filepath.Join(b.root, ".apigw-ingress", "backend", ".pulumi", "locks", "organization", "apigateway-ingress", "local", "*.json")
+	require.Eventually(t, func() bool {
+		found, err := filepath.Glob(lock)
+		return err == nil && len(found) > 0
+	}, settleTime, time.Millisecond)
+	second := b.run("up")
+	require.Equal(t, 5, second.code, second.errOut)
+	require.Contains(t, second.errOut, "is being changed by another process: process ")
+	require.Contains(t, second.errOut, "unlock --force")
+	require.Contains(t, b.run("unlock").out, "is being changed by process")
+	require.NoError(t, first.Wait())
+	require.Zero(t, b.run("preview", "--expect-no-changes").code)
+}
+
+// The first signal stops cleanly, and what was made is in the state; the second gives up at once. Either way the
+// next up finishes.
+func TestSignals(t *testing.T) {
+	for name, signals := range map[string]int{"one": 1, "two": 2} {
+		t.Run(name, func(t *testing.T) {
+			b := newBinary(t)
+			up := b.start("up", "--json")
+			time.Sleep(1500 * time.Millisecond)
+			for range signals {
+				require.NoError(t, up.Process.Signal(syscall.SIGINT))
+				time.Sleep(50 * time.Millisecond)
+			}
+			_ = up.Wait()
+			require.Contains(t, []int{0, 6}, up.ProcessState.ExitCode(), "it was cancelled, or had just finished")
+			require.Zero(t, b.run("up").code)
+			require.Zero(t, b.run("call", "/api/book/list").code)
+			require.Zero(t, b.run("destroy", "--remove").code)
+			require.Empty(t, processesUnder(t, b.root))
+		})
+	}
+}
+
+// An ephemeral stack lives as long as its command, whatever becomes of it.
+func TestEphemeral(t *testing.T) {
+	b := newBinary(t)
+	o := b.run("ephemeral", "--", "sh", "-c", `echo "$APIGW_STACK $APIGW_API_ENDPOINT"; exit 42`)
+	require.Equal(t, 42, o.code, o.errOut)
+	require.Regexp(t, `^local-[0-9a-f]{8} http://127\.0\.0\.1:[0-9]+/prod\n$`, o.out, "nothing else is on standard output")
+	require.Empty(t, processesUnder(t, b.root), "the local cloud is gone with its last stack")
+	configs, err := filepath.Glob(filepath.Join(b.root, "Pulumi.*.yaml"))
+	require.NoError(t, err)
+	require.Equal(t, []string{filepath.Join(b.root, "Pulumi.local.yaml")}, configs)
+
+	kept := b.run("ephemeral", "--keep-on-failure", "--ttl", "1s", "--", "false")
+	require.Equal(t, 1, kept.code)
+	require.Contains(t, kept.errOut, "is kept")
+	time.Sleep(time.Second)
+	var gone []struct{ Stack string }
+	b.json(&gone, "gc")
+	require.Len(t, gone, 1)
+	require.Empty(t, processesUnder(t, b.root))
+	b.json(&gone, "gc", "--older-than", "1ns")
+	require.Empty(t, gone)
+}
+
+// What somebody changes behind the stack's back is drift, and up restores it.
+func TestDrift(t *testing.T) {
+	e := newEnvironment(t, nil)
+	e.up()
+	var vpc, nlb string
+	resources, err := e.session.Resources(t.Context())
+	require.NoError(t, err)
+	for _, r := range resources {
+		switch r.Type {
+		case "aws:ec2/vpc:Vpc":
+			vpc = r.ID
+		case "aws:lb/listener:Listener":
+			nlb = r.ID
+		}
+	}
+	require.NotEmpty(t, vpc)
+	require.NoError(t, e.cloud.Tamper("aws:lb/listener:Listener", nlb))
+	found, err := e.session.Stack.PreviewRefresh(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, 1, found.ChangeSummary[apitype.OpDelete], "%v", found.ChangeSummary)
+	require.Equal(t, 504, e.get("/api/book/list").status)
+	_, err = e.session.Stack.Refresh(t.Context())
+	require.NoError(t, err)
+	e.up()
+	require.Equal(t, 200, e.get("/api/book/list").status)
+	e.destroy()
+}
+
+func TestStateDirectoryThatCannotBeWritten(t *testing.T) {
+	b := newBinary(t)
+	blocked := filepath.Join(b.root, "file")
+	require.NoError(t, os.WriteFile(blocked, nil, 0o600))
+	o := b.run("--state-dir", filepath.Join(blocked, "state"), "up")
+	require.Equal(t, 7, o.code, o.errOut)
+	require.Contains(t, o.errOut, "not a directory")
+	o = b.run("--state-dir", filepath.Join(blocked, "state"), "doctor")
+	require.Equal(t, 7, o.code)
+	require.Contains(t, o.out, "FAIL  state directory")
+}
+
+// start runs the binary in the background.
+func (b *binary) start(args ...string) *exec.Cmd {
+	b.t.Helper()
+	command := exec.Command(bin(b.t, "apigw-ingress"), args...)
+	command.Dir = b.root
+	require.NoError(b.t, command.Start(), fmt.Sprint(args))
+	return command
+}
