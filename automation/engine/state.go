@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"time"
 )
 
@@ -75,7 +74,7 @@ func (s *Session) Last(ctx context.Context) (*State, error) {
 	if s.Project.Target != Local {
 		return s.State(ctx)
 	}
-	content, err := os.ReadFile(filepath.Join(s.stateDir, "backend", ".pulumi", "stacks", s.Project.Name, s.Project.Stack+".json"))
+	content, err := os.ReadFile(checkpointPath(s.stateDir, s.Project.Name, s.Project.Stack))
 	if errors.Is(err, os.ErrNotExist) {
 		return &State{}, nil
 	}

@@ -44,6 +44,9 @@ func Open(ctx context.Context, p *Project, stateDir string, providers map[string
 		if err := removeStaleLocks(ctx, stateDir, p.Name, p.Stack); err != nil {
 			return nil, err
 		}
+		if err := repairCheckpoint(stateDir, p.Name, p.Stack); err != nil {
+			return nil, err
+		}
 		for key, value := range LocalEnvironment(stateDir, providers) {
 			env[key] = value
 		}

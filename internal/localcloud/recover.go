@@ -2,6 +2,7 @@ package localcloud
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -47,15 +48,15 @@ func (c *Cloud) Recover(ctx context.Context, project, stack string, known []Know
 	for _, o := range c.store.Find(func(o *store.Object) bool { return strings.HasPrefix(o.URN, prefix) }) {
 		existing[Known{o.URN, o.ID}] = o
 	}
-	var result Recovered
+	orphans := map[Known]*store.Object{}
 	for k, o := range existing {
-		if inState[k] || slices.Contains(outliving, o.Type) {
-			continue
+		if !inState[k] && !slices.Contains(outliving, o.Type) {
+			orphans[k] = o
 		}
-		if err := c.remove(ctx, o); err != nil {
-			return result, fmt.Errorf("remove %s, which no stack knows: %w", o.ID, err)
-		}
-		result.Removed = append(result.Removed, k)
+	}
+	var result Recovered
+	if err := c.removeAll(ctx, orphans, &result); err != nil {
+		return result, err
 	}
 	for _, k := range known {
 		if existing[k] == nil {
@@ -63,6 +64,26 @@ func (c *Cloud) Recover(ctx context.Context, project, stack string, known []Know
 		}
 	}
 	return result, nil
+}
+
+// removeAll goes round until nothing is left: one may have to go before another.
+func (c *Cloud) removeAll(ctx context.Context, orphans map[Known]*store.Object, result *Recovered) error {
+	for len(orphans) > 0 {
+		var problems []error
+		before := len(orphans)
+		for k, o := range orphans {
+			if err := c.remove(ctx, o); err != nil {
+				problems = append(problems, fmt.Errorf("remove %s, which no stack knows: %w", o.ID, err))
+				continue
+			}
+			result.Removed = append(result.Removed, k)
+			delete(orphans, k)
+		}
+		if len(orphans) == before {
+			return errors.Join(problems...)
+		}
+	}
+	return nil
 }
 
 func (c *Cloud) remove(ctx context.Context, o *store.Object) error {

@@ -1,0 +1,38 @@
+package engine
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+// checkpointPath is the file in which the CLI keeps a local stack's state. Beside it, with .bak, is the one before.
+func checkpointPath(stateDir, project, stack string) string {
+	return filepath.Join(stateDir, "backend", ".pulumi", "stacks", project, stack+".json")
+}
+
+// repairCheckpoint takes the state before the last one when the last was not written to its end: the CLI was killed in
+// the middle. What happened in between is found by comparing with what exists.
+func repairCheckpoint(stateDir, project, stack string) error {
+	path := checkpointPath(stateDir, project, stack)
+	content, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) || err == nil && json.Valid(content) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	previous, err := os.ReadFile(path + ".bak")
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		// The stack was being made, and nothing was in it.
+		return os.Remove(path)
+	case err != nil:
+		return err
+	case !json.Valid(previous):
+		return fmt.Errorf("state of stack %s: %s and its backup are damaged: restore one of %s", stack, path, filepath.Join(stateDir, "backend", ".pulumi", "backups"))
+	}
+	return os.WriteFile(path, previous, 0o600)
+}
