@@ -14,7 +14,7 @@ export PATH := $(PATH):/usr/sbin:/usr/local/sbin
 
 .DEFAULT_GOAL := help
 FUZZTIME  ?= 3s
-.PHONY: help up down build cli nginx test fuzz lint golden conformance chaos bench clean
+.PHONY: help up down build cli nginx test fuzz lint golden conformance chaos bench images release release-check clean
 
 ##@ Use
 
@@ -56,8 +56,36 @@ chaos: build nginx ## kill binary, engine and local cloud at many moments of eve
 bench: build nginx ## measure the local target and write the figures to the terminal
 	$(GO) test ./tests/integration -run '^$$' -bench . -benchtime 3x -timeout 15m
 
+##@ Release
+
+images: $(BIN)/ko ## build and push the sample services' images, REPO=registry/path, without Docker
+	@test -n "$(REPO)" || { echo "name a repository: make images REPO=ghcr.io/acme"; exit 2; }
+	@for service in books authors; do \
+	  KO_DOCKER_REPO=$(REPO)/$$service $(BIN)/ko build --bare --sbom spdx --platform linux/amd64,linux/arm64 ./sample-services/$$service > $(BIN)/$$service.image || exit 1; \
+	done
+	@echo "Pushed. Name them in a stack's config by digest:"
+	@echo "  apigateway-ingress:services:"
+	@echo "    - {name: bookservice, image: \"$$(cat $(BIN)/books.image)\", port: 80}"
+	@echo "    - {name: authorservice, image: \"$$(cat $(BIN)/authors.image)\", port: 80}"
+
+VERSION      ?= dev
+RELEASEFLAGS := -trimpath -buildvcs=false -ldflags "$(LDFLAGS) -buildid= -X main.version=$(VERSION)"
+
+release: ## build the release's binaries into dist/, VERSION=v1.2.3
+	@mkdir -p dist
+	@for arch in amd64 arm64; do \
+	  CGO_ENABLED=0 GOOS=linux GOARCH=$$arch $(GO) build $(RELEASEFLAGS) -o dist/apigw-ingress-linux-$$arch ./automation || exit 1; \
+	done
+
+release-check: ## build the binary twice, in two folders, and compare
+	@rm -rf $(BIN)/check && mkdir -p $(BIN)/check/copy
+	@git ls-files -z --cached --others --exclude-standard | xargs -0 cp --parents -t $(BIN)/check/copy
+	@CGO_ENABLED=0 $(GO) build $(RELEASEFLAGS) -o $(BIN)/check/one ./automation
+	@cd $(BIN)/check/copy && CGO_ENABLED=0 $(GO) build $(RELEASEFLAGS) -o ../two ./automation
+	@cmp $(BIN)/check/one $(BIN)/check/two && sha256sum $(BIN)/check/one && rm -rf $(BIN)/check
+
 clean: ## remove what was built
-	rm -rf $(BIN)
+	rm -rf $(BIN) dist
 
 help: ## show this text
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -86,6 +114,11 @@ $(SERVICES): $(BIN)/%: $(SOURCES)
 $(BIN)/golangci-lint: tools/lint/go.mod tools/lint/go.sum
 	@echo "building golangci-lint (some minutes the first time)"
 	@$(GO) build -C tools/lint -o ../../$@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+	@touch $@
+
+$(BIN)/ko: tools/ko/go.mod tools/ko/go.sum
+	@echo "building ko (some minutes the first time)"
+	@$(GO) build -C tools/ko -ldflags "$(LDFLAGS)" -o ../../$@ github.com/google/ko
 	@touch $@
 
 KUBERNETES := k8s.io/component-base/version

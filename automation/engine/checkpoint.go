@@ -17,6 +17,10 @@ func checkpointPath(stateDir, project, stack string) string {
 // the middle. What happened in between is found by comparing with what exists.
 func repairCheckpoint(stateDir, project, stack string) error {
 	path := checkpointPath(stateDir, project, stack)
+	if locks, err := lockPaths(stateDir, project, stack); err != nil || len(locks) > 0 {
+		// Somebody is writing it.
+		return err
+	}
 	content, err := os.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) || err == nil && json.Valid(content) {
 		return nil
