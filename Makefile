@@ -58,10 +58,11 @@ bench: build nginx ## measure the local target and write the figures to the term
 
 ##@ Release
 
+PLATFORMS ?= linux/amd64,linux/arm64
 images: $(BIN)/ko ## build and push the sample services' images, REPO=registry/path, without Docker
 	@test -n "$(REPO)" || { echo "name a repository: make images REPO=ghcr.io/acme"; exit 2; }
 	@for service in books authors; do \
-	  KO_DOCKER_REPO=$(REPO)/$$service $(BIN)/ko build --bare --sbom spdx --platform linux/amd64,linux/arm64 ./sample-services/$$service > $(BIN)/$$service.image || exit 1; \
+	  KO_DOCKER_REPO=$(REPO)/$$service $(BIN)/ko build --bare --sbom spdx --platform $(PLATFORMS) ./sample-services/$$service > $(BIN)/$$service.image || exit 1; \
 	done
 	@echo "Pushed. Name them in a stack's config by digest:"
 	@echo "  apigateway-ingress:services:"

@@ -208,7 +208,7 @@ func identifySelf() (path, build string, err error) {
 
 // interruptible lets the first signal ask the engine to stop, and the second give up. The engine's own
 // context never ends: it would be killed in the middle of an operation.
-func (a *app) interruptible(command *engine.Command) (done func()) {
+func (a *app) interruptible(command *engine.Command, w *watcher) (done func()) {
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	finished := make(chan struct{})
@@ -220,11 +220,11 @@ func (a *app) interruptible(command *engine.Command) (done func()) {
 			case <-signals:
 			}
 			if !first {
-				fmt.Fprintln(a.errOut, "Giving up. What was being created or deleted may be left over: run `apigw-ingress refresh` before anything else.")
+				fmt.Fprintf(a.errOut, "Giving up. These may be left over; the next `%s up` or `destroy` mends what it can:\n%s", a.commandName(), indented(w.going()))
 				command.Kill()
 				os.Exit(exitCancelled)
 			}
-			fmt.Fprintln(a.errOut, "Stopping when the operations in flight have ended; once more gives up at once.")
+			fmt.Fprintf(a.errOut, "Stopping when the operations in flight have ended; once more gives up at once.\n%s", indented(w.going()))
 			command.Interrupt()
 		}
 	}()
@@ -232,6 +232,14 @@ func (a *app) interruptible(command *engine.Command) (done func()) {
 		signal.Stop(signals)
 		close(finished)
 	}
+}
+
+func indented(lines []string) string {
+	var b strings.Builder
+	for _, line := range lines {
+		b.WriteString("  " + line + "\n")
+	}
+	return b.String()
 }
 
 // classify gives an engine's error the code of its class.

@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
+	"sync"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/events"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
@@ -30,10 +32,15 @@ type watcher struct {
 
 	steps  []stepped
 	errors []string
+
+	mu       sync.Mutex
+	inFlight map[string]string
+	// downloads are the plugins whose download was told of.
+	downloads map[string]bool
 }
 
 func (a *app) watch() *watcher {
-	w := &watcher{app: a, channel: make(chan events.EngineEvent), done: make(chan struct{})}
+	w := &watcher{app: a, channel: make(chan events.EngineEvent), done: make(chan struct{}), inFlight: map[string]string{}, downloads: map[string]bool{}}
 	go func() {
 		for {
 			select {
@@ -65,11 +72,15 @@ func (w *watcher) take(event events.EngineEvent) {
 		}
 	}
 	switch {
+	case event.ProgressEvent != nil:
+		w.download(event.ProgressEvent)
 	case event.ResourcePreEvent != nil:
 		w.step(event.ResourcePreEvent.Metadata)
 	case event.ResOutputsEvent != nil:
+		w.ended(event.ResOutputsEvent.Metadata.URN)
 		w.line(event.ResOutputsEvent.Metadata, "")
 	case event.ResOpFailedEvent != nil:
+		w.ended(event.ResOpFailedEvent.Metadata.URN)
 		w.line(event.ResOpFailedEvent.Metadata, " FAILED")
 	case event.DiagnosticEvent != nil:
 		w.diagnose(event.DiagnosticEvent)
@@ -82,6 +93,40 @@ func (w *watcher) step(m apitype.StepEventMetadata) {
 		s.New = m.New.Inputs
 	}
 	w.steps = append(w.steps, s)
+	if m.Op != apitype.OpSame {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.inFlight[m.URN] = fmt.Sprintf("%s %s %s", m.Op, m.Type, s.Name)
+	}
+}
+
+func (w *watcher) ended(urn string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.inFlight, urn)
+}
+
+// going are the operations that have begun and not ended; those on components are nobody's business.
+func (w *watcher) going() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var list []string
+	for _, what := range w.inFlight {
+		if strings.Contains(what, "/") {
+			list = append(list, what)
+		}
+	}
+	slices.Sort(list)
+	return list
+}
+
+// download tells once of each plugin that is fetched, which takes a while the first time.
+func (w *watcher) download(p *apitype.ProgressEvent) {
+	if w.app.json || w.app.onTerminal() || w.downloads[p.ID] {
+		return
+	}
+	w.downloads[p.ID] = true
+	fmt.Fprintln(w.app.out, p.Message)
 }
 
 // words for what has been done; operations without one are not worth a line.

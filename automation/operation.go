@@ -51,15 +51,15 @@ func (a *app) operate(ctx context.Context, name string, project *engine.Project,
 	if o.session, err = a.session(ctx, project, create); err != nil {
 		return nil, a.explainLock(err)
 	}
-	done := a.interruptible(o.session.Command)
+	o.watcher = a.watch()
+	defer o.watcher.close()
+	done := a.interruptible(o.session.Command, o.watcher)
 	defer done()
 	if name != "preview" {
 		if err := a.recover(ctx, o.session); err != nil {
 			return o, a.explainLock(err)
 		}
 	}
-	o.watcher = a.watch()
-	defer o.watcher.close()
 	return o, a.explainLock(classify(run(o), o.session.Command))
 }
 

@@ -94,11 +94,5 @@ func (c *Cloud) remove(ctx context.Context, o *store.Object) error {
 	return c.aws.Delete(ctx, o.Type, region, o.ID)
 }
 
-// Tamper removes an object as somebody would behind a stack's back, without a look at what depends on it.
-func (c *Cloud) Tamper(token, id string) error {
-	o := c.store.Get(token, id)
-	if o == nil {
-		return fmt.Errorf("%s %s does not exist", token, id)
-	}
-	return c.store.Delete(o)
-}
+// Tamper removes an object as somebody would behind a stack's back.
+func (c *Cloud) Tamper(token, region, id string) error { return c.aws.Lose(token, region, id) }

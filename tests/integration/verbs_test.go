@@ -142,6 +142,50 @@ func TestSignals(t *testing.T) {
 	}
 }
 
+// Where nothing more can be written, the error says so, and with room again the next up finishes.
+func TestFullDisk(t *testing.T) {
+	b := newBinary(t)
+	state := filepath.Join(b.root, "small")
+	require.NoError(t, os.Mkdir(state, 0o700))
+	if err := syscall.Mount("tmpfs", state, "tmpfs", 0, "size=700k,mode=0700"); err != nil {
+		t.Skipf("a small disk takes the right to mount one: %v", err)
+	}
+	t.Cleanup(func() {
+		b.run("--state-dir", state, "destroy")
+		require.NoError(t, syscall.Unmount(state, 0))
+	})
+	o := b.run("--state-dir", state, "up")
+	require.NotZero(t, o.code)
+	require.Contains(t, o.errOut, "no space left on device")
+	require.NoError(t, syscall.Mount("tmpfs", state, "tmpfs", syscall.MS_REMOUNT, "size=64m"))
+	mended := b.run("--state-dir", state, "up")
+	require.Zero(t, mended.code, mended.errOut)
+	require.Zero(t, b.run("--state-dir", state, "call", "/api/book/list").code)
+}
+
+// A cluster that is gone, and everything in it, does not keep destroy from finishing.
+func TestDestroyWithoutCluster(t *testing.T) {
+	e := newEnvironment(t, nil)
+	e.up()
+	require.NoError(t, e.cloud.Tamper("aws:eks/nodeGroup:NodeGroup", "us-east-1", e.idOf("aws:eks/nodeGroup:NodeGroup")))
+	require.NoError(t, e.cloud.Tamper("aws:eks/cluster:Cluster", "us-east-1", e.idOf("aws:eks/cluster:Cluster")))
+	_, err := e.session.Stack.Destroy(t.Context())
+	require.NoError(t, err)
+}
+
+func (e *environment) idOf(token string) string {
+	e.t.Helper()
+	resources, err := e.session.Resources(e.t.Context())
+	require.NoError(e.t, err)
+	for _, r := range resources {
+		if r.Type == token {
+			return r.ID
+		}
+	}
+	e.t.Fatalf("the stack has no %s", token)
+	return ""
+}
+
 // An ephemeral stack lives as long as its command, whatever becomes of it.
 func TestEphemeral(t *testing.T) {
 	b := newBinary(t)
@@ -169,19 +213,7 @@ func TestEphemeral(t *testing.T) {
 func TestDrift(t *testing.T) {
 	e := newEnvironment(t, nil)
 	e.up()
-	var vpc, nlb string
-	resources, err := e.session.Resources(t.Context())
-	require.NoError(t, err)
-	for _, r := range resources {
-		switch r.Type {
-		case "aws:ec2/vpc:Vpc":
-			vpc = r.ID
-		case "aws:lb/listener:Listener":
-			nlb = r.ID
-		}
-	}
-	require.NotEmpty(t, vpc)
-	require.NoError(t, e.cloud.Tamper("aws:lb/listener:Listener", nlb))
+	require.NoError(t, e.cloud.Tamper("aws:lb/listener:Listener", "us-east-1", e.idOf("aws:lb/listener:Listener")))
 	found, err := e.session.Stack.PreviewRefresh(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, 1, found.ChangeSummary[apitype.OpDelete], "%v", found.ChangeSummary)

@@ -383,6 +383,24 @@ func (r *Rules) Delete(ctx context.Context, token, region, id string) error {
 	return nil
 }
 
+// Lose removes an object as somebody would behind the engine's back, whatever depends on it.
+func (r *Rules) Lose(token, region, id string) error {
+	rule, err := find(token)
+	if err != nil {
+		return err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	object := r.store.Get(token, id)
+	if object == nil {
+		return fmt.Errorf("%s %s does not exist", token, id)
+	}
+	if err := r.store.Delete(object); err != nil || rule.deleted == nil {
+		return err
+	}
+	return rule.deleted(&call{r, region, rule, object})
+}
+
 func (c *call) checkUnused() error {
 	for _, other := range table {
 		for _, ref := range other.refs {
