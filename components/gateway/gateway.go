@@ -30,8 +30,9 @@ type Args struct {
 	// of a private API needs it.
 	VpcID, VpcCIDR pulumi.StringInput
 	SubnetIDs      pulumi.StringArrayInput
-	// Nodes receive the requests.
+	// Nodes receive the requests, or with targets of type ip, Pods on them.
 	Nodes Nodes
+	Pods  Pods
 	// Partition is the AWS partition. Default aws. Region is the API's.
 	Partition, Region string
 	// Tags are put on every resource.

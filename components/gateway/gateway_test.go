@@ -274,3 +274,15 @@ func TestBadSettings(t *testing.T) {
 		})
 	}
 }
+
+func TestPodsAsTargets(t *testing.T) {
+	graph := run(t, func(a *Args) {
+		a.Balancer.TargetType = IP
+		a.Pods = Pods{Namespace: pulumi.String("p"), ServiceName: "nginx", ServicePort: 80, Port: 8080}
+	})
+	require.JSONEq(t, `{"targetType":"ip","port":8080}`, graph.One(t, "aws:lb/targetGroup:TargetGroup").JSON(t, "targetType", "port"))
+	require.Empty(t, graph.All("aws:autoscaling/attachment:Attachment"))
+	require.JSONEq(t, `{"spec":{"targetGroupARN":"arn:aws:mock:us-east-1:111122223333:g","targetType":"ip","serviceRef":{"name":"nginx","port":80}}}`,
+		graph.One(t, "kubernetes:elbv2.k8s.aws/v1beta1:TargetGroupBinding").JSON(t, "spec"))
+	require.EqualValues(t, 8080, graph.One(t, "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule").Inputs["fromPort"])
+}

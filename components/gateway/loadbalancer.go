@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/apigateway"
-	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/autoscaling"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/lb"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/vpc"
@@ -43,9 +42,9 @@ func (g *Gateway) loadBalancer(ctx *pulumi.Context) (nlb, error) {
 	}
 	targets, err := lb.NewTargetGroup(ctx, g.name, &lb.TargetGroupArgs{
 		VpcId:      g.vpcID(),
-		TargetType: pulumi.String("instance"),
+		TargetType: pulumi.String(g.args.Balancer.TargetType),
 		Protocol:   pulumi.String("TCP"),
-		Port:       pulumi.Int(g.args.Nodes.NodePort),
+		Port:       g.targetPort(),
 		// Through PrivateLink the client's address is the link's; API Gateway passes the real one on.
 		PreserveClientIp:    pulumi.String("false"),
 		DeregistrationDelay: pulumi.Int(30),
@@ -91,9 +90,9 @@ func (g *Gateway) listeners(ctx *pulumi.Context, balancer *lb.LoadBalancer, targ
 	return listeners, nil
 }
 
-// admitNodes lets the load balancer reach the node port, and nobody else through it.
+// admitNodes lets the load balancer reach its targets, and nobody else through it.
 func (g *Gateway) admitNodes(ctx *pulumi.Context, group *ec2.SecurityGroup, targets *lb.TargetGroup) error {
-	port := pulumi.Int(g.args.Nodes.NodePort)
+	port := g.targetPort()
 	if _, err := vpc.NewSecurityGroupEgressRule(ctx, g.name+"-nlb-to-nodes", &vpc.SecurityGroupEgressRuleArgs{
 		SecurityGroupId:           group.ID(),
 		ReferencedSecurityGroupId: pulumi.StringPtrInput(g.args.Nodes.SecurityGroupID.ToStringOutput().ToStringPtrOutput()),
@@ -110,18 +109,7 @@ func (g *Gateway) admitNodes(ctx *pulumi.Context, group *ec2.SecurityGroup, targ
 	}, pulumi.Parent(g)); err != nil {
 		return err
 	}
-	for i, group := range g.args.Nodes.AutoScalingGroups {
-		name := g.name
-		if i > 0 {
-			name = fmt.Sprintf("%s-%d", g.name, i)
-		}
-		if _, err := autoscaling.NewAttachment(ctx, name, &autoscaling.AttachmentArgs{
-			AutoscalingGroupName: group, LbTargetGroupArn: targets.Arn,
-		}, pulumi.Parent(g)); err != nil {
-			return err
-		}
-	}
-	return nil
+	return g.register(ctx, targets)
 }
 
 func (g *Gateway) vpcLink(ctx *pulumi.Context, balancer nlb) (*apigateway.VpcLink, error) {

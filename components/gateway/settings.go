@@ -123,6 +123,8 @@ type Domain struct {
 
 // Balancer is the Network Load Balancer.
 type Balancer struct {
+	// TargetType is instance (default) or ip.
+	TargetType TargetType
 	// DeletionProtection keeps the balancer from being deleted, and so the stack from being destroyed.
 	DeletionProtection bool
 	// CertificateARN lets API Gateway speak TLS to the balancer, which has this ACM certificate.
@@ -185,6 +187,7 @@ func (s Settings) withDefaults() Settings {
 		orElse(&s.Stage.Throttle.Burst, int(math.Ceil(s.Stage.Throttle.Rate)))
 	}
 	orElse(&s.Domain.SecurityPolicy, "TLS_1_2")
+	orElse(&s.Balancer.TargetType, Instance)
 	orElse(&s.WebACL.RateLimit, defaultRateLimit)
 	orElse(&s.Alarms.LatencyMillis, defaultLatencyMillis)
 	return s
@@ -318,6 +321,7 @@ func (s Settings) validateDomain(p *problems, region string) {
 }
 
 func (b Balancer) validate(p *problems, region string) {
+	p.when(b.TargetType != Instance && b.TargetType != IP, "targetType %q is not known: write instance or ip", b.TargetType)
 	p.when((b.CertificateARN == "") != (b.ServerName == ""), "TLS to the load balancer takes both balancerCertificateArn and balancerServerName")
 	p.malformed("balancerCertificateArn", b.CertificateARN, certificate, "arn:aws:acm:us-east-1:111122223333:certificate/01234567-89ab-cdef-0123-456789abcdef")
 	p.malformed("balancerServerName", b.ServerName, dnsName, "proxy.example.com")

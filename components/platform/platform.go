@@ -321,6 +321,9 @@ func (p *Platform) declare(ctx *pulumi.Context) error {
 	gatewayArgs.Nodes = gateway.Nodes{
 		SecurityGroupID: kube.NodeSecurityGroupID, AutoScalingGroups: kube.NodeGroupNames(), NodePort: p.parts.proxy.NodePort,
 	}
+	gatewayArgs.Pods = gateway.Pods{
+		Kubernetes: kube.Kubernetes, Namespace: p.ProxyNamespace, ServiceName: p.parts.proxy.Name, ServicePort: proxy.ServicePort, Port: cmp.Or(p.parts.proxy.Port, proxy.DefaultPort),
+	}
 	published, err := gateway.New(ctx, p.name, &gatewayArgs, child)
 	if err != nil {
 		return err

@@ -18,6 +18,8 @@ const (
 	DefaultReplicas = 3
 	DefaultPort     = 8080
 	DefaultNodePort = 30080
+	// ServicePort is the Service's port within the cluster.
+	ServicePort = 80
 )
 
 const (
@@ -85,7 +87,7 @@ func (a Args) workload(config *workload.Config) *workload.Args {
 		// The default error log is opened before the configuration is read, hence -e.
 		Command:       []string{"nginx", "-e", "/dev/stderr", "-c", configPath + "/" + configFile, "-g", "daemon off;"},
 		ContainerPort: a.Port,
-		ServicePort:   80,
+		ServicePort:   ServicePort,
 		NodePort:      a.NodePort,
 		Health:        workload.Health{Port: route.HealthPort, Liveness: "/healthz", Readiness: "/healthz"},
 		Replicas:      a.Replicas,

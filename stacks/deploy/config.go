@@ -159,6 +159,7 @@ func (r *reader) gateway() gateway.Settings {
 			OnlyDomain: r.flag("onlyDomain"),
 		},
 		Balancer: gateway.Balancer{
+			TargetType:         gateway.TargetType(r.text("targetType")),
 			DeletionProtection: r.flag("deletionProtection"), CertificateARN: r.text("balancerCertificateArn"), ServerName: r.text("balancerServerName"),
 		},
 		WebACL: gateway.WebACL{ARN: r.text("webAclArn"), Managed: r.flag("webAclManaged"), RateLimit: r.number("webAclRateLimit")},

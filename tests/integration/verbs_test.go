@@ -245,3 +245,15 @@ func (b *binary) start(args ...string) *exec.Cmd {
 	require.NoError(b.t, command.Start(), fmt.Sprint(args))
 	return command
 }
+
+// Pods themselves as targets, and back to nodes, without a request that fails for ever.
+func TestTargetTypes(t *testing.T) {
+	e := newEnvironment(t, nil)
+	e.setConfig("targetType", "ip")
+	e.up()
+	require.Equal(t, 200, e.get("/api/book/list").status)
+	e.setConfig("targetType", "instance")
+	e.up()
+	require.Equal(t, 200, e.get("/api/book/list").status)
+	e.destroy()
+}

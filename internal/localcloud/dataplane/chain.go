@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/awsrules"
+	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/kuberules"
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/restapi"
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/store"
 )
@@ -17,6 +18,8 @@ import (
 type Cluster interface {
 	// NodePortEndpoints are the addresses of the ready pods behind a port of a cluster's nodes.
 	NodePortEndpoints(cluster string, nodePort int) (addresses []string, found bool)
+	// ServiceEndpoints are the addresses of the ready pods behind a Service's port.
+	ServiceEndpoints(cluster, namespace, name string, port int) (addresses []string, found bool)
 	// Generation changes whenever they do.
 	Generation() uint64
 }
@@ -72,6 +75,9 @@ func (d *DataPlane) resolve(integration restapi.Integration) hop {
 	if group == nil {
 		return broken(504, networkError, "load balancer %s has no listener on port %d that forwards to a target group", balancer.Text("name"), port)
 	}
+	if group.Text("targetType") == "ip" {
+		return d.podTargets(balancer, group)
+	}
 	return d.targets(balancer, group)
 }
 
@@ -102,6 +108,28 @@ func (d *DataPlane) targetGroup(balancer *store.Object, port int) (*store.Object
 		}
 	}
 	return nil, ""
+}
+
+// podTargets are the pods that the Load Balancer Controller has registered, for which the nodes must be open.
+func (d *DataPlane) podTargets(balancer, group *store.Object) hop {
+	port := number(group.Inputs["port"])
+	for _, o := range d.store.Find(func(o *store.Object) bool { return o.Type == kuberules.TargetGroupBinding }) {
+		binding, err := kuberules.Decode[kuberules.Binding](o)
+		if err != nil || binding.Spec.TargetGroupARN != group.ID {
+			continue
+		}
+		addresses, found := d.cluster.ServiceEndpoints(o.Scope, binding.Namespace, binding.Spec.ServiceRef.Name, binding.Spec.ServiceRef.Port)
+		if !found || len(addresses) == 0 {
+			return broken(504, timedOut, "Service %s/%s of the TargetGroupBinding %s has no ready pod", binding.Namespace, binding.Spec.ServiceRef.Name, o.ID)
+		}
+		for _, instance := range awsrules.Instances(d.store, o.Scope) {
+			if reason := d.refused(balancer, instance, port); reason != "" {
+				return broken(504, timedOut, "no target of %s is healthy: %s", group.Text("name"), reason)
+			}
+		}
+		return hop{addresses: addresses}
+	}
+	return broken(504, networkError, "target group %s has no targets: no TargetGroupBinding names it", group.Text("name"))
 }
 
 // targets are the pods behind the healthy instances of a target group.
@@ -137,15 +165,8 @@ func (d *DataPlane) targets(balancer, group *store.Object) hop {
 
 // healthy says which pods answer on an instance's node port, or why a health check fails.
 func (d *DataPlane) healthy(balancer *store.Object, instance awsrules.Instance, nodePort int) (addresses []string, reason string) {
-	if d.vpcOf(balancer) != instance.VPC {
-		return nil, fmt.Sprintf("instance %s is in another VPC than the load balancer", instance.ID)
-	}
-	balancerGroups := texts(balancer.Inputs["securityGroups"])
-	if len(balancerGroups) > 0 && !d.admits(awsrules.SecurityGroupEgressRule, balancerGroups, instance.SecurityGroups, nodePort) {
-		return nil, fmt.Sprintf("the load balancer's security group lets nothing out to port %d of the nodes", nodePort)
-	}
-	if !d.admits(awsrules.SecurityGroupIngressRule, instance.SecurityGroups, balancerGroups, nodePort) {
-		return nil, fmt.Sprintf("the nodes' security group lets nothing in to port %d from the load balancer", nodePort)
+	if reason := d.refused(balancer, instance, nodePort); reason != "" {
+		return nil, reason
 	}
 	addresses, found := d.cluster.NodePortEndpoints(instance.Cluster, nodePort)
 	if !found {
@@ -155,6 +176,21 @@ func (d *DataPlane) healthy(balancer *store.Object, instance awsrules.Instance, 
 		return nil, fmt.Sprintf("the Service with node port %d selects no ready pod", nodePort)
 	}
 	return addresses, ""
+}
+
+// refused says why a load balancer does not reach a port of an instance; empty when it does.
+func (d *DataPlane) refused(balancer *store.Object, instance awsrules.Instance, port int) string {
+	if d.vpcOf(balancer) != instance.VPC {
+		return fmt.Sprintf("instance %s is in another VPC than the load balancer", instance.ID)
+	}
+	balancerGroups := texts(balancer.Inputs["securityGroups"])
+	if len(balancerGroups) > 0 && !d.admits(awsrules.SecurityGroupEgressRule, balancerGroups, instance.SecurityGroups, port) {
+		return fmt.Sprintf("the load balancer's security group lets nothing out to port %d of the nodes", port)
+	}
+	if !d.admits(awsrules.SecurityGroupIngressRule, instance.SecurityGroups, balancerGroups, port) {
+		return fmt.Sprintf("the nodes' security group lets nothing in to port %d from the load balancer", port)
+	}
+	return ""
 }
 
 func (d *DataPlane) vpcOf(balancer *store.Object) string {

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/awsrules"
+	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/kuberules"
+	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/store"
 	"github.com/stretchr/testify/require"
 )
 
@@ -290,4 +292,22 @@ func TestListenerAndIntegrationSpeakTheSame(t *testing.T) {
 	w := newWorld(t)
 	w.change("listener", map[string]any{"protocol": "TLS", "certificateArn": "arn:aws:acm:us-east-1:111122223333:certificate/0"})
 	require.Equal(t, http.StatusInternalServerError, w.call(http.MethodGet, "/hello", "", true).status)
+}
+
+func TestPodsAsTargets(t *testing.T) {
+	w := newWorld(t)
+	targets := w.make("pods", awsrules.TargetGroup, map[string]any{"vpcId": w.ids["vpc"].ID, "port": 30080.0, "protocol": "TCP", "targetType": "ip"}).ID
+	w.change("listener", map[string]any{"defaultActions": []any{map[string]any{"type": "forward", "targetGroupArn": targets}}})
+	unbound := w.call(http.MethodGet, "/hello", "", true)
+	require.Equal(t, http.StatusGatewayTimeout, unbound.status)
+	require.Contains(t, unbound.header.Get("X-Local-Target-Reason"), "no TargetGroupBinding names it")
+	binding := &store.Object{Type: kuberules.TargetGroupBinding, Scope: "c", ID: "proxy/b", Inputs: map[string]any{
+		"metadata": map[string]any{"name": "b", "namespace": "proxy"},
+		"spec":     map[string]any{"targetGroupARN": targets, "targetType": "ip", "serviceRef": map[string]any{"name": "nginx", "port": 80}},
+	}}
+	binding.Outputs = binding.Inputs
+	require.NoError(t, w.objects.Put(binding))
+	require.Equal(t, http.StatusTeapot, w.call(http.MethodGet, "/hello", "", true).status)
+	w.drop("ingress")
+	require.Equal(t, http.StatusGatewayTimeout, w.call(http.MethodGet, "/hello", "", true).status, "the nodes' security group counts for pods, too")
 }

@@ -22,7 +22,23 @@ const (
 	Service        = "kubernetes:core/v1:Service"
 	Deployment     = "kubernetes:apps/v1:Deployment"
 	DaemonSet      = "kubernetes:apps/v1:DaemonSet"
+	// TargetGroupBinding is the AWS Load Balancer Controller's.
+	TargetGroupBinding = "kubernetes:elbv2.k8s.aws/v1beta1:TargetGroupBinding"
 )
+
+// Binding is a TargetGroupBinding, as far as it is used.
+type Binding struct {
+	metav1.TypeMeta   `json:",inline"`
+	metav1.ObjectMeta `json:"metadata,omitempty"`
+	Spec              struct {
+		TargetGroupARN string `json:"targetGroupARN"`
+		TargetType     string `json:"targetType"`
+		ServiceRef     struct {
+			Name string `json:"name"`
+			Port int    `json:"port"`
+		} `json:"serviceRef"`
+	} `json:"spec"`
+}
 
 var kinds = []*kind{
 	{token: Namespace, apiVersion: "v1", kind: "Namespace", clusterWide: true, empty: func() any { return new(corev1.Namespace) }},
@@ -36,6 +52,7 @@ var kinds = []*kind{
 		token: Service, apiVersion: "v1", kind: "Service", empty: func() any { return new(corev1.Service) },
 		check: checkService, immutable: []string{"spec.clusterIP"}, admit: admitService,
 	},
+	{token: TargetGroupBinding, apiVersion: "elbv2.k8s.aws/v1beta1", kind: "TargetGroupBinding", empty: func() any { return new(Binding) }},
 	{
 		token: Deployment, apiVersion: "apps/v1", kind: "Deployment", empty: func() any { return new(appsv1.Deployment) }, runs: true,
 		check: func(object any) []schema.Failure {

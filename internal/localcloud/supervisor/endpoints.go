@@ -31,6 +31,13 @@ func (s *Supervisor) NodePortEndpoints(cluster string, nodePort int) (addresses 
 	return nil, false
 }
 
+// ServiceEndpoints are the addresses of the ready pods behind a Service's port. found is false without the Service.
+func (s *Supervisor) ServiceEndpoints(cluster, namespace, name string, port int) (addresses []string, found bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.resolveService(cluster, namespace, name, port)
+}
+
 // endpoints lists the ready pods that a Service selects. The caller holds s.mu.
 func (s *Supervisor) endpoints(cluster string, service *corev1.Service, port corev1.ServicePort) []string {
 	if len(service.Spec.Selector) == 0 {

@@ -1,0 +1,75 @@
+package gateway
+
+import (
+	"fmt"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/autoscaling"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/lb"
+	"github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes"
+	"github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/apiextensions"
+	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
+
+// TargetType is what the load balancer sends requests to.
+type TargetType string
+
+// Instance sends them to a port of every node, from where Kubernetes takes them to a pod. IP sends them to the
+// proxy's pods at once; the AWS Load Balancer Controller, which must run in the cluster, tells the balancer their
+// addresses. https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/guide/targetgroupbinding/targetgroupbinding/
+const (
+	Instance TargetType = "instance"
+	IP       TargetType = "ip"
+)
+
+// Pods are the proxy's, for targets of type ip.
+type Pods struct {
+	// Kubernetes is the provider of the cluster.
+	Kubernetes *kubernetes.Provider
+	// Namespace and ServiceName are the proxy's Service, ServicePort its port, and Port that of the pods.
+	Namespace   pulumi.StringInput
+	ServiceName string
+	ServicePort int
+	Port        int
+}
+
+// targetPort is where targets take requests.
+func (g *Gateway) targetPort() pulumi.Int {
+	if g.args.Balancer.TargetType == IP {
+		return pulumi.Int(g.args.Pods.Port)
+	}
+	return pulumi.Int(g.args.Nodes.NodePort)
+}
+
+func (g *Gateway) register(ctx *pulumi.Context, targets *lb.TargetGroup) error {
+	if g.args.Balancer.TargetType == IP {
+		return g.bindPods(ctx, targets)
+	}
+	for i, group := range g.args.Nodes.AutoScalingGroups {
+		name := g.name
+		if i > 0 {
+			name = fmt.Sprintf("%s-%d", g.name, i)
+		}
+		if _, err := autoscaling.NewAttachment(ctx, name, &autoscaling.AttachmentArgs{
+			AutoscalingGroupName: group, LbTargetGroupArn: targets.Arn,
+		}, pulumi.Parent(g)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (g *Gateway) bindPods(ctx *pulumi.Context, targets *lb.TargetGroup) error {
+	pods := g.args.Pods
+	_, err := apiextensions.NewCustomResource(ctx, g.name, &apiextensions.CustomResourceArgs{
+		ApiVersion: pulumi.String("elbv2.k8s.aws/v1beta1"),
+		Kind:       pulumi.String("TargetGroupBinding"),
+		Metadata:   metav1.ObjectMetaArgs{Namespace: pods.Namespace.ToStringOutput().ToStringPtrOutput()},
+		OtherFields: kubernetes.UntypedArgs{"spec": pulumi.Map{
+			"targetGroupARN": targets.Arn,
+			"targetType":     pulumi.String(IP),
+			"serviceRef":     pulumi.Map{"name": pulumi.String(pods.ServiceName), "port": pulumi.Int(pods.ServicePort)},
+		}},
+	}, pulumi.Parent(g), pulumi.Provider(pods.Kubernetes))
+	return err
+}
