@@ -14,7 +14,7 @@ export PATH := $(PATH):/usr/sbin:/usr/local/sbin
 
 .DEFAULT_GOAL := help
 FUZZTIME  ?= 3s
-.PHONY: help up down build cli nginx test fuzz lint golden conformance chaos bench images release release-check clean
+.PHONY: help up down build cli nginx test fuzz lint golden conformance chaos faults bench images release release-check clean
 
 ##@ Use
 
@@ -52,6 +52,9 @@ conformance: build nginx $(BIN)/kube-apiserver $(BIN)/etcd ## ask the real AWS p
 CHAOS_POINTS ?= 10
 chaos: build nginx ## kill binary, engine and local cloud at many moments of every operation
 	CHAOS_POINTS=$(CHAOS_POINTS) $(GO) test ./tests/chaos -count 1 -timeout 60m -v
+
+faults: build nginx ## let every operation on every type of resource fail once, and write docs/reliability.md
+	FAULTS=all $(GO) test ./tests/integration -run TestFaults -count 1 -timeout 60m
 
 bench: build nginx ## measure the local target and write the figures to the terminal
 	$(GO) test ./tests/integration -run '^$$' -bench . -benchtime 3x -timeout 15m

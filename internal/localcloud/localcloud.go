@@ -8,6 +8,7 @@
 //	schema        inputs of resource types   store       objects, on disk
 //	identity      SigV4 and policies         restapi     REST APIs from OpenAPI
 //	dataplane     requests                   supervisor  pods, as processes
+//	faults        operations that fail
 //	cognito       tokens of user pools       functions    Lambda, as processes
 //	nginxconf     nginx's configuration      daemon      all of it in the background
 package localcloud
@@ -27,6 +28,7 @@ import (
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/cognito"
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/dataplane"
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/ekscomponent"
+	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/faults"
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/functions"
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/kuberules"
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/provider"
@@ -56,6 +58,7 @@ type Cloud struct {
 	aws       *awsrules.Rules
 	kube      *kuberules.Rules
 	inflight  *provider.Inflight
+	faults    faults.Injector
 	eks       *ekscomponent.Server
 	grpc      []*grpc.Server
 	ports     map[string]int
@@ -99,8 +102,8 @@ func Open(o Options) (*Cloud, error) {
 
 	c.aws, c.kube, c.inflight = awsrules.New(objects, plane, o.LatencyScale), kuberules.New(objects, c.pods), provider.NewInflight()
 	servers := map[string]pulumirpc.ResourceProviderServer{
-		"aws":        provider.New("aws", sdkVersion("aws"), awsPackage{c.aws}, c.inflight),
-		"kubernetes": provider.New("kubernetes", sdkVersion("kubernetes"), kubernetesPackage{c.kube, objects}, c.inflight),
+		"aws":        provider.New("aws", sdkVersion("aws"), awsPackage{c.aws}, c.inflight, &c.faults),
+		"kubernetes": provider.New("kubernetes", sdkVersion("kubernetes"), kubernetesPackage{c.kube, objects}, c.inflight, &c.faults),
 		"eks":        c.eks,
 	}
 	for name, server := range servers {
@@ -155,6 +158,9 @@ const tokenLife = time.Hour
 
 // Pods reports every pod.
 func (c *Cloud) Pods() []supervisor.PodStatus { return c.pods.Pods() }
+
+// Faults is what makes operations fail.
+func (c *Cloud) Faults() *faults.Injector { return &c.faults }
 
 // Ways reports how the stages' requests reach pods, or why they do not.
 func (c *Cloud) Ways() []dataplane.Way { return c.plane.Ways() }

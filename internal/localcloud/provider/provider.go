@@ -4,8 +4,10 @@ package provider
 
 import (
 	"context"
+	"errors"
 	"sync/atomic"
 
+	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/faults"
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/schema"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/util/rpcutil/rpcerror"
@@ -51,13 +53,14 @@ type Server struct {
 	name    string
 	version string
 	pkg     Package
-	// inflight counts what is going on.
+	// inflight counts what is going on, and faults make some of it fail.
 	inflight *Inflight
+	faults   *faults.Injector
 }
 
 // New makes a server for the package called name, for example aws, which reports the given version.
-func New(name, version string, pkg Package, inflight *Inflight) *Server {
-	return &Server{name: name, version: version, pkg: pkg, inflight: inflight}
+func New(name, version string, pkg Package, inflight *Inflight, injector *faults.Injector) *Server {
+	return &Server{name: name, version: version, pkg: pkg, inflight: inflight, faults: injector}
 }
 
 // connection is what one provider instance of the engine has told: the engine opens one for each, and its
@@ -211,7 +214,16 @@ func (s *Server) Create(ctx context.Context, r *pulumirpc.CreateRequest) (*pulum
 		return &pulumirpc.CreateResponse{Properties: properties}, err
 	}
 	defer s.inflight.begin(r.GetUrn())()
-	id, outputs, err := instance.Create(ctx, token, r.GetUrn(), inputs)
+	var id string
+	var outputs map[string]any
+	err = s.faults.Do(ctx, token, faults.Create, func() (err error) {
+		id, outputs, err = instance.Create(ctx, token, r.GetUrn(), inputs)
+		return err
+	})
+	if errors.Is(err, faults.ErrLost) {
+		// The engine never hears of what was made.
+		return nil, err
+	}
 	if err != nil {
 		return nil, initFailure(err, id, outputs, r.GetProperties())
 	}
@@ -273,7 +285,12 @@ func (s *Server) Update(ctx context.Context, r *pulumirpc.UpdateRequest) (*pulum
 		return &pulumirpc.UpdateResponse{Properties: properties}, err
 	}
 	defer s.inflight.begin(r.GetUrn())()
-	outputs, err := instance.Update(ctx, string(resource.URN(r.GetUrn()).Type()), r.GetId(), inputs)
+	var outputs map[string]any
+	token := string(resource.URN(r.GetUrn()).Type())
+	err = s.faults.Do(ctx, token, faults.Update, func() (err error) {
+		outputs, err = instance.Update(ctx, token, r.GetId(), inputs)
+		return err
+	})
 	if err != nil {
 		if outputs == nil {
 			return nil, err
@@ -291,7 +308,8 @@ func (s *Server) Delete(ctx context.Context, r *pulumirpc.DeleteRequest) (*empty
 		return nil, err
 	}
 	defer s.inflight.begin(r.GetUrn())()
-	return &emptypb.Empty{}, instance.Delete(ctx, string(resource.URN(r.GetUrn()).Type()), r.GetId())
+	token := string(resource.URN(r.GetUrn()).Type())
+	return &emptypb.Empty{}, s.faults.Do(ctx, token, faults.Delete, func() error { return instance.Delete(ctx, token, r.GetId()) })
 }
 
 // Invoke answers a function.
