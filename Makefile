@@ -34,7 +34,7 @@ test: build nginx ## run every test, with the race detector
 	@$(MAKE) -s fuzz
 
 fuzz: nginx ## search for inputs that break something, FUZZTIME=3s for each target
-	@for target in components/route/FuzzParse components/route/FuzzAnnotations components/route/FuzzNGINXEscaping internal/localcloud/identity/FuzzVerify; do \
+	@for target in components/route/FuzzParse components/route/FuzzAnnotations components/route/FuzzNGINXEscaping internal/localcloud/identity/FuzzVerify internal/localcloud/identity/FuzzPolicy internal/localcloud/provider/FuzzRPC; do \
 	  $(GO) test ./$$(dirname $$target) -run '^$$' -fuzz "^$$(basename $$target)$$" -fuzztime $(FUZZTIME) || exit 1; \
 	done
 

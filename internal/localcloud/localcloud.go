@@ -8,7 +8,7 @@
 //	schema        inputs of resource types   store       objects, on disk
 //	identity      SigV4 and policies         restapi     REST APIs from OpenAPI
 //	dataplane     requests                   supervisor  pods, as processes
-//	faults        operations that fail
+//	faults        operations that fail       loopback     ports for their owner
 //	cognito       tokens of user pools       functions    Lambda, as processes
 //	nginxconf     nginx's configuration      daemon      all of it in the background
 package localcloud
@@ -31,6 +31,7 @@ import (
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/faults"
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/functions"
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/kuberules"
+	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/loopback"
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/provider"
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/store"
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/supervisor"
@@ -59,6 +60,7 @@ type Cloud struct {
 	kube      *kuberules.Rules
 	inflight  *provider.Inflight
 	faults    faults.Injector
+	log       *slog.Logger
 	eks       *ekscomponent.Server
 	grpc      []*grpc.Server
 	ports     map[string]int
@@ -89,7 +91,7 @@ func Open(o Options) (*Cloud, error) {
 	if err := errors.Join(poolsErr, lambdaErr); err != nil {
 		return nil, errors.Join(err, objects.Close())
 	}
-	c := &Cloud{store: objects, images: images, pools: pools, functions: lambda, eks: ekscomponent.New(sdkVersion("eks")), ports: map[string]int{}}
+	c := &Cloud{log: o.Log, store: objects, images: images, pools: pools, functions: lambda, eks: ekscomponent.New(sdkVersion("eks")), ports: map[string]int{}}
 	if c.pods, err = supervisor.New(objects, filepath.Join(o.Dir, "pods"), c.images, o.Log); err != nil {
 		return nil, errors.Join(err, objects.Close())
 	}
@@ -124,7 +126,7 @@ func (c *Cloud) serve(name string, server pulumirpc.ResourceProviderServer) erro
 	c.grpc = append(c.grpc, g)
 	c.ports[name] = listener.Addr().(*net.TCPAddr).Port
 	// It ends with Stop, which is no error.
-	go func() { _ = g.Serve(listener) }()
+	go func() { _ = g.Serve(loopback.Own(listener, c.log)) }()
 	return nil
 }
 

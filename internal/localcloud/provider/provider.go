@@ -94,6 +94,14 @@ func (s *Server) instance(ctx context.Context) (Instance, error) {
 	return *c.instance.Load(), nil
 }
 
+// instanceFor is instance for a request about a resource, whose URN must be one: the SDK panics at others.
+func (s *Server) instanceFor(ctx context.Context, urn string) (Instance, error) {
+	if !resource.URN(urn).IsValid() {
+		return nil, status.Errorf(codes.InvalidArgument, "%q is not a URN", urn)
+	}
+	return s.instance(ctx)
+}
+
 // Attach is the engine's greeting.
 func (s *Server) Attach(context.Context, *pulumirpc.PluginAttach) (*emptypb.Empty, error) {
 	return &emptypb.Empty{}, nil
@@ -138,7 +146,7 @@ func (s *Server) Configure(ctx context.Context, r *pulumirpc.ConfigureRequest) (
 
 // Check validates inputs.
 func (s *Server) Check(ctx context.Context, r *pulumirpc.CheckRequest) (*pulumirpc.CheckResponse, error) {
-	instance, err := s.instance(ctx)
+	instance, err := s.instanceFor(ctx, r.GetUrn())
 	if err != nil {
 		return nil, err
 	}
@@ -165,7 +173,7 @@ func (s *Server) Check(ctx context.Context, r *pulumirpc.CheckRequest) (*pulumir
 
 // Diff compares inputs.
 func (s *Server) Diff(ctx context.Context, r *pulumirpc.DiffRequest) (*pulumirpc.DiffResponse, error) {
-	instance, err := s.instance(ctx)
+	instance, err := s.instanceFor(ctx, r.GetUrn())
 	if err != nil {
 		return nil, err
 	}
@@ -196,7 +204,7 @@ func (s *Server) Diff(ctx context.Context, r *pulumirpc.DiffRequest) (*pulumirpc
 
 // Create makes a resource, or tells at preview what it would be.
 func (s *Server) Create(ctx context.Context, r *pulumirpc.CreateRequest) (*pulumirpc.CreateResponse, error) {
-	instance, err := s.instance(ctx)
+	instance, err := s.instanceFor(ctx, r.GetUrn())
 	if err != nil {
 		return nil, err
 	}
@@ -247,7 +255,7 @@ func initFailure(err error, id string, outputs map[string]any, inputs *structpb.
 
 // Read tells what is there.
 func (s *Server) Read(ctx context.Context, r *pulumirpc.ReadRequest) (*pulumirpc.ReadResponse, error) {
-	instance, err := s.instance(ctx)
+	instance, err := s.instanceFor(ctx, r.GetUrn())
 	if err != nil {
 		return nil, err
 	}
@@ -265,7 +273,7 @@ func (s *Server) Read(ctx context.Context, r *pulumirpc.ReadRequest) (*pulumirpc
 
 // Update changes a resource.
 func (s *Server) Update(ctx context.Context, r *pulumirpc.UpdateRequest) (*pulumirpc.UpdateResponse, error) {
-	instance, err := s.instance(ctx)
+	instance, err := s.instanceFor(ctx, r.GetUrn())
 	if err != nil {
 		return nil, err
 	}
@@ -303,7 +311,7 @@ func (s *Server) Update(ctx context.Context, r *pulumirpc.UpdateRequest) (*pulum
 
 // Delete removes a resource.
 func (s *Server) Delete(ctx context.Context, r *pulumirpc.DeleteRequest) (*emptypb.Empty, error) {
-	instance, err := s.instance(ctx)
+	instance, err := s.instanceFor(ctx, r.GetUrn())
 	if err != nil {
 		return nil, err
 	}
