@@ -28,35 +28,40 @@ func (a *app) doctorCommand() *cobra.Command {
 		Example: `  apigw-ingress doctor
   apigw-ingress --stack production doctor --json`,
 		Args: usageArgs(cobra.NoArgs),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			checks := a.diagnose(cmd.Context())
-			bad := 0
-			for _, c := range checks {
-				if !c.OK {
-					bad++
-				}
-			}
-			if a.json {
-				if err := a.printJSON(checks); err != nil {
-					return err
-				}
-			} else {
-				for _, c := range checks {
-					mark := "ok  "
-					if !c.OK {
-						mark = "FAIL"
-					}
-					fmt.Fprintf(a.out, "%s  %-18s %s\n", mark, c.Name, strings.ReplaceAll(c.Found, "\n", "; "))
-					if c.Fix != "" {
-						fmt.Fprintf(a.out, "      %-18s %s\n", "", c.Fix)
-					}
-				}
-			}
-			if bad > 0 {
-				return withCode(exitPrerequisite, fmt.Errorf("%d of %d checks failed", bad, len(checks)))
-			}
-			return nil
-		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.doctor(cmd.Context()) },
+	}
+}
+
+func (a *app) doctor(ctx context.Context) error {
+	checks := a.diagnose(ctx)
+	if a.json {
+		if err := a.printJSON(checks); err != nil {
+			return err
+		}
+	}
+	bad := 0
+	for _, c := range checks {
+		if !c.OK {
+			bad++
+		}
+		if !a.json {
+			a.printCheck(c)
+		}
+	}
+	if bad > 0 {
+		return withCode(exitPrerequisite, fmt.Errorf("%d of %d checks failed", bad, len(checks)))
+	}
+	return nil
+}
+
+func (a *app) printCheck(c check) {
+	mark := "ok  "
+	if !c.OK {
+		mark = "FAIL"
+	}
+	fmt.Fprintf(a.out, "%s  %-18s %s\n", mark, c.Name, strings.ReplaceAll(c.Found, "\n", "; "))
+	if c.Fix != "" {
+		fmt.Fprintf(a.out, "      %-18s %s\n", "", c.Fix)
 	}
 }
 
@@ -68,7 +73,7 @@ func (a *app) diagnose(ctx context.Context) []check {
 	}
 	checks = append(checks, check{Name: "config", OK: true, Found: fmt.Sprintf("stack %s, target %s", a.stack, project.Target)})
 	if project.Target == engine.Local {
-		return append(checks, a.checkLocal()...)
+		return append(checks, a.checkLocal(ctx)...)
 	}
 	return append(checks, checkAWS(ctx, project)...)
 }
@@ -82,7 +87,7 @@ func checkCLI(ctx context.Context) check {
 }
 
 // checkLocal: nginx, the sample services, a state directory that can be written, and loopback addresses for pods.
-func (a *app) checkLocal() []check {
+func (a *app) checkLocal(ctx context.Context) []check {
 	nginx := check{Name: "nginx", Fix: "install it: apt-get install nginx-light, or with your system's package manager"}
 	for _, name := range []string{"nginx", "/usr/sbin/nginx", "/usr/local/sbin/nginx"} {
 		path, err := exec.LookPath(name)
@@ -90,7 +95,7 @@ func (a *app) checkLocal() []check {
 			continue
 		}
 		// It prints its version on standard error.
-		out, err := exec.Command(path, "-v").CombinedOutput()
+		out, err := exec.CommandContext(ctx, path, "-v").CombinedOutput()
 		if err == nil {
 			nginx = check{Name: "nginx", OK: true, Found: strings.TrimSpace(string(out)) + " at " + path}
 			break

@@ -63,19 +63,31 @@ func (a *app) ephemeral(ctx context.Context, command []string, flags ephemeralFl
 		return err
 	}
 	configFile := filepath.Join(base.Root, "Pulumi."+stack.stack+".yaml")
-	defer os.Remove(configFile)
-	outputs, err := stack.upEphemeral(ctx, flags.ttl)
+	return errors.Join(stack.live(ctx, a, command, configFile, flags), removeConfig(configFile))
+}
+
+// removeConfig takes away the config of a stack that is gone, or was renamed with it.
+func removeConfig(path string) error {
+	if err := os.Remove(path); !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// live brings the stack up, runs the command as the caller, and destroys the stack.
+func (a *app) live(ctx context.Context, caller *app, command []string, configFile string, flags ephemeralFlags) error {
+	outputs, err := a.upEphemeral(ctx, flags.ttl)
 	if err == nil {
-		fmt.Fprintf(a.errOut, "\nStack %s is up; running %s\n", stack.stack, strings.Join(command, " "))
-		err = a.runCommand(ctx, command, stack.stack, outputs)
+		fmt.Fprintf(a.errOut, "\nStack %s is up; running %s\n", a.stack, strings.Join(command, " "))
+		err = caller.runCommand(ctx, command, a.stack, outputs)
 	}
 	if err != nil && flags.keepOnFailure {
-		kept := filepath.Join(base.Root, "Pulumi."+stack.stack+".yaml.kept")
+		kept := configFile + ".kept"
 		renameErr := os.Rename(configFile, kept)
-		return errors.Join(err, renameErr, fmt.Errorf("stack %s is kept: its config is %s; rename it to Pulumi.%s.yaml to work on the stack, or let gc destroy it", stack.stack, kept, stack.stack))
+		return errors.Join(err, renameErr, fmt.Errorf("stack %s is kept: its config is %s; rename it to Pulumi.%s.yaml to work on the stack, or let gc destroy it", a.stack, kept, a.stack))
 	}
-	if destroyErr := stack.destroy(ctx, destroyFlags{yes: true, remove: true}); destroyErr != nil {
-		return errors.Join(err, fmt.Errorf("stack %s is not gone: %w", stack.stack, destroyErr))
+	if destroyErr := a.destroy(ctx, destroyFlags{yes: true, remove: true}); destroyErr != nil {
+		return errors.Join(err, fmt.Errorf("stack %s is not gone: %w", a.stack, destroyErr))
 	}
 	return err
 }
@@ -128,7 +140,7 @@ var wordStart = regexp.MustCompile(`([a-z0-9])([A-Z])`)
 
 // runCommand leaves signals to the command, and goes on after it.
 func (a *app) runCommand(ctx context.Context, command []string, stack string, outputs auto.OutputMap) error {
-	process := exec.CommandContext(ctx, command[0], command[1:]...) //nolint:gosec // the user names the program
+	process := exec.CommandContext(ctx, command[0], command[1:]...)
 	process.Stdin, process.Stdout, process.Stderr = a.in, a.out, a.errOut
 	process.Env = append(os.Environ(), "APIGW_STACK="+stack)
 	for name, output := range outputs {

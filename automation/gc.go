@@ -94,7 +94,10 @@ func (a *app) destroyExpired(ctx context.Context, base *engine.Project, e expire
 		if err := engine.CopyConfig(base.Root, a.stack, e.Stack, nil); err != nil {
 			return err
 		}
-		defer os.Remove(config)
+		defer func() {
+			// The stack is what matters; its borrowed config is a file of a few lines.
+			_ = removeConfig(config)
+		}()
 	}
 	fmt.Fprintf(a.errOut, "Destroying stack %s of %s.\n", e.Stack, e.Created.Local().Format(time.DateTime))
 	other := *a

@@ -38,5 +38,9 @@ func repairCheckpoint(stateDir, project, stack string) error {
 	case !json.Valid(previous):
 		return fmt.Errorf("state of stack %s: %s and its backup are damaged: restore one of %s", stack, path, filepath.Join(stateDir, "backend", ".pulumi", "backups"))
 	}
-	return os.WriteFile(path, previous, 0o600)
+	restored := path + ".restored"
+	if err := os.WriteFile(restored, previous, 0o600); err != nil { //nolint:gosec // the state directory and the stack are the user's own
+		return err
+	}
+	return os.Rename(restored, path)
 }

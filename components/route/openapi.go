@@ -42,14 +42,15 @@ const (
 )
 
 type openAPI struct {
-	OpenAPI      string                       `json:"openapi"`
-	Info         openAPIInfo                  `json:"info"`
-	Paths        map[string]map[string]method `json:"paths"`
-	Components   openAPIComponents            `json:"components"`
-	BinaryTypes  []string                     `json:"x-amazon-apigateway-binary-media-types"`
-	Responses    map[string]gatewayResponse   `json:"x-amazon-apigateway-gateway-responses,omitempty"`
-	Validators   map[string]requestValidator  `json:"x-amazon-apigateway-request-validators,omitempty"`
-	WhereKeysAre string                       `json:"x-amazon-apigateway-api-key-source,omitempty"`
+	OpenAPI     string                       `json:"openapi"`
+	Info        openAPIInfo                  `json:"info"`
+	Paths       map[string]map[string]method `json:"paths"`
+	Components  openAPIComponents            `json:"components"`
+	BinaryTypes []string                     `json:"x-amazon-apigateway-binary-media-types"`
+	Responses   map[string]gatewayResponse   `json:"x-amazon-apigateway-gateway-responses,omitempty"`
+	Validators  map[string]requestValidator  `json:"x-amazon-apigateway-request-validators,omitempty"`
+	// KeySource says where a key is, not what it is.
+	KeySource string `json:"x-amazon-apigateway-api-key-source,omitempty"`
 }
 
 type requestValidator struct {
@@ -146,7 +147,7 @@ func (t *Table) OpenAPI(d Document) ([]byte, error) {
 		}
 		if r.Settings.APIKeyRequired {
 			document.Components.SecuritySchemes[apiKeyScheme] = securityScheme{Type: "apiKey", Name: "x-api-key", In: "header"}
-			document.WhereKeysAre = "HEADER"
+			document.KeySource = "HEADER"
 		}
 	}
 	if len(t.Fragments) > 0 {
@@ -158,7 +159,7 @@ func (t *Table) OpenAPI(d Document) ([]byte, error) {
 		}
 		document.Responses[response.Type] = response.extension()
 	}
-	return json.Marshal(document)
+	return json.Marshal(document) //nolint:gosec // no field holds a secret
 }
 
 func (t *Table) methodsOf(l location, r *Route, link PrivateLink) map[string]method {

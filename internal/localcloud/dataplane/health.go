@@ -2,6 +2,7 @@ package dataplane
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 )
 
@@ -22,10 +23,10 @@ func (d *DataPlane) Ways() []Way {
 	var ways []Way
 	for _, a := range s.apis {
 		for _, st := range a.stages {
-			seen := map[hopKey]bool{}
+			seen := map[string]bool{}
 			for _, m := range st.definition.Methods() {
 				port, err := portOf(m.Integration.URI)
-				key := hopKey{m.Integration.ConnectionID, string(rune(port))}
+				key := fmt.Sprint(m.Integration.ConnectionID, port)
 				if err != nil || seen[key] {
 					continue
 				}
