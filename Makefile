@@ -56,8 +56,8 @@ chaos: build nginx ## kill binary, engine and local cloud at many moments of eve
 faults: build nginx ## let every operation on every type of resource fail once, and write docs/reliability.md
 	FAULTS=all $(GO) test ./tests/integration -run TestFaults -count 1 -timeout 60m
 
-bench: build nginx ## measure the local target and write the figures to the terminal
-	$(GO) test ./tests/integration -run '^$$' -bench . -benchtime 3x -timeout 15m
+bench: build nginx ## measure everything next to its alternative and write docs/benchmarks.md
+	BENCH=1 $(GO) test ./tests/bench -run TestReport -count 1 -timeout 20m
 
 ##@ Release
 

@@ -8,7 +8,9 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
+	"github.com/apigateway-ingress/apigateway-ingress/automation/timeline"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/events"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
@@ -35,12 +37,15 @@ type watcher struct {
 
 	mu       sync.Mutex
 	inFlight map[string]string
+	// began is when the operation did, and timeline when its steps did.
+	began    time.Time
+	timeline []timeline.Step
 	// downloads are the plugins whose download was told of.
 	downloads map[string]bool
 }
 
 func (a *app) watch() *watcher {
-	w := &watcher{app: a, channel: make(chan events.EngineEvent), done: make(chan struct{}), inFlight: map[string]string{}, downloads: map[string]bool{}}
+	w := &watcher{app: a, channel: make(chan events.EngineEvent), done: make(chan struct{}), inFlight: map[string]string{}, began: time.Now(), downloads: map[string]bool{}}
 	go func() {
 		for {
 			select {
@@ -97,6 +102,7 @@ func (w *watcher) step(m apitype.StepEventMetadata) {
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		w.inFlight[m.URN] = fmt.Sprintf("%s %s %s", m.Op, m.Type, s.Name)
+		w.timeline = append(w.timeline, timeline.Step{URN: m.URN, Type: m.Type, Op: string(m.Op), Start: time.Since(w.began)})
 	}
 }
 
@@ -104,6 +110,11 @@ func (w *watcher) ended(urn string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	delete(w.inFlight, urn)
+	for i := range w.timeline {
+		if w.timeline[i].URN == urn && w.timeline[i].End == 0 {
+			w.timeline[i].End = time.Since(w.began)
+		}
+	}
 }
 
 // going are the operations that have begun and not ended; those on components are nobody's business.
@@ -197,4 +208,17 @@ func (a *app) annotate(err error) {
 	// https://docs.github.com/actions/reference/workflow-commands-for-github-actions
 	escape := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A")
 	fmt.Fprintf(a.errOut, "::error title=apigw-ingress (%s)::%s\n", a.stack, escape.Replace(strings.TrimSpace(err.Error())))
+}
+
+// lasted are the steps that ended and were no mere bookkeeping.
+func (w *watcher) lasted() []timeline.Step {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var steps []timeline.Step
+	for _, s := range w.timeline {
+		if s.End > 0 && strings.Contains(s.Type, "/") {
+			steps = append(steps, s)
+		}
+	}
+	return steps
 }

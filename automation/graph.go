@@ -2,11 +2,15 @@ package main
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"os"
 	"strings"
 
 	"github.com/apigateway-ingress/apigateway-ingress/automation/engine"
 	"github.com/apigateway-ingress/apigateway-ingress/automation/graph"
+	"github.com/apigateway-ingress/apigateway-ingress/automation/timeline"
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/daemon"
 	"github.com/spf13/cobra"
 )
@@ -15,19 +19,29 @@ func (a *app) graphCommand() *cobra.Command {
 	var (
 		format string
 		all    bool
+		asTime bool
 	)
 	command := &cobra.Command{
 		Use:   "graph",
 		Short: "Draw what a stack consists of",
 		Long: `graph draws the way of a request through a stack, or with --all every resource and what it depends on. On the
-local target what does not work is marked. Formats: mermaid for Markdown, dot for Graphviz, svg for a browser.`,
+local target what does not work is marked. Formats: mermaid for Markdown, dot for Graphviz, svg for a browser.
+With --timeline it draws as svg when each step of the last up or destroy began and ended, and its critical path.`,
 		Example: `  apigw-ingress graph --format svg > graph.svg
+  apigw-ingress graph --timeline > timeline.svg
   apigw-ingress graph --all --format dot | dot -Tpng > graph.png`,
 		Args: usageArgs(cobra.NoArgs),
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.graph(cmd.Context(), format, all) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if asTime {
+				return a.drawTimeline(cmd.Context())
+			}
+			return a.graph(cmd.Context(), format, all)
+		},
 	}
 	command.Flags().StringVar(&format, "format", "mermaid", "mermaid, dot or svg")
 	command.Flags().BoolVar(&all, "all", false, "draw every resource")
+	command.Flags().BoolVar(&asTime, "timeline", false, "draw the time that the last operation took, as svg")
+	command.MarkFlagsMutuallyExclusive("all", "timeline")
 	return command
 }
 
@@ -59,6 +73,34 @@ func (a *app) graph(ctx context.Context, format string, all bool) error {
 	default:
 		return withCode(exitUsage, fmt.Errorf("format %q is not known: write mermaid, dot or svg", format))
 	}
+	return nil
+}
+
+func (a *app) drawTimeline(ctx context.Context) error {
+	session, err := a.readSession(ctx)
+	if err != nil {
+		return err
+	}
+	content, err := os.ReadFile(a.timelinePath())
+	if errors.Is(err, os.ErrNotExist) {
+		return withCode(exitUsage, fmt.Errorf("nothing has been changed in stack %s from here yet: run `%s up`", a.stack, a.commandName()))
+	}
+	if err != nil {
+		return err
+	}
+	var steps []timeline.Step
+	if err := json.Unmarshal(content, &steps); err != nil {
+		return err
+	}
+	resources, err := session.Resources(ctx)
+	if err != nil {
+		return err
+	}
+	needs := map[string][]string{}
+	for _, r := range resources {
+		needs[r.URN] = r.Dependencies
+	}
+	fmt.Fprint(a.out, timeline.SVG("last operation on stack "+a.stack, steps, needs))
 	return nil
 }
 

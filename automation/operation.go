@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -60,8 +62,30 @@ func (a *app) operate(ctx context.Context, name string, project *engine.Project,
 			return o, a.explainLock(err)
 		}
 	}
-	return o, a.explainLock(classify(run(o), o.session.Command))
+	err = run(o)
+	if timelineErr := a.keepTimeline(o); err == nil {
+		err = timelineErr
+	}
+	return o, a.explainLock(classify(err, o.session.Command))
 }
+
+// keepTimeline remembers when what happened in the last operation that changed something, for graph --timeline.
+func (a *app) keepTimeline(o *operation) error {
+	steps := o.watcher.lasted()
+	if len(steps) == 0 || o.name == "preview" || o.name == "drift" {
+		return nil
+	}
+	encoded, err := json.Marshal(steps)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(a.timelinePath()), 0o700); err != nil {
+		return err
+	}
+	return os.WriteFile(a.timelinePath(), encoded, 0o600)
+}
+
+func (a *app) timelinePath() string { return filepath.Join(a.stateDir, "timelines", a.stack+".json") }
 
 func (o *operation) events() chan<- events.EngineEvent { return o.watcher.channel }
 

@@ -1,0 +1,151 @@
+package bench
+
+import (
+	"cmp"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/apigateway-ingress/apigateway-ingress/components/route"
+	"github.com/stretchr/testify/require"
+)
+
+// oldConfiguration is of the form that the controller of 2019 generated: one worker, no keepalive to the service,
+// HTTP/1.0 behind it.
+const oldConfiguration = `
+worker_processes 1;
+pid /tmp/nginx.pid;
+events { worker_connections 1024; }
+http {
+  access_log off;
+  client_body_temp_path /tmp/a; proxy_temp_path /tmp/b; fastcgi_temp_path /tmp/c; uwsgi_temp_path /tmp/d; scgi_temp_path /tmp/e;
+  server {
+    listen 127.0.0.1:%d;
+    location /api/book { proxy_pass http://%s; }
+    location /api/author { proxy_pass http://%s; }
+  }
+}`
+
+const bookPath = "/api/book/9781788390071"
+
+// table makes routes to one service, with further ones in front.
+func table(t *testing.T, more int) *route.Table {
+	t.Helper()
+	var paths strings.Builder
+	for i := range more {
+		fmt.Fprintf(&paths, "\n      - {path: /more/%d, pathType: Prefix, backend: {service: {name: bookservice, port: {number: 80}}}}", i)
+	}
+	ingresses, err := route.Parse("x", []byte(`
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: a}
+spec:
+  rules:
+  - http:
+      paths:
+      - {path: /api/book, pathType: Prefix, backend: {service: {name: bookservice, port: {number: 80}}}}`+paths.String()))
+	require.NoError(t, err)
+	compiled, err := route.Compile(ingresses, route.Options{AnyService: true, ResourceQuota: 100000})
+	require.NoError(t, err)
+	return compiled
+}
+
+// ours is the deployed configuration, with the service's name in place of what the cluster's DNS would say.
+func ours(t *testing.T, port, more int, service string) string {
+	t.Helper()
+	config := strings.ReplaceAll(string(table(t, more).NGINX(1111)), "server bookservice.default.svc.cluster.local:80;", "server "+service+";")
+	config = strings.Replace(config, "listen 1111 ", fmt.Sprintf("listen 127.0.0.1:%d ", port), 1)
+	config = strings.Replace(config, fmt.Sprintf("listen %d;", route.HealthPort), "listen unix:/tmp/health.sock;", 1)
+	config = strings.Replace(config, "unix:/tmp/", "unix:"+t.TempDir()+"/", 1)
+	return strings.Replace(config, "access_log /dev/stdout json;", "access_log off;", 1)
+}
+
+func get(path string) string {
+	return "GET " + path + " HTTP/1.1\r\nHost: nlb\r\nX-Apigw-Resource: /api/book/{proxy+}\r\n\r\n"
+}
+
+type contender struct {
+	name, address string
+	pids          []int
+	results       []figures
+}
+
+func (c *contender) median(of func(figures) float64) float64 {
+	sorted := slices.SortedFunc(slices.Values(c.results), func(a, b figures) int { return cmp.Compare(of(a), of(b)) })
+	return of(sorted[len(sorted)/2])
+}
+
+func dataPlane(t *testing.T, r *report) {
+	binary, err := filepath.Abs(filepath.Join(repository, "bin", "books"))
+	require.NoError(t, err)
+	service := fmt.Sprintf("127.0.0.1:%d", freePort(t))
+	run(t, service, binary, "-addr", service)
+	start := func(name string, config func(port int) string) *contender {
+		port := freePort(t)
+		address := fmt.Sprintf("127.0.0.1:%d", port)
+		return &contender{name: name, address: address, pids: group(nginx(t, address, config(port)))}
+	}
+	direct := &contender{name: "straight to the service", address: service}
+	old := start("the old controller's NGINX", func(port int) string { return fmt.Sprintf(oldConfiguration, port, service, service) })
+	own := start("our NGINX", func(port int) string { return ours(t, port, 0, service) })
+	all := []*contender{direct, own, old}
+	compare(t, all, 0)
+
+	r.section("Data plane: NGINX", "The book service behind NGINX with our configuration, and with one of the form that the old controller generated (one worker, no "+
+		"upstream keepalive, HTTP/1.0), next to the service alone. 32 connections, as fast as it goes.")
+	rate := func(f figures) float64 { return f.rate }
+	var rows [][]string
+	var bars []bar
+	for _, c := range all {
+		rows = append(rows, []string{c.name, figure(c.median(rate)), fmt.Sprintf("%.2f", c.median(rate)/old.median(rate)),
+			figure(c.median(func(f figures) float64 { return float64(f.p99.Microseconds()) / 1000 })), figure(c.median(func(f figures) float64 { return float64(f.cpu.Microseconds()) }))})
+		bars = append(bars, bar{c.name, c.median(rate)})
+	}
+	r.table([]string{"", "requests/s", "ratio to the old", "p99, ms", "NGINX's CPU a request, µs"}, rows)
+	r.chart(t, "benchmark-dataplane", "Requests a second", "req/s", bars)
+	fixedRate(t, r, []*contender{own, old}, old.median(rate)/2)
+	manyRoutes(t, r, service)
+}
+
+func compare(t *testing.T, all []*contender, perSecond float64) {
+	t.Helper()
+	for _, c := range all {
+		c.results = nil
+	}
+	for range rounds {
+		for _, c := range all {
+			c.results = append(c.results, load(t, c.address, get(bookPath), perSecond, c.pids))
+		}
+	}
+}
+
+func fixedRate(t *testing.T, r *report, all []*contender, perSecond float64) {
+	t.Helper()
+	compare(t, all, perSecond)
+	r.line("At half of the old one's rate, %s requests a second:\n", figure(perSecond))
+	var rows [][]string
+	for _, c := range all {
+		rows = append(rows, []string{c.name, figure(c.median(func(f figures) float64 { return float64(f.p50.Microseconds()) / 1000 })), figure(c.median(func(f figures) float64 { return float64(f.p99.Microseconds()) / 1000 }))})
+	}
+	r.table([]string{"", "p50, ms", "p99, ms"}, rows)
+}
+
+func manyRoutes(t *testing.T, r *report, service string) {
+	t.Helper()
+	var all []*contender
+	for _, n := range []int{1, 10, 100, 1000} {
+		port := freePort(t)
+		address := fmt.Sprintf("127.0.0.1:%d", port)
+		all = append(all, &contender{name: fmt.Sprint(n), address: address, pids: group(nginx(t, address, ours(t, port, n-1, service)))})
+	}
+	compare(t, all, 0)
+	r.line("With more routes it stays flat:\n")
+	var rows [][]string
+	rate := func(f figures) float64 { return f.rate }
+	for _, c := range all {
+		rows = append(rows, []string{c.name, figure(c.median(rate)), fmt.Sprintf("%.2f", c.median(rate)/all[0].median(rate))})
+	}
+	r.table([]string{"routes", "requests/s", "ratio to one route"}, rows)
+}

@@ -1,0 +1,233 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/apigateway-ingress/apigateway-ingress/automation/engine"
+	"github.com/apigateway-ingress/apigateway-ingress/automation/timeline"
+	"github.com/apigateway-ingress/apigateway-ingress/components/gateway"
+	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud"
+	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/supervisor"
+	"github.com/apigateway-ingress/apigateway-ingress/stacks/deploy"
+	"github.com/pulumi/pulumi/sdk/v3/go/auto/events"
+	"github.com/pulumi/pulumi/sdk/v3/go/auto/optdestroy"
+	"github.com/pulumi/pulumi/sdk/v3/go/auto/optup"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"github.com/stretchr/testify/require"
+)
+
+// world is a project, a local cloud within this process, and the engine.
+type world struct {
+	t       *testing.T
+	session *engine.Session
+	cloud   *localcloud.Cloud
+}
+
+func newWorld(t *testing.T, latency float64, program func(root string) pulumi.RunFunc) *world {
+	t.Helper()
+	root, state := t.TempDir(), t.TempDir()
+	require.NoError(t, os.CopyFS(filepath.Join(root, "examples"), os.DirFS(filepath.Join(repository, "examples"))))
+	for _, name := range []string{"Pulumi.yaml", "Pulumi.local.yaml"} {
+		content, err := os.ReadFile(filepath.Join(repository, name))
+		require.NoError(t, err)
+		require.NoError(t, os.WriteFile(filepath.Join(root, name), content, 0o600))
+	}
+	cli, err := filepath.Abs(filepath.Join(repository, "bin", "pulumi"))
+	require.NoError(t, err)
+	if _, err := os.Stat(cli); err == nil {
+		t.Setenv(engine.CLIVariable, cli)
+	}
+	cloud, err := localcloud.Open(localcloud.Options{Dir: state, LatencyScale: latency, Log: slog.New(slog.DiscardHandler)})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, cloud.Close()) })
+	images := map[string]supervisor.Image{}
+	for _, service := range []string{"books", "authors"} {
+		path, err := filepath.Abs(filepath.Join(repository, "bin", service))
+		require.NoError(t, err)
+		images["apigateway-ingress/"+service] = supervisor.Image{Command: []string{path, "-addr", "${POD_IP}:${PORT}"}}
+	}
+	require.NoError(t, cloud.SetImages(images))
+	project, err := engine.OpenProject(root, "local")
+	require.NoError(t, err)
+	session, err := engine.Open(context.Background(), project, state, cloud.ProviderPorts(), true, program(root))
+	require.NoError(t, err)
+	return &world{t, session, cloud}
+}
+
+// record follows an operation's events and returns its steps and how long it took.
+func record(run func(chan<- events.EngineEvent) error) (steps []timeline.Step, took time.Duration, err error) {
+	channel := make(chan events.EngineEvent, 1000)
+	started := time.Now()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		open := map[string]int{}
+		for e := range channel {
+			switch {
+			case e.ResourcePreEvent != nil && strings.Contains(e.ResourcePreEvent.Metadata.Type, "/"):
+				m := e.ResourcePreEvent.Metadata
+				open[m.URN] = len(steps)
+				steps = append(steps, timeline.Step{URN: m.URN, Type: m.Type, Op: string(m.Op), Start: time.Since(started)})
+			case e.ResOutputsEvent != nil:
+				if i, ok := open[e.ResOutputsEvent.Metadata.URN]; ok {
+					steps[i].End = time.Since(started)
+				}
+			}
+		}
+	}()
+	err = run(channel)
+	took = time.Since(started)
+	// The engine closes the channel when it has ended by itself.
+	<-done
+	return steps, took, err
+}
+
+// timeScale makes an hour of AWS a minute.
+const timeScale = 1.0 / 60
+
+func criticalPath(t *testing.T, r *report) {
+	w := newWorld(t, timeScale, deploy.In)
+	steps, up, err := record(func(c chan<- events.EngineEvent) error {
+		_, err := w.session.Stack.Up(context.Background(), optup.EventStreams(c))
+		return err
+	})
+	require.NoError(t, err)
+	resources, err := w.session.Resources(context.Background())
+	require.NoError(t, err)
+	needs, dependents := map[string][]string{}, map[string][]string{}
+	for _, resource := range resources {
+		needs[resource.URN] = resource.Dependencies
+		for _, need := range resource.Dependencies {
+			dependents[need] = append(dependents[need], resource.URN)
+		}
+	}
+	path, longest := timeline.CriticalPath(steps, needs)
+	picture := timeline.SVG("up on the local target, an hour of AWS in a minute", steps, needs)
+	require.NoError(t, os.WriteFile(filepath.Join(repository, "docs", "benchmark-timeline.svg"), []byte(picture), 0o600))
+	sum := map[string]time.Duration{}
+	for _, s := range steps {
+		sum[s.Type] += s.End - s.Start
+	}
+	old := sequence(steps, resources)
+	gone, destroy, err := record(func(c chan<- events.EngineEvent) error {
+		_, err := w.session.Stack.Destroy(context.Background(), optdestroy.EventStreams(c))
+		return err
+	})
+	require.NoError(t, err)
+	_, longestDestroy := timeline.CriticalPath(gone, dependents)
+
+	r.section("Critical path: up and destroy with AWS's waiting times", "The local target takes as long as AWS usually does for each operation, at a scale of 1:60 (EKS control plane 10 min, "+
+		"node group 2 min, VPC link 3 min, load balancer 2.5 min, NAT gateway 100 s). The old sequence makes the cluster, then the services, then the load balancer, the link and the API.")
+	r.table([]string{"", "scaled", "in AWS, about", "ratio"}, [][]string{
+		{"up, whole", seconds(up), minutes(up), ""},
+		{"the longest chain of waits in it", seconds(longest), minutes(longest), fmt.Sprintf("up is %.2f of it", up.Seconds()/longest.Seconds())},
+		{"the old sequence: cluster, then the rest", seconds(old), minutes(old), fmt.Sprintf("%.2f of up", old.Seconds()/up.Seconds())},
+		{"destroy, whole", seconds(destroy), minutes(destroy), ""},
+		{"the longest chain of waits in it", seconds(longestDestroy), minutes(longestDestroy), fmt.Sprintf("destroy is %.2f of it", destroy.Seconds()/longestDestroy.Seconds())},
+	})
+	var names []string
+	for _, s := range path {
+		if s.End-s.Start > 100*time.Millisecond {
+			names = append(names, fmt.Sprintf("%s %s", s.Type[strings.LastIndexByte(s.Type, ':')+1:], seconds(s.End-s.Start)))
+		}
+	}
+	r.line("The longest chain: %s. What the engine itself needs, about 2 seconds, weighs 60 times as much here as in AWS.", strings.Join(names, " → "))
+	r.line("![The timeline of up](benchmark-timeline.svg)")
+}
+
+func minutes(d time.Duration) string { return fmt.Sprintf("%.0f min", d.Minutes()/timeScale) }
+
+// sequence is how long it takes when what belongs to the gateway begins only after what belongs to the cluster.
+func sequence(steps []timeline.Step, resources []engine.Resource) time.Duration {
+	gatewayURNs := map[string]bool{}
+	needs := map[string][]string{}
+	for _, r := range resources {
+		gatewayURNs[r.URN] = strings.Contains(r.Parent, "gateway:Gateway") || strings.Contains(r.URN, "gateway:Gateway$")
+		needs[r.URN] = r.Dependencies
+	}
+	var first, second []timeline.Step
+	for _, s := range steps {
+		if gatewayURNs[s.URN] {
+			second = append(second, s)
+		} else {
+			first = append(first, s)
+		}
+	}
+	_, a := timeline.CriticalPath(first, needs)
+	_, b := timeline.CriticalPath(second, needs)
+	return a + b
+}
+
+func engineOverhead(t *testing.T, r *report) {
+	r.section("Engine: what our program adds", "On the local target without waiting times, in one process with the local cloud. The empty program is the same engine with no resource. "+
+		"Gateways are load balancer, link, API and all that belongs to them, in one stack.")
+	empty := func(string) pulumi.RunFunc { return func(*pulumi.Context) error { return nil } }
+	rows := [][]string{measured(t, "empty program", empty)}
+	rows = append(rows, measured(t, "bookstore", deploy.In))
+	for _, n := range []int{5, 25} {
+		rows = append(rows, measured(t, fmt.Sprintf("%d gateways", n), gateways(n)))
+	}
+	r.table([]string{"", "resources", "preview", "up", "up with nothing to do", "destroy"}, rows)
+}
+
+// gateways is the bookstore's gateway several times, on nodes that are only named.
+func gateways(n int) func(string) pulumi.RunFunc {
+	return func(root string) pulumi.RunFunc {
+		return func(ctx *pulumi.Context) error {
+			settings, err := deploy.Read(projectConfig(root), root)
+			if err != nil {
+				return err
+			}
+			routes, err := settings.Platform.Routes()
+			if err != nil {
+				return err
+			}
+			net, err := sharedNetwork(ctx)
+			if err != nil {
+				return err
+			}
+			for i := range n {
+				if _, err := gateway.New(ctx, fmt.Sprintf("g%d", i), &gateway.Args{
+					Settings: gateway.Settings{Access: gateway.Access{ClientUser: true}}, Routes: routes, Region: "us-east-1",
+					VpcID: net.VpcID, SubnetIDs: net.PrivateSubnetIDs, Nodes: gateway.Nodes{SecurityGroupID: net.group, NodePort: 30000 + i},
+				}); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}
+}
+
+func measured(t *testing.T, name string, program func(string) pulumi.RunFunc) []string {
+	t.Helper()
+	ctx := context.Background()
+	w := newWorld(t, 0, program)
+	timed := func(run func() error) string {
+		started := time.Now()
+		require.NoError(t, run())
+		return seconds(time.Since(started))
+	}
+	preview := timed(func() error { _, err := w.session.Stack.Preview(ctx); return err })
+	up := timed(func() error { _, err := w.session.Stack.Up(ctx); return err })
+	resources, err := w.session.Resources(ctx)
+	require.NoError(t, err)
+	var noOps []time.Duration
+	for range rounds {
+		started := time.Now()
+		_, err := w.session.Stack.Up(ctx)
+		require.NoError(t, err)
+		noOps = append(noOps, time.Since(started))
+	}
+	slices.Sort(noOps)
+	destroy := timed(func() error { _, err := w.session.Stack.Destroy(ctx); return err })
+	return []string{name, fmt.Sprint(len(resources)), preview, up, seconds(noOps[len(noOps)/2]), destroy}
+}
