@@ -54,7 +54,7 @@ chaos: build nginx ## kill binary, engine and local cloud at many moments of eve
 	CHAOS_POINTS=$(CHAOS_POINTS) $(GO) test ./tests/chaos -count 1 -timeout 60m -v
 
 faults: build nginx ## let every operation on every type of resource fail once, and write docs/reliability.md
-	FAULTS=all $(GO) test ./tests/integration -run TestFaults -count 1 -timeout 60m
+	FAULTS=all $(GO) test ./tests/integration -run "TestFaults|TestFullDisk" -count 1 -timeout 60m
 
 bench: build nginx ## measure everything next to its alternative and write docs/benchmarks.md
 	BENCH=1 $(GO) test ./tests/bench -run TestReport -count 1 -timeout 20m

@@ -83,21 +83,9 @@ func (a *app) call(ctx context.Context, path string, r request) error {
 	if err != nil {
 		return err
 	}
-	prepared, body, err := a.prepare(ctx, path, r, outputs)
+	response, err := a.ask(ctx, path, r, session.Project.Target, outputs)
 	if err != nil {
 		return err
-	}
-	if err := a.identify(ctx, prepared, r, outputs); err != nil {
-		return err
-	}
-	if !r.unsigned && r.authorizer == "" {
-		if err := sign(ctx, prepared, body, outputs); err != nil {
-			return err
-		}
-	}
-	response, err := (&http.Client{Timeout: time.Minute}).Do(prepared)
-	if err != nil {
-		return withCode(exitUnhealthy, fmt.Errorf("the API does not answer: %w\nrun `%s status`, and `%s up` when the local cloud is not running", err, a.commandName(), a.commandName()))
 	}
 	defer response.Body.Close()
 	if r.include {
@@ -114,6 +102,51 @@ func (a *app) call(ctx context.Context, path string, r request) error {
 		return withCode(exitUnhealthy, fmt.Errorf("the API answered %s", response.Status))
 	}
 	return nil
+}
+
+// A new access key is not known everywhere in AWS at once.
+const (
+	keyPatience = time.Minute
+	keyPause    = 3 * time.Second
+)
+
+// ask sends the request, in AWS again while the client's key is new to it.
+func (a *app) ask(ctx context.Context, path string, r request, target engine.Target, outputs auto.OutputMap) (*http.Response, error) {
+	for deadline := time.Now().Add(keyPatience); ; {
+		response, err := a.send(ctx, path, r, outputs)
+		if err != nil {
+			return nil, err
+		}
+		unknownKey := strings.HasPrefix(response.Header.Get("X-Amzn-Errortype"), "UnrecognizedClientException")
+		if target != engine.AWS || !unknownKey || time.Now().After(deadline) {
+			return response, nil
+		}
+		if err := response.Body.Close(); err != nil {
+			return nil, err
+		}
+		fmt.Fprintln(a.errOut, "AWS does not know the client's access key yet; trying again.")
+		time.Sleep(keyPause)
+	}
+}
+
+func (a *app) send(ctx context.Context, path string, r request, outputs auto.OutputMap) (*http.Response, error) {
+	prepared, body, err := a.prepare(ctx, path, r, outputs)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.identify(ctx, prepared, r, outputs); err != nil {
+		return nil, err
+	}
+	if !r.unsigned && r.authorizer == "" {
+		if err := sign(ctx, prepared, body, outputs); err != nil {
+			return nil, err
+		}
+	}
+	response, err := (&http.Client{Timeout: time.Minute}).Do(prepared)
+	if err != nil {
+		return nil, withCode(exitUnhealthy, fmt.Errorf("the API does not answer: %w\nrun `%s status`, and `%s up` when the local cloud is not running", err, a.commandName(), a.commandName()))
+	}
+	return response, nil
 }
 
 // identify adds what a request shows besides a signature.

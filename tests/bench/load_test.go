@@ -73,6 +73,14 @@ func hammer(address, request string, perSecond float64, shift time.Duration, sto
 	}
 	defer func() { _ = connection.Close() }()
 	reader := bufio.NewReader(connection)
+	// An NGINX ends a connection after some requests; a client then makes another, and sends what had no answer again.
+	again := func() error {
+		_ = connection.Close()
+		if connection, err = net.Dial("tcp", address); err == nil {
+			reader = bufio.NewReader(connection)
+		}
+		return err
+	}
 	var latencies []time.Duration
 	next := time.Now().Add(shift * time.Millisecond)
 	for time.Now().Before(stop) {
@@ -81,12 +89,16 @@ func hammer(address, request string, perSecond float64, shift time.Duration, sto
 			next = next.Add(time.Duration(float64(time.Second) / perSecond))
 		}
 		sent := time.Now()
-		if _, err := io.WriteString(connection, request); err != nil {
-			return latencies, err
+		_, writeErr := io.WriteString(connection, request)
+		status, readErr := answer(reader)
+		if writeErr != nil || readErr != nil && status == "" {
+			if err := again(); err != nil {
+				return latencies, err
+			}
+			continue
 		}
-		status, err := answer(reader)
-		if err != nil {
-			return latencies, err
+		if readErr != nil {
+			return latencies, readErr
 		}
 		latencies = append(latencies, time.Since(sent))
 		answered.Add(1)

@@ -144,6 +144,9 @@ func TestSignals(t *testing.T) {
 
 // Where nothing more can be written, the error says so, and with room again the next up finishes.
 func TestFullDisk(t *testing.T) {
+	if os.Getenv(everythingVariable) == "" {
+		t.Skip("this takes most of a minute: run `make faults`")
+	}
 	b := newBinary(t)
 	state := filepath.Join(b.root, "small")
 	require.NoError(t, os.Mkdir(state, 0o700))
