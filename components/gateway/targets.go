@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/autoscaling"
@@ -24,7 +25,7 @@ const (
 
 // Pods are the proxy's, for targets of type ip.
 type Pods struct {
-	// Kubernetes is the provider of the cluster.
+	// Kubernetes is the provider of the cluster. Default the program's own.
 	Kubernetes *kubernetes.Provider
 	// Namespace and ServiceName are the proxy's Service, ServicePort its port, and Port that of the pods.
 	Namespace   pulumi.StringInput
@@ -61,6 +62,13 @@ func (g *Gateway) register(ctx *pulumi.Context, targets *lb.TargetGroup) error {
 
 func (g *Gateway) bindPods(ctx *pulumi.Context, targets *lb.TargetGroup) error {
 	pods := g.args.Pods
+	if pods.Namespace == nil || pods.ServiceName == "" {
+		return errors.New("targets of type ip need the proxy's Service: set Pods")
+	}
+	options := []pulumi.ResourceOption{pulumi.Parent(g)}
+	if pods.Kubernetes != nil {
+		options = append(options, pulumi.Provider(pods.Kubernetes))
+	}
 	_, err := apiextensions.NewCustomResource(ctx, g.name, &apiextensions.CustomResourceArgs{
 		ApiVersion: pulumi.String("elbv2.k8s.aws/v1beta1"),
 		Kind:       pulumi.String("TargetGroupBinding"),
@@ -70,6 +78,6 @@ func (g *Gateway) bindPods(ctx *pulumi.Context, targets *lb.TargetGroup) error {
 			"targetType":     pulumi.String(IP),
 			"serviceRef":     pulumi.Map{"name": pulumi.String(pods.ServiceName), "port": pulumi.Int(pods.ServicePort)},
 		}},
-	}, pulumi.Parent(g), pulumi.Provider(pods.Kubernetes))
+	}, options...)
 	return err
 }

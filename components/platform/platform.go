@@ -312,19 +312,30 @@ func (p *Platform) declare(ctx *pulumi.Context) error {
 	}
 	p.ClusterName, p.Kubernetes = kube.Name, kube.Kubernetes
 	p.NodeSecurityGroupID, p.AutoScalingGroups = kube.NodeSecurityGroupID, kube.NodeGroupNames()
-	if err := p.inCluster(ctx, kube); err != nil {
+	namespaces, err := p.namespaces(ctx, pulumi.Parent(p), pulumi.Provider(kube.Kubernetes))
+	if err != nil {
 		return err
 	}
-	gatewayArgs := p.parts.gateway
+	p.ProxyNamespace = namespaces[p.parts.proxy.Name]
+	// Declaring a component waits for its provider, and that for the cluster: what goes into the cluster comes last,
+	// so that the gateway builds meanwhile.
+	if err := p.gateway(ctx, net, kube); err != nil {
+		return err
+	}
+	return p.inCluster(ctx, kube, namespaces)
+}
+
+func (p *Platform) gateway(ctx *pulumi.Context, net *network.Network, kube *cluster.Cluster) error {
+	args := p.parts.gateway
 	p.VpcID, p.VpcCIDR, p.PrivateSubnetIDs = net.VpcID, net.CIDR, net.PrivateSubnetIDs
-	gatewayArgs.VpcID, gatewayArgs.VpcCIDR, gatewayArgs.SubnetIDs = net.VpcID, net.CIDR, net.PrivateSubnetIDs
-	gatewayArgs.Nodes = gateway.Nodes{
+	args.VpcID, args.VpcCIDR, args.SubnetIDs = net.VpcID, net.CIDR, net.PrivateSubnetIDs
+	args.Nodes = gateway.Nodes{
 		SecurityGroupID: kube.NodeSecurityGroupID, AutoScalingGroups: kube.NodeGroupNames(), NodePort: p.parts.proxy.NodePort,
 	}
-	gatewayArgs.Pods = gateway.Pods{
+	args.Pods = gateway.Pods{
 		Kubernetes: kube.Kubernetes, Namespace: p.ProxyNamespace, ServiceName: p.parts.proxy.Name, ServicePort: proxy.ServicePort, Port: cmp.Or(p.parts.proxy.Port, proxy.DefaultPort),
 	}
-	published, err := gateway.New(ctx, p.name, &gatewayArgs, child)
+	published, err := gateway.New(ctx, p.name, &args, pulumi.Parent(p))
 	if err != nil {
 		return err
 	}
@@ -335,13 +346,9 @@ func (p *Platform) declare(ctx *pulumi.Context) error {
 	return nil
 }
 
-func (p *Platform) inCluster(ctx *pulumi.Context, kube *cluster.Cluster) error {
+func (p *Platform) inCluster(ctx *pulumi.Context, kube *cluster.Cluster, namespaces map[string]pulumi.StringInput) error {
 	inCluster := []pulumi.ResourceOption{pulumi.Parent(p), pulumi.Provider(kube.Kubernetes)}
 	if err := p.podRole(ctx, kube, inCluster); err != nil {
-		return err
-	}
-	namespaces, err := p.namespaces(ctx, inCluster)
-	if err != nil {
 		return err
 	}
 	// Pods have nowhere to run before the nodes exist.
@@ -360,10 +367,9 @@ func (p *Platform) inCluster(ctx *pulumi.Context, kube *cluster.Cluster) error {
 		services = append(services, backend.Service())
 	}
 	proxyArgs := p.parts.proxy
-	p.ProxyNamespace = namespaces[p.parts.proxy.Name]
-	proxyArgs.Namespace = namespaces[p.parts.proxy.Name]
+	proxyArgs.Namespace = p.ProxyNamespace
 	// NGINX does not start while a name in its configuration cannot be resolved.
-	_, err = proxy.New(ctx, p.name+"-proxy", &proxyArgs, append(onNodes, pulumi.DependsOn(services))...)
+	_, err := proxy.New(ctx, p.name+"-proxy", &proxyArgs, append(onNodes, pulumi.DependsOn(services))...)
 	return err
 }
 
@@ -385,7 +391,7 @@ func (p *Platform) podRole(ctx *pulumi.Context, kube *cluster.Cluster, opts []pu
 }
 
 // namespaces maps the name of each namespace in use to the namespace, made where it is the platform's to make.
-func (p *Platform) namespaces(ctx *pulumi.Context, opts []pulumi.ResourceOption) (map[string]pulumi.StringInput, error) {
+func (p *Platform) namespaces(ctx *pulumi.Context, opts ...pulumi.ResourceOption) (map[string]pulumi.StringInput, error) {
 	made := map[string]pulumi.StringInput{defaultNamespace: pulumi.String(defaultNamespace)}
 	wanted := []string{p.parts.proxy.Name}
 	for _, s := range p.parts.args.Services {

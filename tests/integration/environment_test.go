@@ -36,9 +36,10 @@ const repository = "../.."
 
 // environment is a project, a stack in it, and a local cloud within this process.
 type environment struct {
-	t     *testing.T
-	root  string
-	state string
+	t       *testing.T
+	root    string
+	state   string
+	latency float64
 	// stack is local when it is empty.
 	stack   string
 	cloud   *localcloud.Cloud
@@ -50,7 +51,13 @@ type environment struct {
 // wrap may change the program; nil leaves it as it is.
 func newEnvironment(t *testing.T, wrap func(pulumi.RunFunc) pulumi.RunFunc) *environment {
 	t.Helper()
-	e := &environment{t: t, root: t.TempDir(), state: t.TempDir()}
+	return newSlowEnvironment(t, 0, wrap)
+}
+
+// newSlowEnvironment takes a part of the time that AWS needs.
+func newSlowEnvironment(t *testing.T, latency float64, wrap func(pulumi.RunFunc) pulumi.RunFunc) *environment {
+	t.Helper()
+	e := &environment{latency: latency, t: t, root: t.TempDir(), state: t.TempDir()}
 	require.NoError(t, os.CopyFS(filepath.Join(e.root, "examples"), os.DirFS(filepath.Join(repository, "examples"))))
 	for _, name := range []string{"Pulumi.yaml", "Pulumi.local.yaml"} {
 		content, err := os.ReadFile(filepath.Join(repository, name))
@@ -74,7 +81,7 @@ func bin(t testing.TB, name string) string {
 func (e *environment) startCloud() {
 	e.t.Helper()
 	var err error
-	e.cloud, err = localcloud.Open(localcloud.Options{Dir: e.state, Log: slog.New(slog.DiscardHandler)})
+	e.cloud, err = localcloud.Open(localcloud.Options{Dir: e.state, LatencyScale: e.latency, Log: slog.New(slog.DiscardHandler)})
 	require.NoError(e.t, err)
 	images := map[string]supervisor.Image{}
 	for _, service := range []string{"books", "authors"} {

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pulumi/pulumi/sdk/v3/go/auto/events"
+	"github.com/pulumi/pulumi/sdk/v3/go/auto/optup"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 	"github.com/stretchr/testify/require"
 )
@@ -258,5 +260,27 @@ func TestTargetTypes(t *testing.T) {
 	e.setConfig("targetType", "instance")
 	e.up()
 	require.Equal(t, 200, e.get("/api/book/list").status)
+	e.destroy()
+}
+
+// With AWS's waiting times the whole gateway is there before the cluster is: nothing of it waits for what is in the cluster.
+func TestGatewayBuildsWhileTheClusterDoes(t *testing.T) {
+	e := newSlowEnvironment(t, 1.0/300, nil)
+	channel := make(chan events.EngineEvent, 1000)
+	_, err := e.session.Stack.Up(t.Context(), optup.EventStreams(channel))
+	require.NoError(t, err)
+	order := map[string]int{}
+	n := 0
+	for event := range channel {
+		if event.ResOutputsEvent != nil {
+			n++
+			order[event.ResOutputsEvent.Metadata.Type] = n
+		}
+	}
+	cluster := order["aws:eks/cluster:Cluster"]
+	require.Positive(t, cluster)
+	for _, token := range []string{"aws:lb/loadBalancer:LoadBalancer", "aws:apigateway/vpcLink:VpcLink", "aws:apigateway/restApi:RestApi", "aws:apigateway/stage:Stage"} {
+		require.Less(t, order[token], cluster, token)
+	}
 	e.destroy()
 }
