@@ -47,9 +47,15 @@ type operationFlags struct {
 }
 
 // operate opens the stack, mends what an earlier operation left, and runs the engine.
-func (a *app) operate(ctx context.Context, name string, project *engine.Project, create bool, run func(*operation) error) (*operation, error) {
-	o := &operation{name: name, project: project, started: time.Now(), changes: map[string]int{}}
-	var err error
+func (a *app) operate(ctx context.Context, name string, project *engine.Project, create bool, run func(*operation) error) (o *operation, err error) {
+	o = &operation{name: name, project: project, started: time.Now(), changes: map[string]int{}}
+	if name != "preview" {
+		release, busy := engine.Exclusive(a.stateDir, a.stack)
+		if busy != nil {
+			return nil, a.explainLock(busy)
+		}
+		defer func() { err = errors.Join(err, release()) }()
+	}
 	if o.session, err = a.session(ctx, project, create); err != nil {
 		return nil, a.explainLock(err)
 	}
@@ -58,6 +64,9 @@ func (a *app) operate(ctx context.Context, name string, project *engine.Project,
 	done := a.interruptible(o.session.Command, o.watcher)
 	defer done()
 	if name != "preview" {
+		if err := a.expectUnlocked(project); err != nil {
+			return o, err
+		}
 		if err := a.recover(ctx, o.session); err != nil {
 			return o, a.explainLock(err)
 		}
@@ -116,10 +125,30 @@ func (a *app) finish(o *operation, flags operationFlags, print func()) error {
 
 // explainLock says who holds a stack's lock, and how to take it away.
 func (a *app) explainLock(err error) error {
+	if errors.Is(err, engine.ErrBusy) {
+		return withCode(exitLocked, fmt.Errorf("%w\nwait for it; a dead process keeps no stack, and `%s unlock --force` is for the locks of other machines", err, a.commandName()))
+	}
 	if !auto.IsConcurrentUpdateError(err) {
 		return err
 	}
-	text := fmt.Sprintf("stack %s is being changed by another process", a.stack)
+	return a.locked()
+}
+
+// expectUnlocked refuses to mend a local stack on which an engine works that another program started.
+func (a *app) expectUnlocked(project *engine.Project) error {
+	if project.Target != engine.Local {
+		// The backend refuses by itself, and nothing is removed there.
+		return nil
+	}
+	holders, err := engine.Holders(a.stateDir, project.Name, a.stack)
+	if err != nil || len(holders) == 0 {
+		return err
+	}
+	return a.locked()
+}
+
+func (a *app) locked() error {
+	text := fmt.Sprintf("stack %s %s", a.stack, engine.ErrBusy)
 	holders, holdersErr := engine.Holders(a.stateDir, a.projectName, a.stack)
 	for _, h := range holders {
 		text += fmt.Sprintf(": process %d of %s on %s, since %s", h.PID, h.Username, h.Hostname, h.Since.Local().Format(time.DateTime))

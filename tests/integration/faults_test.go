@@ -19,8 +19,8 @@ import (
 // everythingVariable asks for every type of resource instead of some.
 const everythingVariable = "FAULTS"
 
-// fewTypes are those of the short run: one in each service that can go wrong in a way of its own.
-var fewTypes = []string{"aws:apigateway/vpcLink:VpcLink", "kubernetes:apps/v1:Deployment"}
+// fewTypes are those of the short run.
+var fewTypes = []string{"aws:apigateway/vpcLink:VpcLink"}
 
 // casesOf a fault: what the engine says, and what becomes of the stack.
 type faultCase struct {
