@@ -51,8 +51,11 @@ func (a *app) operate(ctx context.Context, name string, project *engine.Project,
 	o = &operation{name: name, project: project, started: time.Now(), changes: map[string]int{}}
 	if name != "preview" {
 		release, busy := engine.Exclusive(a.stateDir, a.stack)
-		if busy != nil {
+		switch {
+		case errors.Is(busy, engine.ErrBusy):
 			return nil, a.explainLock(busy)
+		case busy != nil:
+			return nil, withCode(exitPrerequisite, fmt.Errorf("state directory: %w: choose another with --state-dir", busy))
 		}
 		defer func() { err = errors.Join(err, release()) }()
 	}
