@@ -19,6 +19,9 @@ func (c *Cluster) adopt(ctx *pulumi.Context, name string, a Args) error {
 	for _, group := range e.AutoScalingGroups {
 		c.groups = append(c.groups, pulumi.String(group))
 	}
+	if e.Kubeconfig != "" {
+		return c.provider(ctx, name, pulumi.ToSecret(pulumi.String(e.Kubeconfig)).(pulumi.StringOutput))
+	}
 	kubeconfig, err := e.kubeconfig()
 	if err != nil {
 		return err

@@ -82,6 +82,8 @@ type Existing struct {
 	AutoScalingGroups, Zones []string
 	// Region is the cluster's.
 	Region string
+	// Kubeconfig is used instead of one that gets its token from the AWS CLI. It may hold credentials.
+	Kubeconfig string
 }
 
 var (
@@ -114,9 +116,13 @@ func (s Settings) Validate() error {
 	}
 	p.when(s.Version != "" && !kubernetesVersion.MatchString(s.Version), "kubernetesVersion %q is not a version such as %s", s.Version, DefaultVersion)
 	p.when(s.PrivateEndpoint && len(s.PublicAccessCIDRs) > 0, "publicAccessCidrs has no meaning with clusterPrivate: choose one")
-	for _, cidr := range s.PublicAccessCIDRs {
+	for i, cidr := range s.PublicAccessCIDRs {
 		prefix, err := netip.ParsePrefix(cidr)
 		p.when(err != nil || prefix.Masked() != prefix, "publicAccessCidrs: %q is not a range such as 203.0.113.0/24", cidr)
+		for _, before := range s.PublicAccessCIDRs[:i] {
+			other, otherErr := netip.ParsePrefix(before)
+			p.when(err == nil && otherErr == nil && prefix.Overlaps(other), "publicAccessCidrs: %s and %s overlap", before, cidr)
+		}
 	}
 	for _, kind := range s.ControlPlaneLogs {
 		p.when(!slices.Contains(logTypes, kind), "controlPlaneLogs: %q is not one of %s", kind, strings.Join(logTypes, ", "))

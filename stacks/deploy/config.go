@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -31,6 +32,8 @@ type Settings struct {
 	ZoneCount int
 	// PlatformStack is the stack whose network and cluster are used, and ClusterName an existing cluster.
 	PlatformStack, ClusterName string
+	// Kubeconfig is how an existing cluster is reached; empty asks the AWS CLI for a token.
+	Kubeconfig string
 }
 
 // service is how Pulumi.yaml documents an element of services.
@@ -64,6 +67,7 @@ func Read(get Lookup, root string) (*Settings, error) {
 		Gateway:          r.gateway(),
 	}
 	r.object("authorizers", &s.Platform.Authorizers)
+	s.Kubeconfig = r.kubeconfig()
 	ingresses, err := r.ingresses()
 	s.Platform.Ingresses = ingresses
 	if s.ZoneCount < 2 || s.ZoneCount > 3 {
@@ -96,6 +100,25 @@ func (s *Settings) validate() error {
 		checked.Cluster.Existing = &cluster.Existing{Name: "existing", Endpoint: "existing", OIDCProviderARN: "existing", AutoScalingGroups: []string{"existing"}}
 	}
 	return checked.Validate(s.Name)
+}
+
+// kubeconfig is the content of the file that the config names.
+func (r *reader) kubeconfig() string {
+	path := r.text("kubeconfig")
+	if path == "" {
+		return ""
+	}
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(r.root, path)
+	}
+	content, err := os.ReadFile(path)
+	if err != nil {
+		r.problems = append(r.problems, fmt.Errorf("config kubeconfig: %w", err))
+	}
+	if r.text("clusterName") == "" {
+		r.problems = append(r.problems, errors.New("config kubeconfig is for an existing cluster: name it in clusterName"))
+	}
+	return string(content)
 }
 
 func (r *reader) ingresses() ([]route.Ingress, error) {

@@ -42,6 +42,7 @@ func (s *Settings) adopt(ctx *pulumi.Context, args *platform.Args) error {
 	if err != nil {
 		return fmt.Errorf("cluster %s: %w", clusterName, err)
 	}
+	described.Kubeconfig = s.Kubeconfig
 	args.Cluster.Existing = described
 	return described.CheckZones(zones)
 }
