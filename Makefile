@@ -29,9 +29,8 @@ build: ## build what is missing, in parallel: the CLI, the binary, the sample se
 
 ##@ Develop
 
-test: build nginx ## run every test, with the race detector
+test: build nginx ## run every test, with the race detector, and the seeds of the fuzz targets
 	$(GO) test $(TESTFLAGS) -timeout 15m ./...
-	@$(MAKE) -s fuzz
 
 fuzz: nginx ## search for inputs that break something, FUZZTIME=3s for each target
 	@for target in components/route/FuzzParse components/route/FuzzAnnotations components/route/FuzzNGINXEscaping internal/localcloud/identity/FuzzVerify internal/localcloud/identity/FuzzPolicy internal/localcloud/provider/FuzzRPC; do \
