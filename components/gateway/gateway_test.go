@@ -235,6 +235,16 @@ func TestWatching(t *testing.T) {
 }
 
 // Nothing that AWS would refuse gets as far as a resource.
+func TestMutualTLSAndDeletionProtection(t *testing.T) {
+	graph := run(t, func(a *Args) {
+		a.Domain = Domain{Name: "a.example.com", CertificateARN: certificateARN, OnlyDomain: true, TruststoreURI: "s3://b/k"}
+		a.Balancer.DeletionProtection = true
+	})
+	require.Equal(t, map[string]any{"truststoreUri": "s3://b/k"}, graph.One(t, "aws:apigateway/domainName:DomainName").Inputs["mutualTlsAuthentication"])
+	require.Equal(t, true, graph.One(t, "aws:apigateway/restApi:RestApi").Inputs["disableExecuteApiEndpoint"])
+	require.Equal(t, true, graph.One(t, "aws:lb/loadBalancer:LoadBalancer").Inputs["enableDeletionProtection"])
+}
+
 func TestBadSettings(t *testing.T) {
 	for want, s := range map[string]Settings{
 		`endpointType "GLOBAL" is not known`:                    {Endpoint: Endpoint{Type: "GLOBAL"}},

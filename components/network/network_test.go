@@ -48,6 +48,21 @@ func TestNATGateways(t *testing.T) {
 	require.Len(t, tables, 4, "one table for public subnets, and one for each private subnet")
 }
 
+func TestWithoutNATNodesReachAWSThroughEndpoints(t *testing.T) {
+	graph := run(t, &Args{Region: "us-east-1", AvailabilityZones: []string{"a", "b"}, Settings: Settings{NAT: NATNone, InterfaceEndpoints: []string{"ecr.api", "sqs"}}})
+	require.Empty(t, graph.All("aws:ec2/natGateway:NatGateway"))
+	require.Empty(t, graph.All("aws:ec2/eip:Eip"))
+	var services []any
+	for _, endpoint := range graph.All("aws:ec2/vpcEndpoint:VpcEndpoint") {
+		services = append(services, endpoint.Inputs["serviceName"])
+	}
+	want := []any{}
+	for _, name := range []string{"s3", "autoscaling", "ec2", "ecr.api", "ecr.dkr", "eks", "eks-auth", "elasticloadbalancing", "logs", "sts", "sqs"} {
+		want = append(want, "com.amazonaws.us-east-1."+name)
+	}
+	require.ElementsMatch(t, want, services)
+}
+
 func TestBadArguments(t *testing.T) {
 	err := Args{Settings: Settings{CIDR: "10.0.0.1/16", NAT: "many", InterfaceEndpoints: []string{"E C R"}, FlowLogDays: 2}, AvailabilityZones: []string{"a"}}.Validate()
 	for _, problem := range []string{`vpcCidr "10.0.0.1/16"`, "availabilityZones: 1 given", `nat "many" is not known`, `interfaceEndpoints[0]: "E C R"`, "flowLogDays 2"} {

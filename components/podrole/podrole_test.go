@@ -17,6 +17,7 @@ func run(t *testing.T, settings Settings) *componenttest.Graph {
 	args.Cluster = ClusterIdentity{
 		OIDCProviderARN: pulumi.String("arn:oidc"), OIDCIssuer: pulumi.String("issuer"),
 		NodeRoleARN: pulumi.String("arn:node"), NodeRoleName: pulumi.String("node"),
+		Name: pulumi.String("c"),
 	}
 	return componenttest.Run(t, func(ctx *pulumi.Context) error {
 		_, err := New(ctx, "p", &args)
@@ -70,6 +71,18 @@ func TestKube2IAMAllowsExactlyThisRole(t *testing.T) {
 	}
 	namespace := graph.One(t, "kubernetes:core/v1:Namespace")
 	require.Equal(t, map[string]any{"iam.amazonaws.com/allowed-roles": `["arn:aws:iam::111122223333:role/p"]`}, namespace.Inputs["metadata"].(map[string]any)["annotations"])
+}
+
+func TestPodIdentityAssociatesEveryAccount(t *testing.T) {
+	graph := run(t, Settings{Mode: PodIdentity, ServiceAccounts: []string{"ci/deployer"}})
+	require.JSONEq(t, `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["sts:AssumeRole","sts:TagSession"],"Principal":{"Service":"pods.eks.amazonaws.com"}}]}`,
+		graph.One(t, "aws:iam/role:Role").Inputs["assumeRolePolicy"].(string))
+	var accounts []string
+	for _, r := range graph.All("aws:eks/podIdentityAssociation:PodIdentityAssociation") {
+		require.Equal(t, "c", r.Inputs["clusterName"])
+		accounts = append(accounts, r.Inputs["namespace"].(string)+"/"+r.Inputs["serviceAccount"].(string))
+	}
+	require.ElementsMatch(t, []string{"apigw-ingress/apigw-ingress", "ci/deployer"}, accounts)
 }
 
 func TestBadArguments(t *testing.T) {
