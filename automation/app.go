@@ -141,7 +141,16 @@ func (a *app) session(ctx context.Context, project *engine.Project, create bool)
 		}
 		providers = status.Providers
 	}
-	return engine.Open(ctx, project, a.stateDir, providers, create, deploy.In(project.Root))
+	session, err := engine.Open(ctx, project, a.stateDir, providers, create, deploy.In(project.Root))
+	return session, a.explainBackend(err)
+}
+
+// explainBackend keeps the engine's own words of an error of the backend, and says where help is.
+func (a *app) explainBackend(err error) error {
+	if !errors.Is(err, engine.ErrBackend) {
+		return err
+	}
+	return withCode(exitPrerequisite, fmt.Errorf("%w: %s\nrun `%s doctor`", engine.ErrBackend, firstCause(err), a.commandName()))
 }
 
 // readSession opens the stack for verbs that only look at its state.
@@ -150,7 +159,8 @@ func (a *app) readSession(ctx context.Context) (*engine.Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	return engine.Open(ctx, project, a.stateDir, nil, false, deploy.In(project.Root))
+	session, err := engine.Open(ctx, project, a.stateDir, nil, false, deploy.In(project.Root))
+	return session, a.explainBackend(err)
 }
 
 func (a *app) ensureLocalCloud(ctx context.Context, project *engine.Project) (daemon.Status, error) {
@@ -259,7 +269,8 @@ func classify(err error, command *engine.Command) error {
 func firstCause(err error) string {
 	var causes []string
 	for line := range strings.SplitSeq(err.Error(), "\n") {
-		if cause, ok := strings.CutPrefix(strings.TrimSpace(line), "error: "); ok && !strings.HasPrefix(cause, "update failed") {
+		line = strings.TrimPrefix(strings.TrimSpace(line), "stderr: ")
+		if cause, ok := strings.CutPrefix(line, "error: "); ok && !strings.HasPrefix(cause, "update failed") {
 			causes = append(causes, cause)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,10 +16,12 @@ import (
 
 // check is one prerequisite: what was found, or what is wrong and how to mend it.
 type check struct {
-	Name  string `json:"name"`
-	OK    bool   `json:"ok"`
-	Found string `json:"found,omitempty"`
-	Fix   string `json:"fix,omitempty"`
+	Name string `json:"name"`
+	OK   bool   `json:"ok"`
+	// Unsure is a check that could not be made, for example for want of a permission. It counts as no failure.
+	Unsure bool   `json:"unsure,omitempty"`
+	Found  string `json:"found,omitempty"`
+	Fix    string `json:"fix,omitempty"`
 }
 
 func (a *app) doctorCommand() *cobra.Command {
@@ -41,7 +44,7 @@ func (a *app) doctor(ctx context.Context) error {
 	}
 	bad := 0
 	for _, c := range checks {
-		if !c.OK {
+		if !c.OK && !c.Unsure {
 			bad++
 		}
 		if !a.json {
@@ -55,9 +58,12 @@ func (a *app) doctor(ctx context.Context) error {
 }
 
 func (a *app) printCheck(c check) {
-	mark := "ok  "
-	if !c.OK {
-		mark = "FAIL"
+	mark := "FAIL"
+	switch {
+	case c.OK:
+		mark = "ok  "
+	case c.Unsure:
+		mark = "?   "
 	}
 	fmt.Fprintf(a.out, "%s  %-18s %s\n", mark, c.Name, strings.ReplaceAll(c.Found, "\n", "; "))
 	if c.Fix != "" {
@@ -75,7 +81,7 @@ func (a *app) diagnose(ctx context.Context) []check {
 	if project.Target == engine.Local {
 		return append(checks, a.checkLocal(ctx)...)
 	}
-	return append(checks, checkAWS(ctx, project)...)
+	return append(checks, a.checkAWS(ctx, project)...)
 }
 
 func checkCLI(ctx context.Context) check {
@@ -86,7 +92,7 @@ func checkCLI(ctx context.Context) check {
 	return check{Name: "Pulumi CLI", OK: true, Found: fmt.Sprintf("%s at %s", command.Version(), command.Path())}
 }
 
-// checkLocal: nginx, the sample services, a state directory that can be written, and loopback addresses for pods.
+// checkLocal: nginx, the sample services, a state directory that can be written, and the addresses of pods.
 func (a *app) checkLocal(ctx context.Context) []check {
 	nginx := check{Name: "nginx", Fix: "install it: apt-get install nginx-light, or with your system's package manager"}
 	for _, name := range []string{"nginx", "/usr/sbin/nginx", "/usr/local/sbin/nginx"} {
@@ -106,7 +112,24 @@ func (a *app) checkLocal(ctx context.Context) []check {
 	if _, statErr := os.Stat(filepath.Join(filepath.Dir(self), "books")); err == nil && statErr == nil {
 		services = check{Name: "sample services", OK: true, Found: "beside the binary"}
 	}
-	return []check{nginx, services, checkWritable(a.stateDir)}
+	return []check{nginx, services, checkWritable(a.stateDir), checkLoopback(ctx)}
+}
+
+// checkLoopback: each pod has a loopback address of its own, and any port of it.
+func checkLoopback(ctx context.Context) check {
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.64.0.1:0")
+	if err != nil {
+		return check{Name: "loopback addresses", Found: err.Error(), Fix: "let this user listen on ports of 127.0.0.0/8; outside Linux add the addresses to the loopback interface"}
+	}
+	return check{Name: "loopback addresses", OK: true, Found: fmt.Sprintf("pods can listen, for example on %s", listener.Addr()), Fix: ""}.after(listener.Close())
+}
+
+// after keeps a check that was good from hiding an error.
+func (c check) after(err error) check {
+	if err != nil {
+		return check{Name: c.Name, Found: err.Error()}
+	}
+	return c
 }
 
 func checkWritable(dir string) check {
@@ -121,42 +144,4 @@ func checkWritable(dir string) check {
 		return check{Name: "state directory", Found: err.Error(), Fix: "choose another with --state-dir"}
 	}
 	return check{Name: "state directory", OK: true, Found: dir}
-}
-
-// checkAWS: credentials, region and backend. What they may do is found out by a preview.
-func checkAWS(ctx context.Context, project *engine.Project) []check {
-	region, _ := project.Get("aws:region")
-	where := check{Name: "region", OK: region != "", Found: region}
-	if region == "" {
-		where.Fix = "run `pulumi config set aws:region eu-west-1`"
-	}
-	credentials := check{Name: "AWS credentials", Fix: "set AWS_PROFILE, or sign in with `aws sso login`; in CI use OIDC (examples/ci)"}
-	switch who, err := callerIdentity(ctx); {
-	case err == nil:
-		credentials = check{Name: "AWS credentials", OK: true, Found: who}
-	case errors.Is(err, exec.ErrNotFound):
-		credentials.Found = "the AWS CLI is not installed: it is also how a cluster is reached"
-		credentials.Fix = "install it from https://docs.aws.amazon.com/cli/"
-	default:
-		credentials.Found = err.Error()
-	}
-	backend := check{Name: "Pulumi backend", Fix: "run `pulumi login` (https://www.pulumi.com/docs/concepts/state/)"}
-	if who, err := engine.WhoAmI(ctx); err == nil {
-		backend = check{Name: "Pulumi backend", OK: true, Found: who}
-	} else {
-		backend.Found = err.Error()
-	}
-	return []check{where, credentials, backend}
-}
-
-func callerIdentity(ctx context.Context) (string, error) {
-	path, err := exec.LookPath("aws")
-	if err != nil {
-		return "", err
-	}
-	out, err := exec.CommandContext(ctx, path, "sts", "get-caller-identity", "--query", "Arn", "--output", "text").CombinedOutput()
-	if err != nil {
-		return "", errors.New(strings.TrimSpace(string(out)))
-	}
-	return strings.TrimSpace(string(out)), nil
 }

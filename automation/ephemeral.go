@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/apigateway-ingress/apigateway-ingress/automation/engine"
+	"github.com/apigateway-ingress/apigateway-ingress/stacks/deploy"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto"
 	"github.com/spf13/cobra"
 )
@@ -40,7 +41,7 @@ func (a *app) ephemeralCommand() *cobra.Command {
 		Long: `ephemeral makes a new stack with the config of --stack, brings it up, runs COMMAND, and destroys and removes the
 stack whatever happened. It exits with COMMAND's code. The stack's outputs are in COMMAND's environment:
 APIGW_API_ENDPOINT, APIGW_REGION, APIGW_CLIENT_ACCESS_KEY_ID, APIGW_CLIENT_SECRET_ACCESS_KEY and so on, with
-APIGW_STACK for the stack's name. A stack that a lost machine leaves behind goes with gc after its time to live.`,
+APIGW_STACK for the stack's name. On a shared platform (platformStack) its services get a namespace of their own. A stack that a lost machine leaves behind goes with gc after its time to live.`,
 		Example: `  apigw-ingress ephemeral -- go test ./e2e
   apigw-ingress --stack preview ephemeral --ttl 2h --keep-on-failure -- ./smoke-test.sh`,
 		Args: usageArgs(cobra.MinimumNArgs(1)),
@@ -104,9 +105,37 @@ func (a *app) copyConfig(base *engine.Project) (string, error) {
 			return "", err
 		}
 		changes[base.Name+":nodePort"] = firstNodePort + port.Int64()
+		if own, err := ownServices(base); err != nil {
+			return "", err
+		} else if own {
+			// Kubernetes would hand another stack's Services over to this one, which then deletes them.
+			changes[base.Name+":namespace"] = "e" + id
+		}
 	}
 	name := a.stack + "-" + id
 	return name, engine.CopyConfig(base.Root, a.stack, name, changes)
+}
+
+// ownServices says whether a stack makes the services that it publishes. A copy of one that makes some and finds others
+// in the cluster would find nothing in a namespace of its own.
+func ownServices(base *engine.Project) (bool, error) {
+	settings, err := deploy.Read(base.Get, base.Root)
+	if err != nil {
+		return false, withCode(exitUsage, err)
+	}
+	var made, found []string
+	for _, service := range settings.Platform.Services {
+		if service.Image != "" {
+			made = append(made, service.Name)
+		} else {
+			found = append(found, service.Name)
+		}
+	}
+	if len(made) > 0 && len(found) > 0 {
+		return false, withCode(exitUsage, fmt.Errorf("a second stack on this cluster would share %s: give them stacks of their own and no image here, or give %s an image as well",
+			strings.Join(made, ", "), strings.Join(found, ", ")))
+	}
+	return len(made) > 0, nil
 }
 
 // Node ports for stacks that share a cluster: those that people choose are lower.

@@ -6,12 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strings"
 
+	"github.com/apigateway-ingress/apigateway-ingress/automation/awscloud"
 	"github.com/apigateway-ingress/apigateway-ingress/automation/engine"
 	"github.com/apigateway-ingress/apigateway-ingress/automation/graph"
 	"github.com/apigateway-ingress/apigateway-ingress/automation/timeline"
-	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/daemon"
 	"github.com/spf13/cobra"
 )
 
@@ -24,8 +23,8 @@ func (a *app) graphCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "graph",
 		Short: "Draw what a stack consists of",
-		Long: `graph draws the way of a request through a stack, or with --all every resource and what it depends on. On the
-local target what does not work is marked. Formats: mermaid for Markdown, dot for Graphviz, svg for a browser.
+		Long: `graph draws the way of a request through a stack, or with --all every resource and what it depends on. What does not
+work at the moment is marked. Formats: mermaid for Markdown, dot for Graphviz, svg for a browser.
 With --timeline it draws as svg when each step of the last up or destroy began and ended, and its critical path.`,
 		Example: `  apigw-ingress graph --format svg > graph.svg
   apigw-ingress graph --timeline > timeline.svg
@@ -54,10 +53,10 @@ func (a *app) graph(ctx context.Context, format string, all bool) error {
 	if err != nil {
 		return err
 	}
-	status := a.liveStatus(ctx, session.Project)
+	status := a.liveStatus(ctx, session.Project, resources)
 	nodes := make([]graph.Node, 0, len(resources))
 	for _, r := range resources {
-		nodes = append(nodes, graph.Node{URN: r.URN, Type: r.Type, DependsOn: r.Dependencies, Status: status(r)})
+		nodes = append(nodes, graph.Node{URN: r.URN, Type: r.Type, DependsOn: r.Dependencies, Status: status[r.URN]})
 	}
 	drawing := graph.Chain(nodes)
 	if all {
@@ -104,48 +103,20 @@ func (a *app) drawTimeline(ctx context.Context) error {
 	return nil
 }
 
-// liveStatus tells of a resource whether it works, where that is known: on the local target.
-func (a *app) liveStatus(ctx context.Context, project *engine.Project) func(engine.Resource) string {
-	unknown := func(engine.Resource) string { return "" }
-	if project.Target != engine.Local {
-		return unknown
-	}
-	client, err := daemon.NewClient(a.stateDir)
+// liveStatus tells of a resource whether it works, where that is known.
+func (a *app) liveStatus(ctx context.Context, project *engine.Project, resources []engine.Resource) map[string]string {
+	status := map[string]string{}
+	hops, err := a.hops(ctx, project, resources)
 	if err != nil {
-		return unknown
+		fmt.Fprintf(a.errOut, "warning: the graph is without its live status: %s\n", err)
 	}
-	status, running, err := client.Status(ctx)
-	if err != nil || !running {
-		return func(r engine.Resource) string {
-			if strings.Contains(r.Type, "/") {
-				return "not running"
-			}
-			return ""
+	for _, hop := range hops {
+		switch {
+		case hop.Health == awscloud.Broken:
+			status[hop.URN] = hop.Detail
+		case status[hop.URN] == "":
+			status[hop.URN] = string(hop.Health)
 		}
 	}
-	return func(r engine.Resource) string {
-		switch r.Type {
-		case "aws:apigateway/stage:Stage":
-			for _, way := range status.Ways {
-				if r.Inputs["restApi"] == way.API && r.Inputs["stageName"] == way.Stage && way.Problem != "" {
-					return way.Problem
-				}
-			}
-			return "ok"
-		case "kubernetes:apps/v1:Deployment":
-			return podStatus(status, r.ID)
-		}
-		return ""
-	}
-}
-
-// podStatus is about the pods of a Deployment, whose names begin with its own.
-func podStatus(status daemon.Status, id string) string {
-	namespace, name, _ := strings.Cut(id, "/")
-	for _, pod := range status.Pods {
-		if pod.Namespace == namespace && strings.HasPrefix(pod.Name, name+"-") && !pod.Ready {
-			return pod.Reason
-		}
-	}
-	return "ok"
+	return status
 }

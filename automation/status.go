@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
+	"github.com/apigateway-ingress/apigateway-ingress/automation/awscloud"
 	"github.com/apigateway-ingress/apigateway-ingress/automation/engine"
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/daemon"
 	"github.com/spf13/cobra"
@@ -20,26 +22,32 @@ type report struct {
 	// Pending counts operations that an interrupted update has left without an outcome.
 	Pending int `json:"pending"`
 	// LockedBy are the processes that are changing the stack.
-	LockedBy   []engine.Holder `json:"lockedBy,omitempty"`
-	LocalCloud *daemon.Status  `json:"localCloud,omitempty"`
+	LockedBy []engine.Holder `json:"lockedBy,omitempty"`
+	// Hops are the links of the chain from the stage to the pods.
+	Hops       []awscloud.Hop `json:"hops"`
+	LocalCloud *daemon.Status `json:"localCloud,omitempty"`
 }
 
 func (a *app) statusCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:     "status",
-		Short:   "Show what a stack is and what runs of it",
-		Example: `  apigw-ingress status --json`,
-		Args:    usageArgs(cobra.NoArgs),
+		Use:   "status",
+		Short: "Show what a stack is, and whether every hop of its chain works",
+		Long: `status shows a stack: its last update, operations that have no outcome, who holds its lock, and the health of every
+hop between a client and the pods, as AWS and the cluster or the local cloud tell it. A hop that is broken exits with 8.`,
+		Example: `  apigw-ingress status
+  apigw-ingress --stack production status --json`,
+		Args: usageArgs(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			r, err := a.report(cmd.Context())
 			if err != nil {
 				return err
 			}
 			if a.json {
-				return a.printJSON(r)
+				err = a.printJSON(r)
+			} else {
+				a.printReport(r)
 			}
-			a.printReport(r)
-			return nil
+			return errors.Join(err, brokenHops(r.Hops))
 		},
 	}
 }
@@ -71,9 +79,19 @@ func (a *app) report(ctx context.Context) (report, error) {
 		return r, err
 	}
 	r.Exists = true
+	if err := a.describe(ctx, session, &r); err != nil {
+		return r, err
+	}
+	outputs, err := session.Stack.Outputs(ctx)
+	r.Endpoint, _ = outputs["apiEndpoint"].Value.(string)
+	return r, err
+}
+
+// describe tells what the backend and the cloud know of a stack.
+func (a *app) describe(ctx context.Context, session *engine.Session, r *report) error {
 	summary, err := session.Stack.Info(ctx)
 	if err != nil {
-		return r, err
+		return err
 	}
 	r.LastUpdate = summary.LastUpdate
 	if summary.ResourceCount != nil {
@@ -81,15 +99,14 @@ func (a *app) report(ctx context.Context) (report, error) {
 	}
 	state, err := session.Last(ctx)
 	if err != nil {
-		return r, err
+		return err
 	}
 	r.Pending = len(state.Pending)
-	if r.LockedBy, err = engine.Holders(a.stateDir, project.Name, a.stack); err != nil {
-		return r, err
+	if r.LockedBy, err = engine.Holders(a.stateDir, session.Project.Name, a.stack); err != nil {
+		return err
 	}
-	outputs, err := session.Stack.Outputs(ctx)
-	r.Endpoint, _ = outputs["apiEndpoint"].Value.(string)
-	return r, err
+	r.Hops, err = a.hops(ctx, session.Project, state.Resources)
+	return err
 }
 
 func (a *app) printReport(r report) {
@@ -105,33 +122,14 @@ func (a *app) printReport(r report) {
 	for _, h := range r.LockedBy {
 		fmt.Fprintf(a.out, "locked       by process %d of %s on %s\n", h.PID, h.Username, h.Hostname)
 	}
-	if r.Target != engine.Local {
-		return
-	}
-	if r.LocalCloud == nil {
-		fmt.Fprintln(a.out, "local cloud  not running")
-		return
-	}
-	fmt.Fprintf(a.out, "local cloud  running, process %d, log %s\n", r.LocalCloud.PID, r.LocalCloud.Log)
-	for _, way := range r.LocalCloud.Ways {
-		state := fmt.Sprintf("%d pods", len(way.Pods))
-		if way.Problem != "" {
-			state = "broken: " + way.Problem
+	if r.Target == engine.Local {
+		if r.LocalCloud == nil {
+			fmt.Fprintln(a.out, "local cloud  not running")
+		} else {
+			fmt.Fprintf(a.out, "local cloud  running, process %d, log %s\n", r.LocalCloud.PID, r.LocalCloud.Log)
 		}
-		fmt.Fprintf(a.out, "  API %s stage %s, VPC link, load balancer port %d: %s\n", way.API, way.Stage, way.Port, state)
 	}
-	for _, pod := range r.LocalCloud.Pods {
-		state := "ready"
-		if !pod.Ready {
-			state = pod.Reason
-		}
-		fmt.Fprintf(a.out, "  %-57s %-15s %s\n", pod.Namespace+"/"+pod.Name, pod.IP, state)
-	}
-	for _, role := range r.LocalCloud.PodRoles {
-		answer := "may assume"
-		if role.Refused != "" {
-			answer = "cannot assume (" + role.Refused + ")"
-		}
-		fmt.Fprintf(a.out, "  %s %s %s\n", role.ServiceAccount, answer, role.RoleARN)
+	for _, hop := range r.Hops {
+		fmt.Fprintf(a.out, "  %-8s %-50s %s\n", hop.Health, hop.Name, hop.Detail)
 	}
 }

@@ -2,12 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
+	"github.com/apigateway-ingress/apigateway-ingress/automation/awscloud"
 	"github.com/apigateway-ingress/apigateway-ingress/automation/engine"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optup"
@@ -57,7 +59,31 @@ func (a *app) up(ctx context.Context, plan string, flags operationFlags) error {
 	if err != nil {
 		return err
 	}
-	return a.finish(o, flags, func() { a.summarizeUp(project, o.outputs, o.changes, time.Since(o.started)) })
+	finished := a.finish(o, flags, func() { a.summarizeUp(project, o.outputs, o.changes, time.Since(o.started)) })
+	return errors.Join(finished, a.checkPolicies(ctx, o.session))
+}
+
+// checkPolicies reads the resource policy that is in force back from AWS: it decides who gets in, and API Gateway has
+// been seen to lose it while a definition is imported.
+func (a *app) checkPolicies(ctx context.Context, session *engine.Session) error {
+	if session.Project.Target != engine.AWS {
+		return nil
+	}
+	resources, err := session.Resources(ctx)
+	if err != nil {
+		return err
+	}
+	account, err := connect(ctx, session.Project)
+	if err == nil {
+		err = account.CheckPolicies(ctx, resources)
+	}
+	if errors.Is(err, awscloud.ErrPolicy) {
+		return withCode(exitUnhealthy, err)
+	}
+	if err != nil {
+		fmt.Fprintf(a.errOut, "warning: %s\n", err)
+	}
+	return nil
 }
 
 // absolute is a path for the CLI, which works in another folder.

@@ -37,6 +37,9 @@ type Project struct {
 	Target Target
 	// Images maps container images, and Functions Lambda functions, to programs of this machine, for the local target.
 	Images, Functions map[string][]string
+	// SecretsProvider encrypts the stack's secrets, as its settings name it: awskms://alias/x?region=r, or empty for the
+	// backend's own.
+	SecretsProvider string
 
 	values map[string]string
 }
@@ -73,7 +76,7 @@ func OpenProject(root, stack string) (*Project, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Project{Root: root, Stack: stack, Name: string(project.Name), values: map[string]string{}}
+	p := &Project{Root: root, Stack: stack, Name: string(project.Name), SecretsProvider: settings.SecretsProvider, values: map[string]string{}}
 	err = errors.Join(p.readValues(project, settings.Config), p.readTarget())
 	return p, err
 }

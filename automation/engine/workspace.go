@@ -28,6 +28,9 @@ type Session struct {
 // ErrNoStack says that a stack was never brought up.
 var ErrNoStack = errors.New("the stack does not exist")
 
+// ErrBackend says that the backend, or what encrypts secrets for it, cannot be used as it is set up.
+var ErrBackend = errors.New("the Pulumi backend cannot be used")
+
 // Open finds a stack, or makes it when create is set. providers are the ports of attached providers, none for AWS.
 func Open(ctx context.Context, p *Project, stateDir string, providers map[string]int, create bool, program pulumi.RunFunc) (*Session, error) {
 	command, err := FindCommand(ctx)
@@ -52,6 +55,9 @@ func Open(ctx context.Context, p *Project, stateDir string, providers map[string
 		}
 	}
 	options = append(options, auto.WorkDir(dir), auto.EnvVars(env))
+	if p.Target == AWS && p.SecretsProvider != "" {
+		options = append(options, auto.SecretsProvider(p.SecretsProvider))
+	}
 	workspace, err := auto.NewLocalWorkspace(ctx, options...)
 	if err != nil {
 		return nil, err
@@ -63,8 +69,11 @@ func Open(ctx context.Context, p *Project, stateDir string, providers map[string
 		}
 		stack, err = auto.NewStack(ctx, p.Stack, workspace)
 	}
-	if err != nil {
+	if auto.IsConcurrentUpdateError(err) {
 		return nil, err
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrBackend, err)
 	}
 	return &Session{command, p, stack, stateDir}, nil
 }
@@ -184,21 +193,8 @@ func PrepareState(stateDir string) error {
 	return ensurePassphrase(filepath.Join(stateDir, "passphrase"))
 }
 
-// WhoAmI is the user of the backend that the CLI is logged in to, and the backend.
-func WhoAmI(ctx context.Context) (string, error) {
-	command, err := FindCommand(ctx)
-	if err != nil {
-		return "", err
-	}
-	out, errOut, _, err := command.Run(ctx, "", nil, nil, nil, []string{"PULUMI_SKIP_UPDATE_CHECK=true"}, "whoami", "--verbose")
-	if err != nil {
-		return "", errors.New(strings.TrimSpace(errOut))
-	}
-	return strings.Join(strings.Fields(out), " "), nil
-}
-
-// CopyConfig writes the config of one stack as another's, with some keys changed and without how its secrets are
-// encrypted.
+// CopyConfig writes the config of one stack as another's, with some keys changed. The copy's secrets are encrypted by
+// the same provider, with a key of their own.
 func CopyConfig(root, from, to string, changes map[string]any) error {
 	settings, err := readSettings(filepath.Join(root, "Pulumi."+from+".yaml"))
 	if err != nil {
@@ -211,7 +207,11 @@ func CopyConfig(root, from, to string, changes map[string]any) error {
 	for key, value := range changes {
 		config[key] = value
 	}
-	content, err := yaml.Marshal(map[string]any{"config": config})
+	copied := map[string]any{"config": config}
+	if provider, ok := settings["secretsprovider"]; ok {
+		copied["secretsprovider"] = provider
+	}
+	content, err := yaml.Marshal(copied)
 	if err != nil {
 		return err
 	}

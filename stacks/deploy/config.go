@@ -58,7 +58,7 @@ func Read(get Lookup, root string) (*Settings, error) {
 		Location:         platform.Location{Region: s.Region},
 		Group:            r.text("group"),
 		APIResourceQuota: r.number("apiResourceQuota"),
-		Services:         r.services(),
+		Services:         r.services(r.text("namespace")),
 		Fragments:        r.fragments(),
 		Network:          r.network(),
 		Cluster:          r.cluster(),
@@ -125,6 +125,7 @@ func (r *reader) ingresses() ([]route.Ingress, error) {
 	ingresses, err := route.Load(r.paths("manifests"), strings.NewReader(""))
 	r.problems = append(r.problems, err)
 	for i := range ingresses {
+		ingresses[i].Namespace = cmp.Or(r.text("namespace"), ingresses[i].Namespace)
 		ingresses[i].Source = strings.TrimPrefix(ingresses[i].Source, r.root+string(filepath.Separator))
 	}
 	return ingresses, err
@@ -259,11 +260,12 @@ func (r *reader) paths(key string) []string {
 	return paths
 }
 
-func (r *reader) services() []platform.Service {
+func (r *reader) services(namespace string) []platform.Service {
 	var list []service
 	r.object("services", &list)
 	var services []platform.Service
 	for _, s := range list {
+		s.Namespace = cmp.Or(namespace, s.Namespace)
 		services = append(services, platform.Service(s))
 	}
 	return services

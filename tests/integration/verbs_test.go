@@ -22,7 +22,7 @@ func testLooking(t *testing.T, b *binary) {
 	for verb, want := range map[string]string{
 		"doctor": "ok    nginx", "graph": "flowchart LR", "graph --format dot --all": "digraph stack", "graph --format svg": "<svg", "cost": "EKS control plane",
 		"logs cloud": "cloud.log", "env": "export PULUMI_BACKEND_URL='file://", "iam": "RestApisAndVpcLinks", "iam --deployer": "apigateway:UpdateRestApiPolicy",
-		"unlock": "is not locked", "drift": "is what its state says", "routes": "/api/book", "status": "load balancer port 80: 3 pods",
+		"unlock": "is not locked", "drift": "is what its state says", "routes": "/api/book", "status": "load balancer port 80           3 proxy pods",
 	} {
 		o := b.run(strings.Fields(verb)...)
 		require.Zero(t, o.code, "%s: %s", verb, o.errOut)
@@ -283,4 +283,28 @@ func TestGatewayBuildsWhileTheClusterDoes(t *testing.T) {
 		require.Less(t, order[token], cluster, token)
 	}
 	e.destroy()
+}
+
+// A preview stack on a shared cluster gets a namespace of its own: in another stack's it would take over the Services
+// of that one, and delete them in the end.
+func TestEphemeralOnSharedPlatform(t *testing.T) {
+	b := newBinary(t)
+	require.NoError(t, os.CopyFS(filepath.Join(b.root, "examples", "shared-platform"), os.DirFS(filepath.Join(repository, "examples", "shared-platform"))))
+	config, err := os.ReadFile(filepath.Join(b.root, "examples", "shared-platform", "Pulumi.shared-platform.yaml"))
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(b.root, "Pulumi.shared.yaml"), config, 0o600))
+	require.Zero(t, b.run("up").code)
+	shared := b.run("--stack", "shared", "up")
+	require.Zero(t, shared.code, shared.errOut)
+	script := fmt.Sprintf("%s --stack $APIGW_STACK status && %s --stack $APIGW_STACK call /api/book/list", bin(t, "apigw-ingress"), bin(t, "apigw-ingress"))
+	preview := b.run("--stack", "shared", "ephemeral", "--", "sh", "-c", script)
+	require.Zero(t, preview.code, preview.errOut)
+	require.Regexp(t, `pods of e[0-9a-f]{8}/shopbooks`, preview.out)
+	require.Contains(t, preview.out, `"books"`)
+	require.Zero(t, b.run("--stack", "shared", "call", "/api/book/list").code, "the stack that was there before still answers")
+	b.edit("Pulumi.shared.yaml", "port: 80}", "port: 80}\n    - {name: elsewhere, port: 80}")
+	mixed := b.run("--stack", "shared", "ephemeral", "--", "true")
+	require.Equal(t, 2, mixed.code)
+	require.Contains(t, mixed.errOut, "a second stack on this cluster would share shopbooks")
+	require.Zero(t, b.run("--stack", "shared", "destroy").code)
 }

@@ -57,6 +57,8 @@ func runSuite(t *testing.T, stack, stateDir string) {
 func projectCopy(t *testing.T, stack string) string {
 	t.Helper()
 	root := t.TempDir()
+	// Pulumi.yaml names the folder of the program.
+	require.NoError(t, os.Mkdir(filepath.Join(root, "stacks"), 0o750))
 	require.NoError(t, os.CopyFS(filepath.Join(root, "examples"), os.DirFS(filepath.Join(repository, "examples"))))
 	for _, name := range []string{"Pulumi.yaml", "Pulumi." + stack + ".yaml"} {
 		content, err := os.ReadFile(filepath.Join(repository, name))

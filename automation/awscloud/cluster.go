@@ -1,0 +1,136 @@
+package awscloud
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/apigateway-ingress/apigateway-ingress/automation/engine"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/eks"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	kubeerrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/rest"
+)
+
+// cluster asks the Kubernetes API of an EKS cluster. It is found at the first question.
+type cluster struct {
+	account *Account
+	name    string
+
+	once    sync.Once
+	client  dynamic.Interface
+	problem error
+}
+
+func (c *cluster) connect(ctx context.Context) (dynamic.Interface, error) {
+	c.once.Do(func() { c.client, c.problem = c.account.kubernetes(ctx, c.name) })
+	return c.client, c.problem
+}
+
+func (a *Account) kubernetes(ctx context.Context, name string) (dynamic.Interface, error) {
+	if name == "" {
+		return nil, errors.New("the stack names no cluster")
+	}
+	found, err := a.clusters.DescribeCluster(ctx, &eks.DescribeClusterInput{Name: &name})
+	if err != nil {
+		return nil, err
+	}
+	if found.Cluster.Endpoint == nil || found.Cluster.CertificateAuthority == nil {
+		return nil, fmt.Errorf("cluster %s is %s", name, found.Cluster.Status)
+	}
+	authority, err := base64.StdEncoding.DecodeString(aws.ToString(found.Cluster.CertificateAuthority.Data))
+	if err != nil {
+		return nil, fmt.Errorf("cluster %s: its certificate authority: %w", name, err)
+	}
+	token, err := a.clusterToken(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	return dynamic.NewForConfig(&rest.Config{Host: *found.Cluster.Endpoint, BearerToken: token, TLSClientConfig: rest.TLSClientConfig{CAData: authority}})
+}
+
+const (
+	presignedScheme = "k8s-aws-v1."
+	tokenLifetime   = "60" // seconds, the most that EKS accepts
+	clusterHeader   = "x-k8s-aws-id"
+)
+
+// clusterToken is what an EKS cluster takes for credentials: a presigned request to STS that names the cluster,
+// https://docs.aws.amazon.com/eks/latest/best-practices/identity-and-access-management.html
+func (a *Account) clusterToken(ctx context.Context, name string) (string, error) {
+	presigned, err := sts.NewPresignClient(a.tokens).PresignGetCallerIdentity(ctx, &sts.GetCallerIdentityInput{}, func(o *sts.PresignOptions) {
+		o.ClientOptions = append(o.ClientOptions, func(o *sts.Options) {
+			o.APIOptions = append(o.APIOptions, smithyhttp.SetHeaderValue(clusterHeader, name), smithyhttp.SetHeaderValue("X-Amz-Expires", tokenLifetime))
+		})
+	})
+	if err != nil {
+		return "", err
+	}
+	return presignedScheme + base64.RawURLEncoding.EncodeToString([]byte(presigned.URL)), nil
+}
+
+// get reads an object by the id that the engine knows it by: NAMESPACE/NAME.
+func (c *cluster) get(ctx context.Context, kind string, r engine.Resource, into any) error {
+	client, err := c.connect(ctx)
+	if err != nil {
+		return err
+	}
+	namespace, name, _ := strings.Cut(r.ID, "/")
+	found, err := client.Resource(schema.GroupVersionResource{Group: "apps", Version: "v1", Resource: kind}).Namespace(namespace).Get(ctx, name, metav1.GetOptions{})
+	if kubeerrors.IsNotFound(err) {
+		return broken("it is gone: run refresh, then up")
+	}
+	if err != nil {
+		return err
+	}
+	return runtime.DefaultUnstructuredConverter.FromUnstructured(found.Object, into)
+}
+
+func (c *cluster) deployment(ctx context.Context, r engine.Resource) (string, error) {
+	var found appsv1.Deployment
+	if err := c.get(ctx, "deployments", r, &found); err != nil {
+		return "", err
+	}
+	wanted := int32(1)
+	if found.Spec.Replicas != nil {
+		wanted = *found.Spec.Replicas
+	}
+	var why string
+	for _, condition := range found.Status.Conditions {
+		if condition.Type == appsv1.DeploymentAvailable && condition.Status != corev1.ConditionTrue {
+			why = condition.Message
+		}
+	}
+	return podState(found.Status.ReadyReplicas, wanted, why)
+}
+
+func (c *cluster) daemonSet(ctx context.Context, r engine.Resource) (string, error) {
+	var found appsv1.DaemonSet
+	if err := c.get(ctx, "daemonsets", r, &found); err != nil {
+		return "", err
+	}
+	return podState(found.Status.NumberReady, found.Status.DesiredNumberScheduled, "")
+}
+
+// podState: one ready pod answers requests; with none nothing does.
+func podState(ready, wanted int32, why string) (string, error) {
+	text := fmt.Sprintf("%d of %d pods ready", ready, wanted)
+	if why != "" {
+		text += ": " + why
+	}
+	if ready == 0 && wanted > 0 {
+		return "", broken("%s", text)
+	}
+	return text, nil
+}
