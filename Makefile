@@ -3,7 +3,7 @@
 GO        ?= go
 BIN       := bin
 STACK     ?= local
-SOURCES   := $(shell find automation components internal sample-services stacks \( -name '*.go' -not -name '*_test.go' \) -o -path '*components*' -name '*.json') go.mod go.sum
+SOURCES   := $(shell find automation components internal policies sample-services stacks \( -name '*.go' -not -name '*_test.go' \) -o -name '*.rego' -o -path '*components*' -name '*.json') go.mod go.sum
 PULUMI    := github.com/pulumi/pulumi/pkg/v3
 CLI_VERSION := $(shell sed -nE 's|.*$(PULUMI) (v[0-9.]+).*|\1|p' tools/pulumi/go.mod)
 LDFLAGS   := -s -w
@@ -41,7 +41,7 @@ golden: ## write the golden files anew
 	$(GO) test ./components/route ./components/platform ./automation ./tests/docs -update
 
 lint: $(BIN)/golangci-lint ## check format and style
-	@test -z "$$(gofmt -l automation components internal sample-services stacks tests)" || { gofmt -l automation components internal sample-services stacks tests; exit 1; }
+	@test -z "$$(gofmt -l automation components internal policies sample-services stacks tests)" || { gofmt -l automation components internal policies sample-services stacks tests; exit 1; }
 	$(GO) vet ./...
 	$(BIN)/golangci-lint run ./...
 

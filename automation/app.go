@@ -85,7 +85,7 @@ The same program comes up on AWS and, with the stack's target local, on this mac
 		return withCode(exitUsage, fmt.Errorf("%w\nrun `%s --help`", err, cmd.CommandPath()))
 	})
 	root.AddCommand(a.upCommand(), a.previewCommand(), a.destroyCommand(), a.refreshCommand(), a.driftCommand(), a.outputsCommand(),
-		a.exportCommand(), a.importCommand(), a.callCommand(), a.routesCommand(), a.iamCommand(), a.graphCommand(), a.costCommand(), a.logsCommand(), a.doctorCommand(), a.envCommand(), a.unlockCommand(), a.ephemeralCommand(), a.gcCommand(), a.statusCommand(), a.versionCommand(), a.localCloudCommand())
+		a.exportCommand(), a.importCommand(), a.callCommand(), a.routesCommand(), a.iamCommand(), a.graphCommand(), a.costCommand(), a.logsCommand(), a.doctorCommand(), a.envCommand(), a.checkCommand(), a.unlockCommand(), a.ephemeralCommand(), a.gcCommand(), a.statusCommand(), a.versionCommand(), a.localCloudCommand())
 	return root
 }
 

@@ -28,12 +28,16 @@ type stepped struct {
 // watcher follows an operation's events. On a terminal the CLI draws them; elsewhere each finished resource is a
 // line, and with --json each event is one.
 type watcher struct {
-	app     *app
+	app *app
+	// words are how a finished resource is told of.
+	words   map[apitype.OpType]string
 	channel chan events.EngineEvent
 	done    chan struct{}
 
 	steps  []stepped
 	errors []string
+	// violations are those of mandatory policies.
+	violations []string
 
 	mu       sync.Mutex
 	inFlight map[string]string
@@ -44,8 +48,12 @@ type watcher struct {
 	downloads map[string]bool
 }
 
-func (a *app) watch() *watcher {
-	w := &watcher{app: a, channel: make(chan events.EngineEvent), done: make(chan struct{}), inFlight: map[string]string{}, began: time.Now(), downloads: map[string]bool{}}
+func (a *app) watch(operation string) *watcher {
+	words := pastTense
+	if operation == "preview" {
+		words = future
+	}
+	w := &watcher{app: a, words: words, channel: make(chan events.EngineEvent), done: make(chan struct{}), inFlight: map[string]string{}, began: time.Now(), downloads: map[string]bool{}}
 	go func() {
 		for {
 			select {
@@ -87,6 +95,8 @@ func (w *watcher) take(event events.EngineEvent) {
 	case event.ResOpFailedEvent != nil:
 		w.ended(event.ResOpFailedEvent.Metadata.URN)
 		w.line(event.ResOpFailedEvent.Metadata, " FAILED")
+	case event.PolicyEvent != nil:
+		w.violated(event.PolicyEvent)
 	case event.DiagnosticEvent != nil:
 		w.diagnose(event.DiagnosticEvent)
 	}
@@ -146,12 +156,26 @@ var pastTense = map[apitype.OpType]string{
 	apitype.OpCreateReplacement: "created replacement of", apitype.OpDeleteReplaced: "deleted replaced", apitype.OpRefresh: "refreshed",
 }
 
+// future is what a preview says.
+var future = map[apitype.OpType]string{
+	apitype.OpCreate: "create", apitype.OpUpdate: "update", apitype.OpDelete: "delete", apitype.OpReplace: "replace",
+}
+
 func (w *watcher) line(m apitype.StepEventMetadata, problem string) {
-	word := pastTense[m.Op]
+	word := w.words[m.Op]
 	if w.app.json || w.app.onTerminal() || word == "" {
 		return
 	}
 	fmt.Fprintf(w.app.out, "%-8s %s %s%s\n", word, m.Type, resource.URN(m.URN).Name(), problem)
+}
+
+func (w *watcher) violated(p *apitype.PolicyEvent) {
+	urn := resource.URN(p.ResourceURN)
+	text := fmt.Sprintf("%s %s: %s (policy %s)", urn.Type(), urn.Name(), strings.TrimSpace(plainText(p.Message)), p.PolicyName)
+	w.errors = append(w.errors, text)
+	if p.EnforcementLevel == "mandatory" {
+		w.violations = append(w.violations, text)
+	}
 }
 
 func (w *watcher) diagnose(d *apitype.DiagnosticEvent) {

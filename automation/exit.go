@@ -29,7 +29,7 @@ const exitCodesHelp = `Exit codes:
   5  another update holds the stack's lock
   6  cancelled by a signal
   7  a prerequisite is missing; nothing was changed
-  8  the API's answer or a check is not what it should be`
+  8  the API's answer, a hop of the chain or a policy is not as it should be`
 
 // coded is an error with the exit code of its class.
 type coded struct {

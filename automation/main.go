@@ -3,7 +3,18 @@
 package main
 
 import (
+	"fmt"
 	"os"
+	"path/filepath"
 )
 
-func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
+func main() {
+	if filepath.Base(os.Args[0]) == analyzerName {
+		if err := serveAnalyzer(os.Stdout); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(exitFailure)
+		}
+		return
+	}
+	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}

@@ -62,7 +62,7 @@ func (a *app) operate(ctx context.Context, name string, project *engine.Project,
 	if o.session, err = a.session(ctx, project, create); err != nil {
 		return nil, a.explainLock(err)
 	}
-	o.watcher = a.watch()
+	o.watcher = a.watch(name)
 	defer o.watcher.close()
 	done := a.interruptible(o.session.Command, o.watcher)
 	defer done()
@@ -77,6 +77,9 @@ func (a *app) operate(ctx context.Context, name string, project *engine.Project,
 	err = run(o)
 	if timelineErr := a.keepTimeline(o); err == nil {
 		err = timelineErr
+	}
+	if err != nil && len(o.watcher.violations) > 0 {
+		return o, withCode(exitUnhealthy, fmt.Errorf("policies are violated:\n%s", strings.Join(o.watcher.violations, "\n")))
 	}
 	return o, a.explainLock(classify(err, o.session.Command))
 }

@@ -38,7 +38,11 @@ func (a *app) preview(ctx context.Context, flags previewFlags) error {
 		return err
 	}
 	o, err := a.operate(ctx, "preview", project, true, func(o *operation) error {
-		options := []optpreview.Option{optpreview.ProgressStreams(a.progress()), optpreview.ErrorProgressStreams(a.errOut), optpreview.EventStreams(o.events()), optpreview.UserAgent(userAgent)}
+		pack, err := a.usePolicies(o.session)
+		if err != nil {
+			return err
+		}
+		options := []optpreview.Option{optpreview.PolicyPacks(pack), optpreview.ProgressStreams(a.progress()), optpreview.ErrorProgressStreams(a.errOut), optpreview.EventStreams(o.events()), optpreview.UserAgent(userAgent)}
 		if flags.plan != "" {
 			options = append(options, optpreview.Plan(absolute(flags.plan)))
 		}

@@ -47,7 +47,11 @@ func (a *app) up(ctx context.Context, plan string, flags operationFlags) error {
 		return err
 	}
 	o, err := a.operate(ctx, "up", project, true, func(o *operation) error {
-		options := []optup.Option{optup.ProgressStreams(a.progress()), optup.ErrorProgressStreams(a.errOut), optup.EventStreams(o.events()), optup.UserAgent(userAgent)}
+		pack, err := a.usePolicies(o.session)
+		if err != nil {
+			return err
+		}
+		options := []optup.Option{optup.PolicyPacks(pack), optup.ProgressStreams(a.progress()), optup.ErrorProgressStreams(a.errOut), optup.EventStreams(o.events()), optup.UserAgent(userAgent)}
 		if plan != "" {
 			options = append(options, optup.Plan(absolute(plan)))
 		}

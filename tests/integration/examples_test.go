@@ -13,6 +13,7 @@ import (
 	"github.com/apigateway-ingress/apigateway-ingress/automation/engine"
 	"github.com/apigateway-ingress/apigateway-ingress/automation/permissions"
 	"github.com/apigateway-ingress/apigateway-ingress/examples/component/shop"
+	"github.com/apigateway-ingress/apigateway-ingress/policies"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optdestroy"
 	"github.com/stretchr/testify/require"
 	"sigs.k8s.io/yaml"
@@ -40,6 +41,7 @@ func TestExamples(t *testing.T) {
 			e.expectNoChanges()
 			tried[name](t, e)
 			expectPermissions(t, e)
+			expectPolicies(t, e)
 			_, err = e.session.Stack.Destroy(context.Background(), optdestroy.SuppressProgress())
 			require.NoError(t, err)
 			require.Equal(t, before, base.cloud.Objects(), "destroy leaves nothing")
@@ -61,6 +63,21 @@ func expectPermissions(t *testing.T, e *environment) {
 	}
 	_, err = permissions.Policy(types, "aws", "us-east-1", "111122223333")
 	require.NoError(t, err)
+}
+
+// expectPolicies: every resource, as it was declared, keeps to the policies.
+func expectPolicies(t *testing.T, e *environment) {
+	resources, err := e.session.Resources(context.Background())
+	require.NoError(t, err)
+	pack, err := policies.Load(context.Background())
+	require.NoError(t, err)
+	var declared []policies.Resource
+	for _, r := range resources {
+		declared = append(declared, policies.Resource{Type: r.Type, Name: r.Name(), Inputs: r.Inputs})
+	}
+	violations, err := pack.CheckAll(context.Background(), declared)
+	require.NoError(t, err)
+	require.Empty(t, violations)
 }
 
 // exampleStacks are the folders with a stack's config.

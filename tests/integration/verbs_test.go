@@ -22,7 +22,7 @@ func testLooking(t *testing.T, b *binary) {
 	for verb, want := range map[string]string{
 		"doctor": "ok    nginx", "graph": "flowchart LR", "graph --format dot --all": "digraph stack", "graph --format svg": "<svg", "cost": "EKS control plane",
 		"logs cloud": "cloud.log", "env": "export PULUMI_BACKEND_URL='file://", "iam": "RestApisAndVpcLinks", "iam --deployer": "apigateway:UpdateRestApiPolicy",
-		"unlock": "is not locked", "drift": "is what its state says", "routes": "/api/book", "status": "load balancer port 80           3 proxy pods",
+		"unlock": "is not locked", "check": "but for 0 violations", "drift": "is what its state says", "routes": "/api/book", "status": "load balancer port 80           3 proxy pods",
 	} {
 		o := b.run(strings.Fields(verb)...)
 		require.Zero(t, o.code, "%s: %s", verb, o.errOut)
@@ -307,4 +307,21 @@ func TestEphemeralOnSharedPlatform(t *testing.T) {
 	require.Equal(t, 2, mixed.code)
 	require.Contains(t, mixed.errOut, "a second stack on this cluster would share shopbooks")
 	require.Zero(t, b.run("--stack", "shared", "destroy").code)
+}
+
+// A policy stops preview and up before anything is made.
+func TestPolicyStopsUp(t *testing.T) {
+	b := newBinary(t)
+	b.edit("Pulumi.local.yaml", "clientUser: true", `clientUser: true
+  apigateway-ingress:domainName: api.example.com
+  apigateway-ingress:certificateArn: arn:aws:acm:us-east-1:111122223333:certificate/01234567-89ab-cdef-0123-456789abcdef
+  apigateway-ingress:securityPolicy: TLS_1_0`)
+	for _, verb := range []string{"preview", "up"} {
+		o := b.run(verb)
+		require.Equal(t, 8, o.code, o.errOut)
+		require.Contains(t, o.errOut, "DomainName bookstore: securityPolicy is TLS_1_0 (policy modern-tls)")
+	}
+	require.NotContains(t, b.run("export").out, "domainName:DomainName")
+	b.edit("Pulumi.local.yaml", "securityPolicy: TLS_1_0", "securityPolicy: TLS_1_2")
+	require.Zero(t, b.run("up").code)
 }

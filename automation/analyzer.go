@@ -1,0 +1,154 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+
+	"github.com/apigateway-ingress/apigateway-ingress/automation/engine"
+	"github.com/apigateway-ingress/apigateway-ingress/policies"
+	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
+	"google.golang.org/grpc"
+	"google.golang.org/protobuf/types/known/emptypb"
+)
+
+// analyzerName is what the engine calls for a policy pack whose runtime is policies.Name:
+// https://www.pulumi.com/docs/insights/policy/
+const analyzerName = "pulumi-analyzer-policy-" + policies.Name
+
+// analyzer lets the engine ask, before it creates or updates a resource, whether the policies admit it.
+type analyzer struct {
+	pulumirpc.UnimplementedAnalyzerServer
+	pack *policies.Pack
+}
+
+// serveAnalyzer is this program's other life, as the engine's plugin: it prints its port and answers until it is killed.
+func serveAnalyzer(out io.Writer) error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	pack, err := policies.Load(ctx)
+	if err != nil {
+		return err
+	}
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	server := grpc.NewServer()
+	pulumirpc.RegisterAnalyzerServer(server, &analyzer{pack: pack})
+	go func() {
+		<-ctx.Done()
+		server.Stop()
+	}()
+	address, _ := listener.Addr().(*net.TCPAddr)
+	fmt.Fprintln(out, address.Port)
+	return server.Serve(listener)
+}
+
+func (a *analyzer) GetPluginInfo(context.Context, *emptypb.Empty) (*pulumirpc.PluginInfo, error) {
+	return &pulumirpc.PluginInfo{Version: policies.Version}, nil
+}
+
+func (a *analyzer) Configure(context.Context, *pulumirpc.ConfigureAnalyzerRequest) (*emptypb.Empty, error) {
+	return &emptypb.Empty{}, nil
+}
+
+func (a *analyzer) GetAnalyzerInfo(context.Context, *emptypb.Empty) (*pulumirpc.AnalyzerInfo, error) {
+	info := &pulumirpc.AnalyzerInfo{Name: policies.Name, DisplayName: policies.Name, Version: policies.Version}
+	for name, description := range a.pack.Descriptions {
+		info.Policies = append(info.Policies, &pulumirpc.PolicyInfo{
+			Name: name, DisplayName: name, Description: description, EnforcementLevel: pulumirpc.EnforcementLevel_MANDATORY, PolicyType: pulumirpc.PolicyType_POLICY_TYPE_RESOURCE,
+		})
+	}
+	return info, nil
+}
+
+// Analyze judges one resource.
+func (a *analyzer) Analyze(ctx context.Context, r *pulumirpc.AnalyzeRequest) (*pulumirpc.AnalyzeResponse, error) {
+	violations, err := a.pack.Check(ctx, policies.Resource{Type: r.GetType(), Name: r.GetName(), Inputs: r.GetProperties().AsMap()})
+	if err != nil {
+		return nil, err
+	}
+	response := &pulumirpc.AnalyzeResponse{}
+	for _, v := range violations {
+		response.Diagnostics = append(response.Diagnostics, &pulumirpc.AnalyzeDiagnostic{
+			PolicyName: v.Policy, PolicyPackName: policies.Name, PolicyPackVersion: policies.Version, Description: a.pack.Descriptions[v.Policy],
+			Message: v.Message, EnforcementLevel: pulumirpc.EnforcementLevel_MANDATORY, Urn: r.GetUrn(),
+		})
+	}
+	return response, nil
+}
+
+// AnalyzeStack has nothing to add: every policy is about one resource.
+func (a *analyzer) AnalyzeStack(context.Context, *pulumirpc.AnalyzeStackRequest) (*pulumirpc.AnalyzeResponse, error) {
+	return &pulumirpc.AnalyzeResponse{}, nil
+}
+
+// Remediate changes nothing.
+func (a *analyzer) Remediate(context.Context, *pulumirpc.AnalyzeRequest) (*pulumirpc.RemediateResponse, error) {
+	return &pulumirpc.RemediateResponse{}, nil
+}
+
+func (a *analyzer) Cancel(context.Context, *emptypb.Empty) (*emptypb.Empty, error) {
+	return &emptypb.Empty{}, nil
+}
+
+// usePolicies lets a session's engine find the policies, and returns where they are.
+func (a *app) usePolicies(session *engine.Session) (pack string, err error) {
+	pack = filepath.Join(a.stateDir, "policies")
+	if err := writePack(pack); err != nil {
+		return "", err
+	}
+	if session.Project.Target == engine.Local {
+		// The engine's home is this program's, so the plugin can be installed there.
+		return pack, installAnalyzer(filepath.Join(a.stateDir, "home", "plugins", "analyzer-policy-"+policies.Name+"-v"+policies.Version))
+	}
+	path := filepath.Join(pack, "bin")
+	if err := installAnalyzer(path); err != nil {
+		return "", err
+	}
+	return pack, session.Stack.Workspace().SetEnvVars(map[string]string{"PATH": path + string(os.PathListSeparator) + os.Getenv("PATH")})
+}
+
+// installAnalyzer puts this program into a folder under the name that the engine looks for.
+func installAnalyzer(dir string) error {
+	self, _, err := identifySelf()
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	link := filepath.Join(dir, analyzerName)
+	if target, err := os.Readlink(link); err == nil && target == self {
+		return nil
+	}
+	// Another process may do the same at the same time.
+	fresh := fmt.Sprintf("%s.%d", link, os.Getpid())
+	if err := os.Symlink(self, fresh); err != nil {
+		return err
+	}
+	return os.Rename(fresh, link)
+}
+
+func writePack(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	return fs.WalkDir(policies.Files, ".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		content, err := policies.Files.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(filepath.Join(dir, name), content, 0o600)
+	})
+}
