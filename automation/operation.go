@@ -35,6 +35,8 @@ type operation struct {
 	session *engine.Session
 	watcher *watcher
 	started time.Time
+	// left is the state that the last operation left; nil for a preview.
+	left *engine.State
 
 	changes map[string]int
 	outputs auto.OutputMap
@@ -70,7 +72,7 @@ func (a *app) operate(ctx context.Context, name string, project *engine.Project,
 		if err := a.expectUnlocked(project); err != nil {
 			return o, err
 		}
-		if err := a.recover(ctx, o.session); err != nil {
+		if o.left, err = a.recover(ctx, o.session); err != nil {
 			return o, a.explainLock(err)
 		}
 	}

@@ -47,6 +47,9 @@ func (a *app) up(ctx context.Context, plan string, flags operationFlags) error {
 		return err
 	}
 	o, err := a.operate(ctx, "up", project, true, func(o *operation) error {
+		if err := a.clearFailed(ctx, o); err != nil {
+			return err
+		}
 		pack, err := a.usePolicies(o.session)
 		if err != nil {
 			return err

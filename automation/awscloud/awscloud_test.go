@@ -202,7 +202,7 @@ func TestHopsThatDoNotWork(t *testing.T) {
 		{"GET /restapis/abc123/stages/prod", "403!AccessDeniedException", "stage prod", Unknown, "AccessDenied"},
 		{"GET /restapis/abc123", `{"id": "abc123"}`, "resource policy api", Broken, "it is gone"},
 		{"GET /restapis/abc123", jsonText(map[string]any{"policy": strings.ReplaceAll(policyText, "root", "user\\/eve")}), "resource policy api", Broken, "it was changed"},
-		{"GET /vpclinks/link", `{"status": "FAILED", "statusMessage": "NLB is in the wrong state"}`, "VPC link main", Broken, "FAILED NLB is in the wrong state"},
+		{"GET /vpclinks/link", `{"status": "FAILED", "statusMessage": "NLB is in the wrong state"}`, "VPC link main", Broken, "FAILED NLB is in the wrong state; only a new one helps: run pulumi destroy --target"},
 		{"DescribeLoadBalancers", `<R><DescribeLoadBalancersResult><LoadBalancers><member><State><Code>failed</Code><Reason>no addresses</Reason></State></member></LoadBalancers></DescribeLoadBalancersResult></R>`, "load balancer nlb", Broken, "failed no addresses"},
 		{"DescribeTargetHealth", targetHealth("unhealthy", "unhealthy"), "target group targets", Broken, "0 of 2 targets healthy: unhealthy Health checks failed"},
 		{"DescribeTargetHealth", targetHealth(), "target group targets", Broken, "0 of 0 targets healthy"},

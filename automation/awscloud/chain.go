@@ -126,7 +126,7 @@ func (a *Account) vpcLink(ctx context.Context, r engine.Resource) (string, error
 		return "", err
 	}
 	if found.Status != gatewaytypes.VpcLinkStatusAvailable {
-		return "", broken("%s", strings.TrimSpace(string(found.Status)+" "+aws.ToString(found.StatusMessage)))
+		return "", broken("%s", strings.TrimSpace(string(found.Status)+" "+aws.ToString(found.StatusMessage))+mended(r, string(found.Status), "FAILED"))
 	}
 	return string(found.Status), nil
 }
@@ -198,7 +198,7 @@ func (a *Account) cluster(ctx context.Context, r engine.Resource) (string, error
 			problems = append(problems, fmt.Sprintf("%s: %s", issue.Code, aws.ToString(issue.Message)))
 		}
 	}
-	return eksState(string(found.Cluster.Status), string(ekstypes.ClusterStatusActive), problems)
+	return eksState(r, string(found.Cluster.Status), problems, "FAILED")
 }
 
 func (a *Account) nodes(ctx context.Context, r engine.Resource) (string, error) {
@@ -217,14 +217,22 @@ func (a *Account) nodes(ctx context.Context, r engine.Resource) (string, error) 
 			problems = append(problems, fmt.Sprintf("%s: %s", issue.Code, aws.ToString(issue.Message)))
 		}
 	}
-	return eksState(string(found.Nodegroup.Status), string(ekstypes.NodegroupStatusActive), problems)
+	return eksState(r, string(found.Nodegroup.Status), problems, "CREATE_FAILED")
+}
+
+// mended says how to come out of a state that no update leaves.
+func mended(r engine.Resource, status, end string) string {
+	if status != end {
+		return ""
+	}
+	return "; only a new one helps: run pulumi destroy --target '" + r.URN + "', then up"
 }
 
 // eksState judges what EKS says of a cluster or a node group. One that is UPDATING works on.
-func eksState(status, good string, problems []string) (string, error) {
+func eksState(r engine.Resource, status string, problems []string, end string) (string, error) {
 	text := strings.Join(append([]string{status}, problems...), "; ")
-	if len(problems) > 0 || status != good && status != "UPDATING" {
-		return "", broken("%s", text)
+	if len(problems) > 0 || status != "ACTIVE" && status != "UPDATING" {
+		return "", broken("%s", text+mended(r, status, end))
 	}
 	return text, nil
 }

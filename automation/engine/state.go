@@ -20,6 +20,8 @@ type Resource struct {
 	Dependencies []string       `json:"dependencies,omitempty"`
 	Inputs       map[string]any `json:"inputs,omitempty"`
 	Outputs      map[string]any `json:"outputs,omitempty"`
+	// InitErrors say why it is there and not as it should be.
+	InitErrors []string `json:"initErrors,omitempty"`
 	// Delete marks what an interrupted update has left to be deleted.
 	Delete bool `json:"delete,omitempty"`
 }

@@ -102,6 +102,7 @@ var apiGatewayRules = []*rule{
 		outputs: func(c *call) map[string]any {
 			return map[string]any{"arn": fmt.Sprintf("arn:%s:apigateway:%s::/vpclinks/%s", Partition, c.region, c.object.ID)}
 		},
+		failed: "FAILED", reason: "NLB is already associated with another VPC Endpoint Service",
 		pending: "PENDING", ready: VPCLinkAvailable, createTakes: 180 * time.Second, deleteTakes: 30 * time.Second,
 	},
 	{

@@ -75,6 +75,7 @@ var ec2Rules = []*rule{
 			{path: "subnetId", to: Subnet, missing: "InvalidSubnetID.NotFound", inUse: violation},
 			{path: "allocationId", to: elasticIP, missing: "InvalidAllocationID.NotFound", inUse: "InvalidIPAddress.InUse"},
 		},
+		failed: "failed", reason: "InsufficientFreeAddressesInSubnet: subnet has no free addresses",
 		pending: "pending", ready: "available", createTakes: 100 * time.Second, deleteTakes: 50 * time.Second,
 	},
 	{

@@ -38,6 +38,7 @@ var eksRules = []*rule{
 		outputs: clusterOutputs, stable: []string{"endpoint", "certificateAuthority", "certificateAuthorities", "identities", "arn"},
 		created: createClusterGroup,
 		deleted: deleteClusterGroup,
+		failed: "FAILED", reason: "InternalFailure: the control plane could not be created",
 		pending: "CREATING", ready: "ACTIVE", createTakes: 10 * time.Minute, deleteTakes: 3 * time.Minute,
 	},
 	{
@@ -57,6 +58,7 @@ var eksRules = []*rule{
 				"resources": []any{map[string]any{"autoscalingGroups": []any{map[string]any{"name": AutoScalingGroupOf(c.object)}}}},
 			}
 		},
+		failed: "CREATE_FAILED", reason: "NodeCreationFailure: Instances failed to join the kubernetes cluster",
 		pending: "CREATING", ready: "ACTIVE", createTakes: 2 * time.Minute, deleteTakes: 4 * time.Minute,
 	},
 	{
@@ -64,6 +66,7 @@ var eksRules = []*rule{
 		id:      func(c *call) string { return c.object.Text("clusterName") + ":" + c.object.Text("addonName") },
 		replace: []string{"clusterName", "addonName"},
 		refs:    []ref{{path: "clusterName", to: Cluster, missing: "ResourceNotFoundException"}}, prepare: isNew("Addon"),
+		failed: "CREATE_FAILED", reason: "InsufficientNumberOfReplicas: the add-on is unhealthy because all deployments have all pods unscheduled",
 		pending: "CREATING", ready: "ACTIVE", createTakes: 30 * time.Second,
 	},
 	{

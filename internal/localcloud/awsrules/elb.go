@@ -52,6 +52,7 @@ var elbRules = []*rule{
 			}
 			return nil
 		},
+		failed: "failed", reason: "the load balancer could not be set up",
 		pending: "provisioning", ready: "active", createTakes: 150 * time.Second, deleteTakes: 20 * time.Second,
 	},
 	{

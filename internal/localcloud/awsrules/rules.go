@@ -7,6 +7,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"maps"
 	"reflect"
@@ -15,6 +16,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/faults"
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/schema"
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/store"
 )
@@ -50,8 +52,9 @@ type rule struct {
 	created, deleted func(c *call) error
 	// mayDelete refuses a deletion for reasons that refs do not show.
 	mayDelete func(c *call) error
-	// pending and ready are the states during and after creation.
-	pending, ready string
+	// pending and ready are the states during and after creation; failed is the one in which it may end instead, and
+	// reason an example of what AWS says then.
+	pending, ready, failed, reason string
 	// createTakes and deleteTakes are how long AWS usually needs.
 	createTakes, deleteTakes time.Duration
 }
@@ -83,6 +86,8 @@ type Rules struct {
 	mu    sync.Mutex
 	// scale shortens AWS's own durations; 0 leaves them out.
 	scale float64
+	// hidden counts, for objects that AWS has made and not yet told everywhere, how often they are still denied.
+	hidden map[*store.Object]int
 }
 
 // Host is what the rules need of the rest of the local cloud.
@@ -93,7 +98,7 @@ type Host interface {
 
 // New makes the rules. latencyScale multiplies the durations of AWS: 0 for none, 1 for real time.
 func New(objects *store.Store, host Host, latencyScale float64) *Rules {
-	return &Rules{store: objects, host: host, scale: latencyScale}
+	return &Rules{store: objects, host: host, scale: latencyScale, hidden: map[*store.Object]int{}}
 }
 
 var table = index(slices.Concat(ec2Rules, iamRules, elbRules, apiGatewayRules, eksRules, cloudwatchRules, domainRules, firewallRules))
@@ -232,7 +237,7 @@ func (r *Rules) Create(ctx context.Context, token, region, urn string, inputs ma
 		return nil, err
 	}
 	c := &call{r, region, rule, &store.Object{Type: token, URN: urn, Inputs: inputs, Private: map[string]any{}, Created: time.Now().UTC()}}
-	if err := c.admit(); err != nil {
+	if err := c.admitPatiently(ctx); err != nil {
 		return nil, fmt.Errorf("creating %s: %w", token, err)
 	}
 	if err := r.wait(ctx, rule.createTakes); err != nil {
@@ -240,6 +245,9 @@ func (r *Rules) Create(ctx context.Context, token, region, urn string, inputs ma
 	}
 	done := *c.object
 	done.Status = rule.ready
+	if faults.Asked(ctx) == faults.Failed && rule.failed != "" {
+		done.Status = rule.failed
+	}
 	c.object = &done
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -247,7 +255,39 @@ func (r *Rules) Create(ctx context.Context, token, region, urn string, inputs ma
 	if err := r.store.Put(&done); err != nil {
 		return nil, err
 	}
-	return &done, nil
+	if faults.Asked(ctx) == faults.Delayed {
+		r.hidden[&done] = lookupsDenied
+	}
+	return &done, c.stateProblem()
+}
+
+// What AWS's own provider does about objects that are not yet known everywhere: it asks again.
+const (
+	lookupsDenied = 2
+	maxLookups    = 10
+	lookupPause   = 20 * time.Millisecond
+)
+
+func (c *call) admitPatiently(ctx context.Context) error {
+	for attempt := 1; ; attempt++ {
+		err := c.admit()
+		if !errors.Is(err, errMissing) || attempt == maxLookups {
+			return err
+		}
+		select {
+		case <-time.After(lookupPause):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// stateProblem is about an object that ended in its state of failure: it exists, and is good for nothing.
+func (c *call) stateProblem() error {
+	if c.rule.failed == "" || c.object.Status != c.rule.failed {
+		return nil
+	}
+	return fmt.Errorf("waiting for %s (%s): unexpected state '%s', wanted target '%s'. last error: %s", c.rule.token, c.object.ID, c.rule.failed, c.rule.ready, c.rule.reason)
 }
 
 // admit checks and stores the object in its pending state.
@@ -304,12 +344,24 @@ func (c *call) checkUnique() error {
 func (c *call) checkRefs() error {
 	for _, ref := range c.rule.refs {
 		for _, value := range valuesAt(c.object.Inputs, ref.path) {
-			if c.findBy(ref.to, ref.attr, value) == nil {
-				return apiError(ref.missing, "%s %q does not exist", ref.path, value)
+			if found := c.findBy(ref.to, ref.attr, value); found == nil || c.denied(found) {
+				return fmt.Errorf("%w%w", errMissing, apiError(ref.missing, "%s %q does not exist", ref.path, value))
 			}
 		}
 	}
 	return nil
+}
+
+// errMissing marks that what an input names does not exist, or not yet for everybody.
+var errMissing = errors.New("")
+
+// denied counts down how often an object is not yet known.
+func (r *Rules) denied(o *store.Object) bool {
+	if r.hidden[o] == 0 {
+		return false
+	}
+	r.hidden[o]--
+	return true
 }
 
 func (r *Rules) findBy(token, attr, value string) *store.Object {
@@ -349,7 +401,10 @@ func (r *Rules) Update(token, region, id string, inputs map[string]any) (*store.
 		}
 	}
 	updated.Outputs = c.allOutputs()
-	return &updated, r.store.Put(&updated)
+	if err := r.store.Put(&updated); err != nil {
+		return nil, err
+	}
+	return &updated, c.stateProblem()
 }
 
 // Read returns the object as it is, or nil.

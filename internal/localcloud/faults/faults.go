@@ -31,13 +31,27 @@ const (
 	Lost Kind = "lost"
 	// TimedOut is an operation of which nothing is heard until the client gives up, and which did nothing.
 	TimedOut Kind = "timedOut"
+	// Failed is a creation that is accepted, and after a while ends in the type's state of failure. The object exists.
+	Failed Kind = "failed"
+	// Delayed is a creation of which other services do not hear at once: they answer that the object does not exist.
+	Delayed Kind = "delayed"
+	// Gone is a deletion of what somebody else has deleted already.
+	Gone Kind = "gone"
 )
 
 // ErrLost says that an operation was done, and its answer is lost.
 var ErrLost = errors.New("connection reset by peer before the answer came")
 
 // Kinds lists them.
-var Kinds = []Kind{Refused, Throttled, Lost, TimedOut}
+var Kinds = []Kind{Refused, Throttled, Lost, TimedOut, Failed, Delayed, Gone}
+
+type askedKey struct{}
+
+// Asked is the fault that an operation under way is to have: Failed, Delayed or none. Only whoever does it can.
+func Asked(ctx context.Context) Kind {
+	kind, _ := ctx.Value(askedKey{}).(Kind)
+	return kind
+}
 
 // Fault is one failure, for the next operations of a kind on a type of resource.
 type Fault struct {
@@ -99,11 +113,18 @@ func (i *Injector) next(token string, operation Operation) Kind {
 }
 
 // Do runs an operation, or lets it fail.
-func (i *Injector) Do(ctx context.Context, token string, operation Operation, run func() error) error {
+func (i *Injector) Do(ctx context.Context, token string, operation Operation, run func(context.Context) error) error {
 	for attempt := 1; ; attempt++ {
 		switch kind := i.next(token, operation); kind {
 		case "":
-			return run()
+			return run(ctx)
+		case Failed, Delayed:
+			return run(context.WithValue(ctx, askedKey{}, kind))
+		case Gone:
+			if err := run(ctx); err != nil {
+				return err
+			}
+			return run(ctx)
 		case Throttled:
 			if attempt == maxAttempts {
 				return fmt.Errorf("%s of %s: exceeded maximum number of attempts, %d: api error ThrottlingException: Rate exceeded", operation, token, maxAttempts)
@@ -119,7 +140,7 @@ func (i *Injector) Do(ctx context.Context, token string, operation Operation, ru
 			}
 			return fmt.Errorf("%s of %s: request send failed: i/o timeout", operation, token)
 		default:
-			if err := run(); err != nil {
+			if err := run(ctx); err != nil {
 				return err
 			}
 			return fmt.Errorf("%s of %s: %w", operation, token, ErrLost)

@@ -224,7 +224,7 @@ func (s *Server) Create(ctx context.Context, r *pulumirpc.CreateRequest) (*pulum
 	defer s.inflight.begin(r.GetUrn())()
 	var id string
 	var outputs map[string]any
-	err = s.faults.Do(ctx, token, faults.Create, func() (err error) {
+	err = s.faults.Do(ctx, token, faults.Create, func(ctx context.Context) (err error) {
 		id, outputs, err = instance.Create(ctx, token, r.GetUrn(), inputs)
 		return err
 	})
@@ -295,12 +295,12 @@ func (s *Server) Update(ctx context.Context, r *pulumirpc.UpdateRequest) (*pulum
 	defer s.inflight.begin(r.GetUrn())()
 	var outputs map[string]any
 	token := string(resource.URN(r.GetUrn()).Type())
-	err = s.faults.Do(ctx, token, faults.Update, func() (err error) {
+	err = s.faults.Do(ctx, token, faults.Update, func(ctx context.Context) (err error) {
 		outputs, err = instance.Update(ctx, token, r.GetId(), inputs)
 		return err
 	})
 	if err != nil {
-		if outputs == nil {
+		if outputs == nil || errors.Is(err, faults.ErrLost) {
 			return nil, err
 		}
 		return nil, initFailure(err, r.GetId(), outputs, r.GetNews())
@@ -317,7 +317,7 @@ func (s *Server) Delete(ctx context.Context, r *pulumirpc.DeleteRequest) (*empty
 	}
 	defer s.inflight.begin(r.GetUrn())()
 	token := string(resource.URN(r.GetUrn()).Type())
-	return &emptypb.Empty{}, s.faults.Do(ctx, token, faults.Delete, func() error { return instance.Delete(ctx, token, r.GetId()) })
+	return &emptypb.Empty{}, s.faults.Do(ctx, token, faults.Delete, func(ctx context.Context) error { return instance.Delete(ctx, token, r.GetId()) })
 }
 
 // Invoke answers a function.
