@@ -38,7 +38,7 @@ var eksRules = []*rule{
 		outputs: clusterOutputs, stable: []string{"endpoint", "certificateAuthority", "certificateAuthorities", "identities", "arn"},
 		created: createClusterGroup,
 		deleted: deleteClusterGroup,
-		failed: "FAILED", reason: "InternalFailure: the control plane could not be created",
+		failed:  "FAILED", reason: "InternalFailure: the control plane could not be created",
 		pending: "CREATING", ready: "ACTIVE", createTakes: 10 * time.Minute, deleteTakes: 3 * time.Minute,
 	},
 	{
