@@ -14,7 +14,7 @@ export PATH := $(PATH):/usr/sbin:/usr/local/sbin
 
 .DEFAULT_GOAL := help
 FUZZTIME  ?= 3s
-.PHONY: help up down build cli nginx test fuzz lint golden conformance chaos faults bench images release release-check clean
+.PHONY: help up down build cli nginx test fuzz lint golden conformance chaos faults soak bench images release release-check clean
 
 ##@ Use
 
@@ -49,11 +49,15 @@ conformance: build nginx $(BIN)/kube-apiserver $(BIN)/etcd ## ask the real AWS p
 	CONFORMANCE=1 $(GO) test ./tests/conformance -count 1 -timeout 15m -v
 
 CHAOS_POINTS ?= 10
+SOAK         ?= 10m
 chaos: build nginx ## kill binary, engine and local cloud at many moments of every operation
 	CHAOS_POINTS=$(CHAOS_POINTS) $(GO) test ./tests/chaos -count 1 -timeout 60m -v
 
 faults: build nginx ## let every operation on every type of resource fail once, and write docs/reliability.md
 	FAULTS=all $(GO) test ./tests/integration -run "TestFaults|TestFullDisk" -count 1 -timeout 60m
+
+soak: build nginx ## load the local target for SOAK=10m, and look for leaks
+	SOAK=$(SOAK) $(GO) test ./tests/integration -run TestSoak -count 1 -timeout 60m -v
 
 bench: build nginx ## measure everything next to its alternative and write docs/benchmarks.md
 	BENCH=1 $(GO) test ./tests/bench -run TestReport -count 1 -timeout 20m

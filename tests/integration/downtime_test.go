@@ -9,6 +9,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"sigs.k8s.io/yaml"
@@ -76,15 +77,18 @@ func (e *environment) setServices(tag string, replicas int) {
 type load struct {
 	answered atomic.Int64
 	done     chan struct{}
+	client   *http.Client
 	running  sync.WaitGroup
 	once     sync.Once
 
-	mu  sync.Mutex
-	bad []string
+	mu   sync.Mutex
+	bad  []string
+	took []time.Duration
 }
 
 func (e *environment) startLoad(clients int) *load {
-	l := &load{done: make(chan struct{})}
+	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: clients}, Timeout: time.Minute}
+	l := &load{done: make(chan struct{}), client: client}
 	endpoint, key := e.output("apiEndpoint")+"/api/book/list", *e.key()
 	for range clients {
 		l.running.Go(func() {
@@ -100,7 +104,8 @@ func (e *environment) startLoad(clients int) *load {
 					return
 				}
 				e.sign(request, "", key)
-				response, err := http.DefaultClient.Do(request)
+				began := time.Now()
+				response, err := client.Do(request)
 				if err != nil {
 					l.note(err.Error())
 					continue
@@ -111,6 +116,7 @@ func (e *environment) startLoad(clients int) *load {
 					l.note(response.Status + " " + string(body) + " " + response.Header.Get("X-Local-Target-Reason"))
 				}
 				l.answered.Add(1)
+				l.time(time.Since(began))
 			}
 		})
 	}
@@ -123,6 +129,12 @@ func (l *load) note(problem string) {
 	l.bad = append(l.bad, problem)
 }
 
+func (l *load) time(took time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.took = append(l.took, took)
+}
+
 func (l *load) failures() []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -132,4 +144,5 @@ func (l *load) failures() []string {
 func (l *load) stop() {
 	l.once.Do(func() { close(l.done) })
 	l.running.Wait()
+	l.client.CloseIdleConnections()
 }
