@@ -159,6 +159,8 @@ func (f *faulty) came(t *testing.T, types []string, c faultCase) {
 
 // failAll takes a type through all that an engine hears of as an error.
 func (f *faulty) failAll(t *testing.T, token string, everything bool) {
+	// An access key is active at first, and inactive when the number is odd.
+	f.revision.Add(f.revision.Load() % 2)
 	if everything {
 		f.failToCreate(t, token, createRefused)
 		f.destroy()
