@@ -43,7 +43,7 @@ func (a Args) ownAddons(args *eks.ClusterArgs) {
 		version := pulumi.String(addon.Version)
 		switch addon.Name {
 		case "vpc-cni":
-			args.VpcCniOptions = &eks.VpcCniOptionsArgs{AddonVersion: version}
+			args.VpcCniOptions = &eks.VpcCniOptionsArgs{AddonVersion: version, EnableNetworkPolicy: pulumi.Bool(a.NetworkPolicies)}
 		case "coredns":
 			args.CorednsAddonOptions = &eks.CoreDnsAddonOptionsArgs{Version: version}
 		case "kube-proxy":

@@ -25,6 +25,9 @@ type Args struct {
 	NetworkReady []pulumi.Resource
 	// Partition is the AWS partition of managed policies. Default aws.
 	Partition string
+	// NetworkPolicies lets the network add-on enforce the NetworkPolicies of the cluster. An existing cluster keeps what
+	// it has.
+	NetworkPolicies bool
 	// Tags are put on every resource.
 	Tags map[string]string
 }
@@ -125,6 +128,9 @@ func (c *Cluster) controlPlane(ctx *pulumi.Context, name string, a Args) error {
 	}
 	if a.SecretsKMSKeyARN != "" {
 		args.EncryptionConfigKeyArn = pulumi.String(a.SecretsKMSKeyARN)
+	}
+	if a.NetworkPolicies {
+		args.VpcCniOptions = &eks.VpcCniOptionsArgs{EnableNetworkPolicy: pulumi.Bool(true)}
 	}
 	a.ownAddons(args)
 	control, err := eks.NewCluster(ctx, name, args, pulumi.Parent(c))

@@ -67,6 +67,9 @@ type Args struct {
 	PodRole podrole.Settings
 	Proxy   proxy.Settings
 	Gateway gateway.Settings
+	// OpenPods leaves the pods reachable from the whole cluster. By default NetworkPolicies let in the chain alone: the
+	// load balancer to the proxy, and the proxy to the services that the platform makes.
+	OpenPods bool
 	// Tags are put on every AWS resource.
 	Tags map[string]string
 }
@@ -150,7 +153,7 @@ func (a Args) plan(name string) (parts, error) {
 	p := parts{args: a, routes: routes}
 	here := a.Location
 	p.network = network.Args{Settings: a.Network, AvailabilityZones: a.AvailabilityZones, Region: here.Region, Partition: here.Partition, Tags: a.Tags}
-	p.cluster = cluster.Args{Settings: a.Cluster, Partition: here.Partition, Tags: a.Tags}
+	p.cluster = cluster.Args{Settings: a.Cluster, Partition: here.Partition, NetworkPolicies: !a.OpenPods, Tags: a.Tags}
 	p.role = podrole.Args{Settings: a.PodRole, Partition: here.Partition, Region: here.Region, Account: here.Account, Tags: a.Tags}
 	if a.PodRole.Mode == podrole.PodIdentity && !slices.ContainsFunc(a.Cluster.Addons, func(addon cluster.Addon) bool { return addon.Name == cluster.PodIdentityAgent }) {
 		p.cluster.Addons = append(slices.Clone(a.Cluster.Addons), cluster.Addon{Name: cluster.PodIdentityAgent})
@@ -322,7 +325,7 @@ func (p *Platform) declare(ctx *pulumi.Context) error {
 	if err := p.gateway(ctx, net, kube); err != nil {
 		return err
 	}
-	return p.inCluster(ctx, kube, namespaces)
+	return p.inCluster(ctx, net, kube, namespaces)
 }
 
 func (p *Platform) gateway(ctx *pulumi.Context, net *network.Network, kube *cluster.Cluster) error {
@@ -346,7 +349,7 @@ func (p *Platform) gateway(ctx *pulumi.Context, net *network.Network, kube *clus
 	return nil
 }
 
-func (p *Platform) inCluster(ctx *pulumi.Context, kube *cluster.Cluster, namespaces map[string]pulumi.StringInput) error {
+func (p *Platform) inCluster(ctx *pulumi.Context, net *network.Network, kube *cluster.Cluster, namespaces map[string]pulumi.StringInput) error {
 	inCluster := []pulumi.ResourceOption{pulumi.Parent(p), pulumi.Provider(kube.Kubernetes)}
 	if err := p.podRole(ctx, kube, inCluster); err != nil {
 		return err
@@ -360,6 +363,7 @@ func (p *Platform) inCluster(ctx *pulumi.Context, kube *cluster.Cluster, namespa
 		}
 		args := s.workload()
 		args.Namespace = namespaces[s.namespace()]
+		args.Traffic = p.fromProxies()
 		backend, err := workload.New(ctx, p.name+"-"+s.Name, args, onNodes...)
 		if err != nil {
 			return err
@@ -368,6 +372,7 @@ func (p *Platform) inCluster(ctx *pulumi.Context, kube *cluster.Cluster, namespa
 	}
 	proxyArgs := p.parts.proxy
 	proxyArgs.Namespace = p.ProxyNamespace
+	proxyArgs.Traffic = p.throughProxy(net)
 	// NGINX does not start while a name in its configuration cannot be resolved.
 	_, err := proxy.New(ctx, p.name+"-proxy", &proxyArgs, append(onNodes, pulumi.DependsOn(services))...)
 	return err
@@ -405,7 +410,7 @@ func (p *Platform) namespaces(ctx *pulumi.Context, opts ...pulumi.ResourceOption
 		}
 		namespace, err := corev1.NewNamespace(ctx, p.name+"-"+name, &corev1.NamespaceArgs{Metadata: metav1.ObjectMetaArgs{
 			Name:   pulumi.String(name),
-			Labels: pulumi.StringMap{"pod-security.kubernetes.io/enforce": pulumi.String("restricted")},
+			Labels: namespaceLabels(name == p.parts.proxy.Name),
 		}}, opts...)
 		if err != nil {
 			return nil, err

@@ -51,3 +51,28 @@ func TestPodsPassRestricted(t *testing.T) {
 	args.PodRole = podrole.Settings{Mode: podrole.Kube2IAM}
 	require.Len(t, componenttest.Run(t, declare(args)).All("kubernetes:apps/v1:DaemonSet"), 1)
 }
+
+// NetworkPolicies let in the chain alone, from its first link to its last.
+func TestNetworkPolicies(t *testing.T) {
+	args := bookstore(t, "ingress.yaml")
+	graph := componenttest.Run(t, declare(args))
+	specs := map[string]string{}
+	for _, r := range graph.All("kubernetes:networking.k8s.io/v1:NetworkPolicy") {
+		specs[r.Name] = r.JSON(t, "spec")
+	}
+	require.Len(t, specs, 3)
+	fromProxies := `{"spec": {"podSelector": {"matchLabels": {"app.kubernetes.io/name": "bookservice"}}, "policyTypes": ["Ingress"], "ingress": [{
+		"from": [{"namespaceSelector": {"matchLabels": {"apigateway-ingress/role": "proxies"}}}], "ports": [{"protocol": "TCP", "port": 8080}]}]}}`
+	require.JSONEq(t, fromProxies, specs["shop-bookservice"])
+	require.JSONEq(t, `{"spec": {"podSelector": {"matchLabels": {"app.kubernetes.io/name": "shop-proxy"}}, "policyTypes": ["Ingress", "Egress"],
+		"ingress": [{"from": [{"ipBlock": {"cidr": "10.0.0.0/16"}}], "ports": [{"protocol": "TCP", "port": 8080}]}],
+		"egress": [{"ports": [{"protocol": "UDP", "port": 53}, {"protocol": "TCP", "port": 53}]}, {"to": [
+			{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "default"}}, "podSelector": {"matchLabels": {"app.kubernetes.io/name": "authorservice"}}},
+			{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "default"}}, "podSelector": {"matchLabels": {"app.kubernetes.io/name": "bookservice"}}}]}]}}`, specs["shop-proxy"])
+	require.Equal(t, true, graph.One(t, "eks:index:Cluster").Inputs["vpcCniOptions"].(map[string]any)["enableNetworkPolicy"], "somebody enforces them")
+
+	args.OpenPods = true
+	open := componenttest.Run(t, declare(args))
+	require.Empty(t, open.All("kubernetes:networking.k8s.io/v1:NetworkPolicy"))
+	require.JSONEq(t, `{"vpcCniOptions": null}`, open.One(t, "eks:index:Cluster").JSON(t, "vpcCniOptions"))
+}

@@ -53,6 +53,8 @@ type Args struct {
 	Routes *route.Table
 	// Namespace is an existing namespace.
 	Namespace pulumi.StringInput
+	// Traffic is what the pods' network lets through; nil makes no NetworkPolicy.
+	Traffic *workload.Traffic
 }
 
 // Proxy is the running reverse proxy.
@@ -94,6 +96,7 @@ func (a Args) workload(config *workload.Config) *workload.Args {
 		NodeSelector:  a.NodeSelector,
 		Config:        config,
 		User:          nginxUser,
+		Traffic:       a.Traffic,
 	}
 }
 

@@ -54,6 +54,8 @@ type Args struct {
 	Config *Config
 	// User is the numeric user of the container. Default 65532.
 	User int
+	// Traffic is what the pods' network lets through; nil makes no NetworkPolicy.
+	Traffic *Traffic
 }
 
 // Health names the endpoints for probes. Zero fields mean the container port, /healthz and /readyz.
@@ -167,6 +169,11 @@ func (w *Workload) declare(ctx *pulumi.Context, name string, a Args) error {
 		return err
 	}
 	w.service = service
+	if a.Traffic != nil {
+		if err := networkPolicy(ctx, name, a, meta, selector, service, parent); err != nil {
+			return err
+		}
+	}
 	w.ServiceName = service.Metadata.Name().Elem()
 	w.Namespace = service.Metadata.Namespace().Elem()
 	if _, err := appsv1.NewDeployment(ctx, name, &appsv1.DeploymentArgs{

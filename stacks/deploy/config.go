@@ -65,6 +65,7 @@ func Read(get Lookup, root string) (*Settings, error) {
 		PodRole:          podrole.Settings{Mode: podrole.Mode(r.text("podRole")), ServiceAccounts: r.list("podRoleServiceAccounts")},
 		Proxy:            proxy.Settings{Image: r.text("proxyImage"), Replicas: r.number("proxyReplicas"), NodePort: r.number("nodePort")},
 		Gateway:          r.gateway(),
+		OpenPods:         !r.flag("networkPolicies"),
 	}
 	r.object("authorizers", &s.Platform.Authorizers)
 	s.Kubeconfig = r.kubeconfig()

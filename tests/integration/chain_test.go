@@ -107,6 +107,21 @@ func TestBrokenGraphs(t *testing.T) {
 				spec["selector"] = pulumi.StringMap{"app.kubernetes.io/name": pulumi.String("nobody")}
 			}
 		}, 502, ""},
+		"a network policy for another range": {func(a *pulumi.ResourceTransformArgs) {
+			if spec := networkPolicy(a, "bookstore-proxy"); spec != nil {
+				spec["ingress"] = pulumi.Array{pulumi.Map{"from": pulumi.Array{pulumi.Map{"ipBlock": pulumi.Map{"cidr": pulumi.String("192.168.0.0/16")}}}}}
+			}
+		}, 504, "selects no ready pod"},
+		"a network policy that forgets the proxy": {func(a *pulumi.ResourceTransformArgs) {
+			if spec := networkPolicy(a, "bookstore-bookservice"); spec != nil {
+				spec["ingress"] = pulumi.Array{pulumi.Map{"from": pulumi.Array{pulumi.Map{"podSelector": pulumi.Map{}}}}}
+			}
+		}, 502, ""},
+		"a proxy that may not go to the service": {func(a *pulumi.ResourceTransformArgs) {
+			if spec := networkPolicy(a, "bookstore-proxy"); spec != nil {
+				spec["egress"] = pulumi.Array{}
+			}
+		}, 502, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			e := newEnvironment(t, func(program pulumi.RunFunc) pulumi.RunFunc {
@@ -128,6 +143,13 @@ func TestBrokenGraphs(t *testing.T) {
 			e.destroy()
 		})
 	}
+}
+
+func networkPolicy(a *pulumi.ResourceTransformArgs, name string) pulumi.Map {
+	if a.Type != "kubernetes:networking.k8s.io/v1:NetworkPolicy" || a.Name != name {
+		return nil
+	}
+	return a.Props["spec"].(pulumi.Map)
 }
 
 // Without a trigger the deployment keeps serving what it was made of.

@@ -173,7 +173,7 @@ func (d *DataPlane) healthy(balancer *store.Object, instance awsrules.Instance, 
 		return nil, fmt.Sprintf("no Service has node port %d", nodePort)
 	}
 	if len(addresses) == 0 {
-		return nil, fmt.Sprintf("the Service with node port %d selects no ready pod", nodePort)
+		return nil, fmt.Sprintf("the Service with node port %d selects no ready pod that nodes may reach", nodePort)
 	}
 	return addresses, ""
 }

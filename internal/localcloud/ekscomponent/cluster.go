@@ -126,7 +126,7 @@ func (s *Server) Construct(ctx context.Context, r *pulumirpc.ConstructRequest) (
 }
 
 // withoutEffect are inputs that change nothing of what the local target makes.
-var withoutEffect = []string{"createInstanceRole", "nodeAssociatePublicIpAddress", "vpcCniOptions", "corednsAddonOptions", "kubeProxyAddonOptions"}
+var withoutEffect = []string{"createInstanceRole", "nodeAssociatePublicIpAddress", "corednsAddonOptions", "kubeProxyAddonOptions"}
 
 // knowAll refuses inputs that would be passed over without a word.
 func knowAll(inputs provider.ConstructInputs) error {
@@ -161,6 +161,7 @@ type clusterArgs struct {
 	PublicAccessCidrs     pulumi.StringArrayInput `pulumi:"publicAccessCidrs"`
 	LogTypes              pulumi.StringArrayInput `pulumi:"enabledClusterLogTypes"`
 	EncryptionKey         pulumi.StringInput      `pulumi:"encryptionConfigKeyArn"`
+	VpcCni                map[string]any          `pulumi:"vpcCniOptions"`
 	Tags                  pulumi.StringMapInput   `pulumi:"tags"`
 }
 
@@ -223,7 +224,11 @@ func newCluster(ctx *pulumi.Context, name string, args *clusterArgs, opts pulumi
 	if err != nil {
 		return nil, err
 	}
-	if _, err := awseks.NewAddon(ctx, name+"-vpc-cni", &awseks.AddonArgs{ClusterName: control.Name, AddonName: pulumi.String("vpc-cni")}, parent); err != nil {
+	cni := &awseks.AddonArgs{ClusterName: control.Name, AddonName: pulumi.String("vpc-cni")}
+	if args.VpcCni["enableNetworkPolicy"] == true {
+		cni.ConfigurationValues = pulumi.String(`{"enableNetworkPolicy":"true"}`)
+	}
+	if _, err := awseks.NewAddon(ctx, name+"-vpc-cni", cni, parent); err != nil {
 		return nil, err
 	}
 	group := control.VpcConfig.ClusterSecurityGroupId().Elem()

@@ -7,6 +7,7 @@ import (
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/schema"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -22,6 +23,7 @@ const (
 	Service        = "kubernetes:core/v1:Service"
 	Deployment     = "kubernetes:apps/v1:Deployment"
 	DaemonSet      = "kubernetes:apps/v1:DaemonSet"
+	NetworkPolicy  = "kubernetes:networking.k8s.io/v1:NetworkPolicy"
 	// TargetGroupBinding is the AWS Load Balancer Controller's.
 	TargetGroupBinding = "kubernetes:elbv2.k8s.aws/v1beta1:TargetGroupBinding"
 )
@@ -79,6 +81,7 @@ var kinds = []*kind{
 			return nil
 		},
 	},
+	{token: NetworkPolicy, apiVersion: "networking.k8s.io/v1", kind: "NetworkPolicy", empty: func() any { return new(networkingv1.NetworkPolicy) }},
 	{
 		token: "kubernetes:rbac.authorization.k8s.io/v1:ClusterRole", apiVersion: "rbac.authorization.k8s.io/v1", kind: "ClusterRole",
 		clusterWide: true, empty: func() any { return new(rbacv1.ClusterRole) },

@@ -24,7 +24,7 @@ func (s *Supervisor) NodePortEndpoints(cluster string, nodePort int) (addresses 
 		}
 		for _, port := range service.Spec.Ports {
 			if int(port.NodePort) == nodePort {
-				return s.endpoints(cluster, service, port), true
+				return s.endpoints(cluster, nil, service, port), true
 			}
 		}
 	}
@@ -35,11 +35,12 @@ func (s *Supervisor) NodePortEndpoints(cluster string, nodePort int) (addresses 
 func (s *Supervisor) ServiceEndpoints(cluster, namespace, name string, port int) (addresses []string, found bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.resolveService(cluster, namespace, name, port)
+	return s.resolveService(cluster, nil, namespace, name, port)
 }
 
-// endpoints lists the ready pods that a Service selects. The caller holds s.mu.
-func (s *Supervisor) endpoints(cluster string, service *corev1.Service, port corev1.ServicePort) []string {
+// endpoints lists the ready pods that a Service selects and from can reach; without from a node or a load balancer. The
+// caller holds s.mu.
+func (s *Supervisor) endpoints(cluster string, from *pod, service *corev1.Service, port corev1.ServicePort) []string {
 	if len(service.Spec.Selector) == 0 {
 		return nil
 	}
@@ -53,7 +54,7 @@ func (s *Supervisor) endpoints(cluster string, service *corev1.Service, port cor
 		if port.TargetPort.String() != "" && port.TargetPort.String() != "0" {
 			target = p.portNumber(port.TargetPort)
 		}
-		if target != 0 {
+		if target != 0 && s.mayConnect(from, p, target) {
 			addresses = append(addresses, net.JoinHostPort(p.ip, strconv.Itoa(target)))
 		}
 	}
@@ -63,7 +64,7 @@ func (s *Supervisor) endpoints(cluster string, service *corev1.Service, port cor
 
 // resolveService finds the endpoints of a name that the cluster's DNS would resolve for a pod of namespace,
 // with a port. found is false when DNS would not know the name.
-func (s *Supervisor) resolveService(cluster, namespace, host string, port int) (addresses []string, found bool) {
+func (s *Supervisor) resolveService(cluster string, from *pod, namespace, host string, port int) (addresses []string, found bool) {
 	service := s.lookupDNS(cluster, namespace, host)
 	if service == nil {
 		return nil, false
@@ -74,7 +75,7 @@ func (s *Supervisor) resolveService(cluster, namespace, host string, port int) (
 	}
 	for _, candidate := range decoded.Spec.Ports {
 		if int(candidate.Port) == port {
-			return s.endpoints(cluster, decoded, candidate), true
+			return s.endpoints(cluster, from, decoded, candidate), true
 		}
 	}
 	return nil, true

@@ -164,7 +164,7 @@ func (p *pod) upstreamServers(d nginxconf.Directive) []nginxconf.Directive {
 	if err != nil {
 		return []nginxconf.Directive{d}
 	}
-	addresses, found := p.supervisor.resolveService(p.owner.cluster, p.namespace, host, port)
+	addresses, found := p.supervisor.resolveService(p.owner.cluster, p, p.namespace, host, port)
 	if !found {
 		return []nginxconf.Directive{d}
 	}
