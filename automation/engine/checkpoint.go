@@ -3,9 +3,9 @@ package engine
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 )
 
 // checkpointPath is the file in which the CLI keeps a local stack's state. Beside it, with .bak, is the one before.
@@ -31,8 +31,8 @@ func repairAttributes(paths ...string) error {
 	return nil
 }
 
-// repairCheckpoint takes the state before the last one when the last was not written to its end: the CLI was killed in
-// the middle. What happened in between is found by comparing with what exists.
+// repairCheckpoint takes an earlier state when the last was not written to its end: the CLI was killed in the middle, or
+// the disk was full. What happened in between is found by comparing with what exists.
 func repairCheckpoint(stateDir, project, stack string) error {
 	path := checkpointPath(stateDir, project, stack)
 	if locks, err := lockPaths(stateDir, project, stack); err != nil || len(locks) > 0 {
@@ -49,19 +49,46 @@ func repairCheckpoint(stateDir, project, stack string) error {
 	if err != nil {
 		return err
 	}
-	previous, err := os.ReadFile(path + ".bak")
-	switch {
-	case errors.Is(err, os.ErrNotExist):
-		// The stack was being made, and nothing was in it.
-		return os.Remove(path)
-	case err != nil:
+	previous, err := lastReadable(stateDir, project, stack)
+	if err != nil {
 		return err
-	case !json.Valid(previous):
-		return fmt.Errorf("state of stack %s: %s and its backup are damaged: restore one of %s", stack, path, filepath.Join(stateDir, "backend", ".pulumi", "backups"))
+	}
+	if previous == nil {
+		// The stack was being made. What is left of it in the cloud, no state knows, and the next up removes.
+		return errors.Join(os.Remove(path), removeIfThere(path+".bak"))
 	}
 	restored := path + ".restored"
 	if err := os.WriteFile(restored, previous, 0o600); err != nil { //nolint:gosec // the state directory and the stack are the user's own
 		return err
 	}
 	return os.Rename(restored, path)
+}
+
+// lastReadable is the newest state that was written to its end: the one before the last, or one that the CLI keeps of
+// earlier operations. On a full disk several in a row are cut off.
+func lastReadable(stateDir, project, stack string) ([]byte, error) {
+	kept, err := filepath.Glob(filepath.Join(stateDir, "backend", ".pulumi", "backups", project, stack, stack+".*.json"))
+	if err != nil {
+		return nil, err
+	}
+	// Their names end with the time, in as many digits.
+	slices.Sort(kept)
+	slices.Reverse(kept)
+	for _, path := range append([]string{checkpointPath(stateDir, project, stack) + ".bak"}, kept...) {
+		content, err := os.ReadFile(path)
+		if err != nil && !errors.Is(err, os.ErrNotExist) {
+			return nil, err
+		}
+		if err == nil && json.Valid(content) {
+			return content, nil
+		}
+	}
+	return nil, nil
+}
+
+func removeIfThere(path string) error {
+	if err := os.Remove(path); !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return nil
 }

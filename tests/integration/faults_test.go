@@ -331,7 +331,8 @@ Written by ` + "`make faults`" + `, which lets each operation on each type of re
   replaced and never updated, and most have no state of failure.
 
 ` + "`make chaos`" + ` kills the binary, the engine and the local cloud at many moments of ` + "`up`, an update and `destroy`" + `: the next command finishes,
-nothing exists twice, and nothing is forgotten.
+nothing exists twice, and nothing is forgotten. ` + "`make soak`" + ` loads the chain for ten minutes and looks for leaks in every process; ` + "`TestNoDowntime`" + ` changes routes, policy, replicas, images, settings
+and nodes under load, and no request fails.
 
 | type of resource |`)
 	for _, c := range columns {
