@@ -58,7 +58,7 @@ func repairCheckpoint(stateDir, project, stack string) error {
 		return errors.Join(os.Remove(path), removeIfThere(path+".bak"))
 	}
 	restored := path + ".restored"
-	if err := os.WriteFile(restored, previous, 0o600); err != nil { //nolint:gosec // the state directory and the stack are the user's own
+	if err := os.WriteFile(restored, previous, 0o600); err != nil {
 		return err
 	}
 	return os.Rename(restored, path)

@@ -15,7 +15,7 @@ const (
 	certificateARN = "arn:aws:acm:us-east-1:111122223333:certificate/01234567-89ab-cdef-0123-456789abcdef"
 )
 
-func twoPorts(t *testing.T) *route.Table {
+func twoPorts(t testing.TB) *route.Table {
 	t.Helper()
 	ingresses, err := route.Parse("x", []byte(`
 apiVersion: networking.k8s.io/v1
