@@ -10,6 +10,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"syscall"
+	"time"
 
 	"github.com/apigateway-ingress/apigateway-ingress/automation/engine"
 	"github.com/apigateway-ingress/apigateway-ingress/policies"
@@ -43,13 +44,26 @@ func serveAnalyzer(out io.Writer) error {
 	server := grpc.NewServer()
 	pulumirpc.RegisterAnalyzerServer(server, &analyzer{pack: pack})
 	go func() {
-		<-ctx.Done()
+		awaitEnd(ctx, os.Getppid())
 		server.Stop()
 	}()
 	address, _ := listener.Addr().(*net.TCPAddr)
 	fmt.Fprintln(out, address.Port)
 	return server.Serve(listener)
 }
+
+// awaitEnd returns when the engine that started this process has ended: an engine that is killed takes nothing along.
+func awaitEnd(ctx context.Context, engine int) {
+	for os.Getppid() == engine {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(parentPause):
+		}
+	}
+}
+
+const parentPause = 200 * time.Millisecond
 
 func (a *analyzer) GetPluginInfo(context.Context, *emptypb.Empty) (*pulumirpc.PluginInfo, error) {
 	return &pulumirpc.PluginInfo{Version: policies.Version}, nil
