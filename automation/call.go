@@ -79,7 +79,7 @@ func (a *app) call(ctx context.Context, path string, r request) error {
 	if err != nil {
 		return err
 	}
-	outputs, err := session.Stack.Outputs(ctx)
+	outputs, err := session.Outputs(ctx)
 	if err != nil {
 		return err
 	}

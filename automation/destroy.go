@@ -50,8 +50,7 @@ func (a *app) destroy(ctx context.Context, flags destroyFlags) error {
 		}
 	}
 	o, err := a.operate(ctx, "destroy", project, false, func(o *operation) error {
-		destroyed, err := o.session.Stack.Destroy(ctx, optdestroy.ProgressStreams(a.progress()), optdestroy.ErrorProgressStreams(a.errOut), optdestroy.EventStreams(o.events()), optdestroy.UserAgent(userAgent))
-		o.count(destroyed.Summary.ResourceChanges)
+		_, err := o.session.Updates.Destroy(ctx, optdestroy.ProgressStreams(a.progress()), optdestroy.ErrorProgressStreams(a.errOut), optdestroy.EventStreams(o.events()), optdestroy.UserAgent(userAgent))
 		return err
 	})
 	if errors.Is(err, engine.ErrNoStack) {

@@ -85,7 +85,7 @@ func (a *app) diagnose(ctx context.Context) []check {
 }
 
 func checkCLI(ctx context.Context) check {
-	command, err := engine.FindCommand(ctx)
+	command, err := engine.FindCommand(ctx, "")
 	if err != nil {
 		return check{Name: "Pulumi CLI", Found: err.Error(), Fix: "run `make build`, or install it from https://www.pulumi.com/docs/install/"}
 	}

@@ -162,7 +162,7 @@ func (a *app) upEphemeral(ctx context.Context, ttl time.Duration) (auto.OutputMa
 	if err := a.up(ctx, "", operationFlags{}); err != nil {
 		return nil, err
 	}
-	return session.Stack.Outputs(ctx)
+	return session.Outputs(ctx)
 }
 
 var wordStart = regexp.MustCompile(`([a-z0-9])([A-Z])`)

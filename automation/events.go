@@ -10,10 +10,13 @@ import (
 	"sync"
 	"time"
 
+	"github.com/apigateway-ingress/apigateway-ingress/automation/engine"
 	"github.com/apigateway-ingress/apigateway-ingress/automation/timeline"
+	"github.com/pulumi/pulumi/sdk/v3/go/auto"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/events"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/tokens"
 )
 
 // stepped is a resource with which an operation did something.
@@ -32,12 +35,16 @@ type watcher struct {
 	// words are how a finished resource is told of.
 	words   map[apitype.OpType]string
 	channel chan events.EngineEvent
-	done    chan struct{}
+	// close stops following, once the engine has ended, and returns when the last event is taken.
+	close func()
 
 	steps  []stepped
 	errors []string
 	// violations are those of mandatory policies.
 	violations []string
+	// changes counts the operations by their kinds, and outputs are the stack's; both come near the end.
+	changes map[string]int
+	outputs auto.OutputMap
 
 	mu       sync.Mutex
 	inFlight map[string]string
@@ -53,8 +60,11 @@ func (a *app) watch(operation string) *watcher {
 	if operation == "preview" {
 		words = future
 	}
-	w := &watcher{app: a, words: words, channel: make(chan events.EngineEvent), done: make(chan struct{}), inFlight: map[string]string{}, began: time.Now(), downloads: map[string]bool{}}
+	w := &watcher{app: a, words: words, channel: make(chan events.EngineEvent), inFlight: map[string]string{}, began: time.Now(), downloads: map[string]bool{}}
+	ended, drained := make(chan struct{}), make(chan struct{})
+	w.close = sync.OnceFunc(func() { close(ended); <-drained })
 	go func() {
+		defer close(drained)
 		for {
 			select {
 			case event, open := <-w.channel:
@@ -62,7 +72,7 @@ func (a *app) watch(operation string) *watcher {
 					return
 				}
 				w.take(event)
-			case <-w.done:
+			case <-ended:
 				// The engine failed before it connected, and the channel is never closed.
 				return
 			}
@@ -70,9 +80,6 @@ func (a *app) watch(operation string) *watcher {
 	}()
 	return w
 }
-
-// close stops following. The engine has ended, so no event is on its way.
-func (w *watcher) close() { close(w.done) }
 
 func (w *watcher) take(event events.EngineEvent) {
 	if event.Error != nil {
@@ -91,6 +98,7 @@ func (w *watcher) take(event events.EngineEvent) {
 		w.step(event.ResourcePreEvent.Metadata)
 	case event.ResOutputsEvent != nil:
 		w.ended(event.ResOutputsEvent.Metadata.URN)
+		w.result(event.ResOutputsEvent.Metadata)
 		w.line(event.ResOutputsEvent.Metadata, "")
 	case event.ResOpFailedEvent != nil:
 		w.ended(event.ResOpFailedEvent.Metadata.URN)
@@ -99,7 +107,24 @@ func (w *watcher) take(event events.EngineEvent) {
 		w.violated(event.PolicyEvent)
 	case event.DiagnosticEvent != nil:
 		w.diagnose(event.DiagnosticEvent)
+	case event.SummaryEvent != nil:
+		w.summarize(event.SummaryEvent)
 	}
+}
+
+func (w *watcher) summarize(s *apitype.SummaryEvent) {
+	w.changes = map[string]int{}
+	for op, n := range s.ResourceChanges {
+		w.changes[string(op)] = n
+	}
+}
+
+// result keeps the stack's outputs.
+func (w *watcher) result(m apitype.StepEventMetadata) {
+	if tokens.Type(m.Type) != resource.RootStackType || m.New == nil {
+		return
+	}
+	w.outputs = engine.HiddenOutputs(m.New.Outputs)
 }
 
 func (w *watcher) step(m apitype.StepEventMetadata) {

@@ -39,6 +39,7 @@ type operation struct {
 	left *engine.State
 
 	changes map[string]int
+	// outputs are those of up.
 	outputs auto.OutputMap
 }
 
@@ -77,6 +78,8 @@ func (a *app) operate(ctx context.Context, name string, project *engine.Project,
 		}
 	}
 	err = run(o)
+	o.watcher.close()
+	maps.Copy(o.changes, o.watcher.changes)
 	if timelineErr := a.keepTimeline(o); err == nil {
 		err = timelineErr
 	}
@@ -105,12 +108,6 @@ func (a *app) keepTimeline(o *operation) error {
 func (a *app) timelinePath() string { return filepath.Join(a.stateDir, "timelines", a.stack+".json") }
 
 func (o *operation) events() chan<- events.EngineEvent { return o.watcher.channel }
-
-func (o *operation) count(changes *map[string]int) {
-	if changes != nil {
-		maps.Copy(o.changes, *changes)
-	}
-}
 
 // finish prints the result, for machines or through print for people, and writes the summary.
 func (a *app) finish(o *operation, flags operationFlags, print func()) error {

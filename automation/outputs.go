@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/apigateway-ingress/apigateway-ingress/automation/engine"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto"
 	"github.com/spf13/cobra"
 )
@@ -33,7 +34,7 @@ func (a *app) outputs(ctx context.Context, names []string, showSecrets bool) err
 	if err != nil {
 		return err
 	}
-	all, err := session.Stack.Outputs(ctx)
+	all, err := readOutputs(ctx, session, showSecrets)
 	if err != nil {
 		return err
 	}
@@ -58,6 +59,17 @@ func (a *app) outputs(ctx context.Context, names []string, showSecrets bool) err
 		}
 	}
 	return nil
+}
+
+func readOutputs(ctx context.Context, session *engine.Session, showSecrets bool) (auto.OutputMap, error) {
+	if showSecrets {
+		return session.Outputs(ctx)
+	}
+	state, err := session.State(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return state.PublicOutputs(), nil
 }
 
 func (a *app) printValue(value any) error {

@@ -46,10 +46,7 @@ func (a *app) preview(ctx context.Context, flags previewFlags) error {
 		if flags.plan != "" {
 			options = append(options, optpreview.Plan(absolute(flags.plan)))
 		}
-		preview, err := o.session.Stack.Preview(ctx, options...)
-		for op, n := range preview.ChangeSummary {
-			o.changes[string(op)] = n
-		}
+		_, err = o.session.Stack.Preview(ctx, options...)
 		return err
 	})
 	if err != nil {

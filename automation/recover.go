@@ -18,7 +18,7 @@ import (
 // connection. Without that the engine would make things twice, or take for there what is gone. It returns the state as
 // the last operation left it.
 func (a *app) recover(ctx context.Context, session *engine.Session) (*engine.State, error) {
-	state, err := session.Last(ctx)
+	state, err := session.State(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -38,7 +38,7 @@ func (a *app) recover(ctx context.Context, session *engine.Session) (*engine.Sta
 	if session.Project.Target == engine.AWS {
 		a.reportPossibleLeftovers(state)
 	}
-	_, err = session.Stack.Refresh(ctx, optrefresh.ClearPendingCreates(), optrefresh.ProgressStreams(io.Discard), optrefresh.ErrorProgressStreams(a.errOut), optrefresh.UserAgent(userAgent))
+	_, err = session.Updates.Refresh(ctx, optrefresh.ClearPendingCreates(), optrefresh.ProgressStreams(io.Discard), optrefresh.ErrorProgressStreams(a.errOut), optrefresh.UserAgent(userAgent))
 	return state, classify(err, session.Command)
 }
 
@@ -79,6 +79,6 @@ func (a *app) clearFailed(ctx context.Context, o *operation) error {
 			fmt.Fprintf(a.errOut, "%s %s could not be created the last time and is made anew: %s\n", r.Type, r.Name(), strings.Join(r.InitErrors, "; "))
 		}
 	}
-	_, err := o.session.Stack.Destroy(ctx, optdestroy.Target(failed), optdestroy.ProgressStreams(io.Discard), optdestroy.ErrorProgressStreams(a.errOut), optdestroy.UserAgent(userAgent))
+	_, err := o.session.Updates.Destroy(ctx, optdestroy.Target(failed), optdestroy.ProgressStreams(io.Discard), optdestroy.ErrorProgressStreams(a.errOut), optdestroy.UserAgent(userAgent))
 	return err
 }

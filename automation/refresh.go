@@ -27,8 +27,7 @@ func (a *app) refresh(ctx context.Context, flags operationFlags) error {
 		return err
 	}
 	o, err := a.operate(ctx, "refresh", project, false, func(o *operation) error {
-		refreshed, err := o.session.Stack.Refresh(ctx, optrefresh.ProgressStreams(a.progress()), optrefresh.ErrorProgressStreams(a.errOut), optrefresh.EventStreams(o.events()), optrefresh.UserAgent(userAgent))
-		o.count(refreshed.Summary.ResourceChanges)
+		_, err := o.session.Updates.Refresh(ctx, optrefresh.ProgressStreams(a.progress()), optrefresh.ErrorProgressStreams(a.errOut), optrefresh.EventStreams(o.events()), optrefresh.UserAgent(userAgent))
 		return err
 	})
 	if err != nil {
@@ -55,10 +54,7 @@ func (a *app) drift(ctx context.Context) error {
 		return err
 	}
 	o, err := a.operate(ctx, "drift", project, false, func(o *operation) error {
-		found, err := o.session.Stack.PreviewRefresh(ctx, optrefresh.ProgressStreams(a.progress()), optrefresh.ErrorProgressStreams(a.errOut), optrefresh.EventStreams(o.events()), optrefresh.UserAgent(userAgent))
-		for op, n := range found.ChangeSummary {
-			o.changes[string(op)] = n
-		}
+		_, err := o.session.Stack.PreviewRefresh(ctx, optrefresh.ProgressStreams(a.progress()), optrefresh.ErrorProgressStreams(a.errOut), optrefresh.EventStreams(o.events()), optrefresh.UserAgent(userAgent))
 		return err
 	})
 	if err != nil {

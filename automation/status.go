@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/apigateway-ingress/apigateway-ingress/automation/awscloud"
 	"github.com/apigateway-ingress/apigateway-ingress/automation/engine"
@@ -79,28 +80,21 @@ func (a *app) report(ctx context.Context) (report, error) {
 		return r, err
 	}
 	r.Exists = true
-	if err := a.describe(ctx, session, &r); err != nil {
-		return r, err
-	}
-	outputs, err := session.Stack.Outputs(ctx)
-	r.Endpoint, _ = outputs["apiEndpoint"].Value.(string)
+	err = a.describe(ctx, session, &r)
 	return r, err
 }
 
 // describe tells what the backend and the cloud know of a stack.
 func (a *app) describe(ctx context.Context, session *engine.Session, r *report) error {
-	summary, err := session.Stack.Info(ctx)
+	state, err := session.State(ctx)
 	if err != nil {
 		return err
 	}
-	r.LastUpdate = summary.LastUpdate
-	if summary.ResourceCount != nil {
-		r.Resources = *summary.ResourceCount
+	if at := state.Manifest.Time; !at.IsZero() {
+		r.LastUpdate = at.UTC().Format(time.RFC3339)
 	}
-	state, err := session.Last(ctx)
-	if err != nil {
-		return err
-	}
+	r.Endpoint, _ = state.PublicOutputs()["apiEndpoint"].Value.(string)
+	r.Resources = len(state.Resources)
 	r.Pending = len(state.Pending)
 	if r.LockedBy, err = engine.Holders(a.stateDir, session.Project.Name, a.stack); err != nil {
 		return err

@@ -58,14 +58,13 @@ func (a *app) up(ctx context.Context, plan string, flags operationFlags) error {
 		if plan != "" {
 			options = append(options, optup.Plan(absolute(plan)))
 		}
-		up, err := o.session.Stack.Up(ctx, options...)
-		o.count(up.Summary.ResourceChanges)
-		o.outputs = up.Outputs
+		_, err = o.session.Updates.Up(ctx, options...)
 		return err
 	})
 	if err != nil {
 		return err
 	}
+	o.outputs = o.watcher.outputs
 	finished := a.finish(o, flags, func() { a.summarizeUp(project, o.outputs, o.changes, time.Since(o.started)) })
 	return errors.Join(finished, a.checkPolicies(ctx, o.session))
 }

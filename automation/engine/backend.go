@@ -39,7 +39,7 @@ func Plugins(ctx context.Context) ([]Plugin, error) {
 
 // query decodes what the CLI prints.
 func query(ctx context.Context, dir string, into any, args ...string) error {
-	command, err := FindCommand(ctx)
+	command, err := FindCommand(ctx, "")
 	if err != nil {
 		return err
 	}

@@ -13,7 +13,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
-	"strings"
 	"sync"
 	"syscall"
 
@@ -41,8 +40,8 @@ var ErrNoCLI = errors.New("no Pulumi CLI is to be had")
 const CLIVariable = "APIGW_INGRESS_PULUMI"
 
 // FindCommand takes the CLI that CLIVariable names, or the one on PATH when it is of the version of the SDK or
-// later, or the one beside this program.
-func FindCommand(ctx context.Context) (*Command, error) {
+// later, or the one beside this program. Versions are remembered in stateDir; with an empty one each CLI is asked.
+func FindCommand(ctx context.Context, stateDir string) (*Command, error) {
 	candidates := []string{os.Getenv(CLIVariable)}
 	if candidates[0] == "" {
 		if onPath, err := exec.LookPath("pulumi"); err == nil {
@@ -57,7 +56,7 @@ func FindCommand(ctx context.Context) (*Command, error) {
 		if path == "" {
 			continue
 		}
-		version, err := versionOf(ctx, path)
+		version, err := versionOf(ctx, path, stateDir)
 		switch {
 		case err != nil:
 			problems = append(problems, err)
@@ -69,16 +68,6 @@ func FindCommand(ctx context.Context) (*Command, error) {
 	}
 	return nil, fmt.Errorf("%w: install one of version %s or later from https://www.pulumi.com/docs/install/, or run `make bin/pulumi`: %w",
 		ErrNoCLI, sdk.Version, errors.Join(problems...))
-}
-
-func versionOf(ctx context.Context, path string) (semver.Version, error) {
-	command := exec.CommandContext(ctx, path, "version") //nolint:gosec // the user names the program
-	command.Env = append(os.Environ(), "PULUMI_SKIP_UPDATE_CHECK=true")
-	output, err := command.Output()
-	if err != nil {
-		return semver.Version{}, fmt.Errorf("%s version: %w", path, err)
-	}
-	return semver.ParseTolerant(strings.TrimSpace(string(output)))
 }
 
 // Version is the CLI's.

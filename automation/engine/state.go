@@ -52,8 +52,12 @@ type State struct {
 	Pending   []Pending  `json:"pending_operations"`
 }
 
-// State reads the stack's state; its secrets stay encrypted.
+// State is what the last operation left; its secrets stay encrypted. For a local stack it is read from its file, which
+// is quick.
 func (s *Session) State(ctx context.Context) (*State, error) {
+	if s.Project.Target == Local {
+		return s.checkpoint()
+	}
 	exported, err := s.Export(ctx)
 	if err != nil {
 		return nil, err
@@ -71,11 +75,7 @@ func (s *Session) Resources(ctx context.Context) ([]Resource, error) {
 	return state.Resources, nil
 }
 
-// Last is the state that the last operation left. For a local stack it is read from its file, which is quick.
-func (s *Session) Last(ctx context.Context) (*State, error) {
-	if s.Project.Target != Local {
-		return s.State(ctx)
-	}
+func (s *Session) checkpoint() (*State, error) {
 	content, err := os.ReadFile(checkpointPath(s.stateDir, s.Project.Name, s.Project.Stack))
 	if errors.Is(err, os.ErrNotExist) {
 		return &State{}, nil

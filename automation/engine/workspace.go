@@ -21,6 +21,8 @@ type Session struct {
 	Command *Command
 	Project *Project
 	Stack   auto.Stack
+	// Updates is the same stack for operations whose events are followed.
+	Updates auto.Stack
 
 	stateDir string
 }
@@ -33,7 +35,7 @@ var ErrBackend = errors.New("the Pulumi backend cannot be used")
 
 // Open finds a stack, or makes it when create is set. providers are the ports of attached providers, none for AWS.
 func Open(ctx context.Context, p *Project, stateDir string, providers map[string]int, create bool, program pulumi.RunFunc) (*Session, error) {
-	command, err := FindCommand(ctx)
+	command, err := FindCommand(ctx, stateDir)
 	if err != nil {
 		return nil, err
 	}
@@ -62,20 +64,50 @@ func Open(ctx context.Context, p *Project, stateDir string, providers map[string
 	if err != nil {
 		return nil, err
 	}
-	stack, err := auto.SelectStack(ctx, p.Stack, workspace)
-	if auto.IsSelectStack404Error(err) {
-		if !create {
-			return nil, fmt.Errorf("%w: run `apigw-ingress up --stack %s`", ErrNoStack, p.Stack)
-		}
-		stack, err = auto.NewStack(ctx, p.Stack, workspace)
-	}
-	if auto.IsConcurrentUpdateError(err) {
+	session := &Session{Command: command, Project: p, stateDir: stateDir}
+	session.Stack, err = session.find(ctx, workspace, create)
+	if errors.Is(err, ErrNoStack) || auto.IsConcurrentUpdateError(err) {
 		return nil, err
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrBackend, err)
 	}
-	return &Session{command, p, stack, stateDir}, nil
+	session.Updates, err = auto.SelectStack(ctx, p.Stack, followed{known{workspace}, command})
+	return session, err
+}
+
+// find selects the stack, or makes it when create is set.
+func (s *Session) find(ctx context.Context, workspace auto.Workspace, create bool) (auto.Stack, error) {
+	name := s.Project.Stack
+	var stack auto.Stack
+	exists, err := s.hasCheckpoint()
+	switch {
+	case err != nil:
+		return stack, err
+	case exists:
+		return auto.SelectStack(ctx, name, known{workspace})
+	case s.Project.Target == AWS:
+		stack, err = auto.SelectStack(ctx, name, workspace)
+		if !auto.IsSelectStack404Error(err) {
+			return stack, err
+		}
+	}
+	if !create {
+		return stack, fmt.Errorf("%w: run `apigw-ingress up --stack %s`", ErrNoStack, name)
+	}
+	return auto.NewStack(ctx, name, workspace)
+}
+
+// hasCheckpoint says whether a stack of the local target exists, without asking the CLI.
+func (s *Session) hasCheckpoint() (bool, error) {
+	if s.Project.Target != Local {
+		return false, nil
+	}
+	_, err := os.Stat(checkpointPath(s.stateDir, s.Project.Name, s.Project.Stack))
+	if errors.Is(err, os.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // LocalEnvironment is what the CLI needs for a stack of the local target.
@@ -171,16 +203,21 @@ func copySettings(from, to string, kept map[string]any, without ...string) error
 
 // Export is the stack's deployment as JSON with secrets encrypted. The Automation API's own would decrypt them.
 func (s *Session) Export(ctx context.Context) (json.RawMessage, error) {
+	out, errOut, _, err := s.run(ctx, "stack", "export")
+	if err != nil {
+		return nil, fmt.Errorf("export stack %s: %w: %s", s.Stack.Name(), err, strings.TrimSpace(errOut))
+	}
+	return json.RawMessage(out), nil
+}
+
+// run starts the CLI for the stack.
+func (s *Session) run(ctx context.Context, args ...string) (out, errOut string, code int, err error) {
 	workspace := s.Stack.Workspace()
 	var env []string
 	for key, value := range workspace.GetEnvVars() {
 		env = append(env, key+"="+value)
 	}
-	out, errOut, _, err := s.Command.Run(ctx, workspace.WorkDir(), nil, nil, nil, env, "stack", "export", "--stack", s.Stack.Name())
-	if err != nil {
-		return nil, fmt.Errorf("export stack %s: %w: %s", s.Stack.Name(), err, strings.TrimSpace(errOut))
-	}
-	return json.RawMessage(out), nil
+	return s.Command.Run(ctx, workspace.WorkDir(), nil, nil, nil, env, append(args, "--stack", s.Stack.Name())...)
 }
 
 // PrepareState lays out a state directory for a CLI that is not ours.

@@ -86,6 +86,7 @@ const touchedAll = "*"
 // Each operation on each type of resource fails once, in each way. The error names the resource and the cause; destroy
 // succeeds at the first attempt from the state that is left; and the next up or destroy finishes.
 func TestFaults(t *testing.T) {
+	t.Parallel()
 	f := &faulty{report: map[string]string{}}
 	f.touched.Store("")
 	f.environment = newEnvironment(t, f.wrap)
@@ -232,7 +233,7 @@ func (f *faulty) judge(t *testing.T, token string, c faultCase, err error) {
 // mend is what the binary does before it begins.
 func (f *faulty) mend(t *testing.T) {
 	t.Helper()
-	state, err := f.session.Last(t.Context())
+	state, err := f.session.State(t.Context())
 	require.NoError(t, err)
 	known := []localcloud.Known{}
 	for _, r := range state.Resources {
@@ -251,14 +252,14 @@ func (f *faulty) mend(t *testing.T) {
 // upAgain is the binary's up: what AWS could not create is made anew. Then everything is as it should be.
 func (f *faulty) upAgain(t *testing.T) {
 	t.Helper()
-	state, err := f.session.Last(t.Context())
+	state, err := f.session.State(t.Context())
 	require.NoError(t, err)
 	if failed := state.FailedCreations(); len(failed) > 0 {
 		_, err := f.session.Stack.Destroy(context.Background(), optdestroy.Target(failed))
 		require.NoError(t, err)
 	}
 	f.up()
-	state, err = f.session.Last(t.Context())
+	state, err = f.session.State(t.Context())
 	require.NoError(t, err)
 	require.Empty(t, state.Pending)
 	for _, r := range state.Resources {
