@@ -167,8 +167,8 @@ func startChain(t testing.TB, table *Table, addresses map[string]string, dir str
 	config = strings.Replace(config, "listen 1111 ", "listen 127.0.0.1:"+port+" ", 1)
 	config = strings.Replace(config, fmt.Sprintf("listen %d;", HealthPort), "listen unix:"+dir+"/health.sock;", 1)
 	config = strings.ReplaceAll(config, " /tmp/", " "+dir+"/")
-	config = strings.Replace(config, "access_log /dev/stdout json;", "access_log off;", 1)
-	config = strings.Replace(config, "worker_processes auto;", "worker_processes 1;", 1)
+	config = strings.Replace(config, "access_log /dev/stdout json buffer=32k flush=1s;", "access_log off;", 1)
+	config = strings.Replace(config, "worker_processes 2;", "worker_processes 1;", 1)
 	path := filepath.Join(dir, "nginx.conf")
 	require.NoError(t, os.WriteFile(path, []byte(config), 0o600))
 	// One process without a master, so that nothing outlives it.

@@ -11,8 +11,9 @@ import (
 const HealthPort = 8081
 
 // nginxMain is everything around what depends on routes. nginx 1.22 and later read it. Paths that nginx writes
-// are under /tmp, because the root file system is read-only.
-const nginxMain = `worker_processes auto;
+// are under /tmp, because the root file system is read-only. The number of workers is fixed: on a node with many cores
+// "auto" starts more than the pod's memory holds, and two can do more than API Gateway lets an account send.
+const nginxMain = `worker_processes 2;
 pid /tmp/nginx.pid;
 error_log /dev/stderr warn;
 
@@ -25,7 +26,7 @@ http {
         '{"time":"$time_iso8601","requestId":"$http_x_request_id","client":"$remote_addr",'
         '"method":"$request_method","uri":"$request_uri","status":$status,"bytes":$body_bytes_sent,'
         '"duration":$request_time,"upstream":"$upstream_addr","upstreamStatus":"$upstream_status"}';
-    access_log /dev/stdout json;
+    access_log /dev/stdout json buffer=32k flush=1s;
 
     client_body_temp_path /tmp/client_body;
     proxy_temp_path /tmp/proxy;
