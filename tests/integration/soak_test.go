@@ -24,6 +24,8 @@ const (
 	// What a process may gain without leaking: the allocator and pools of connections breathe.
 	memoryLeeway      = 32 << 10 // KiB
 	descriptorsLeeway = 40
+	// The load's own connections end a little after it.
+	goroutinesLeeway = 20
 )
 
 // usage is what a process holds.
@@ -45,7 +47,7 @@ func TestSoak(t *testing.T) {
 	warm := e.startLoad(soakClients)
 	time.Sleep(lasts / 4)
 	warm.stop()
-	before := usageIn(t, b.root)
+	before, goroutines := usageIn(t, b.root), b.goroutines()
 	began := time.Now()
 	l := e.startLoad(soakClients)
 	time.Sleep(lasts)
@@ -61,6 +63,8 @@ func TestSoak(t *testing.T) {
 		require.LessOrEqual(t, now.threads, was.threads+descriptorsLeeway, "threads of %s", name)
 		t.Logf("%-60s memory %d -> %d KiB, open files %d -> %d, threads %d -> %d", name, was.memoryKB, now.memoryKB, was.descriptors, now.descriptors, was.threads, now.threads)
 	}
+	require.Eventually(t, func() bool { return b.goroutines() <= goroutines+goroutinesLeeway }, settleTime, pollTime, "goroutines of the local cloud, %d before", goroutines)
+	t.Logf("goroutines of the local cloud %d -> %d", goroutines, b.goroutines())
 	p50, p99, worst := l.percentiles()
 	t.Logf("%d requests in %s, %.0f a second; latency p50 %s, p99 %s, worst %s", l.answered.Load(), took.Round(time.Second), float64(l.answered.Load())/took.Seconds(), p50, p99, worst)
 
@@ -76,6 +80,14 @@ func TestSoak(t *testing.T) {
 	time.Sleep(200 * time.Millisecond)
 	calm.stop()
 	require.Empty(t, calm.failures())
+}
+
+// goroutines are the local cloud's.
+func (b *binary) goroutines() int {
+	b.t.Helper()
+	var status struct{ LocalCloud struct{ Goroutines int } }
+	b.json(&status, "status")
+	return status.LocalCloud.Goroutines
 }
 
 // usageIn reads what the processes that work in a folder hold, by their command and number.

@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"syscall"
 	"time"
@@ -32,6 +33,8 @@ type Status struct {
 	// Providers are the ports for the engine, by package.
 	Providers map[string]int `json:"providers"`
 	Objects   int            `json:"objects"`
+	// Goroutines are the process's own; under lasting load their number stays.
+	Goroutines int `json:"goroutines"`
 	// Settled says that everything that should run does.
 	Settled bool                   `json:"settled"`
 	Pods    []supervisor.PodStatus `json:"pods"`
@@ -145,7 +148,7 @@ func handler(stop func(), dir, build string, cloud *localcloud.Cloud) http.Handl
 		w.Header().Set("Content-Type", "application/json")
 		// A client that went away needs no answer.
 		_ = json.NewEncoder(w).Encode(Status{
-			PID: os.Getpid(), Build: build, Providers: cloud.ProviderPorts(), Objects: cloud.Objects(), Settled: cloud.Settled(), Pods: cloud.Pods(), PodRoles: cloud.PodRoles(), Ways: cloud.Ways(), Log: LogPath(dir),
+			PID: os.Getpid(), Build: build, Providers: cloud.ProviderPorts(), Objects: cloud.Objects(), Goroutines: runtime.NumGoroutine(), Settled: cloud.Settled(), Pods: cloud.Pods(), PodRoles: cloud.PodRoles(), Ways: cloud.Ways(), Log: LogPath(dir),
 		})
 	})
 	mux.HandleFunc("PUT /programs", func(w http.ResponseWriter, r *http.Request) {
