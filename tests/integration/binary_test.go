@@ -78,6 +78,7 @@ type update struct {
 }
 
 func TestBinary(t *testing.T) {
+	t.Parallel()
 	b := newBinary(t)
 	var first, second update
 	b.json(&first, "up")
@@ -180,6 +181,7 @@ func processesUnder(t *testing.T, dir string) []string {
 
 // Bad input is told before anything starts, with the exit code for usage, and changes nothing.
 func TestBinaryRefusesBadInput(t *testing.T) {
+	t.Parallel()
 	const manifest, config = "examples/bookstore/ingress.yaml", "Pulumi.local.yaml"
 	for name, c := range map[string]struct {
 		file, old, new string
@@ -217,6 +219,7 @@ func TestBinaryRefusesBadInput(t *testing.T) {
 }
 
 func TestBinaryUsage(t *testing.T) {
+	t.Parallel()
 	b := newBinary(t)
 	for _, c := range []struct {
 		args []string

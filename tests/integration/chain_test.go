@@ -18,6 +18,7 @@ import (
 
 // The life of a stack: preview, up, calls, changes, refresh, restart, destroy.
 func TestBookstore(t *testing.T) {
+	t.Parallel()
 	e := newEnvironment(t, nil)
 
 	preview, err := e.session.Stack.Preview(context.Background(), optpreview.SuppressProgress())
@@ -124,6 +125,7 @@ func TestBrokenGraphs(t *testing.T) {
 		}, 502, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			e := newEnvironment(t, func(program pulumi.RunFunc) pulumi.RunFunc {
 				return func(ctx *pulumi.Context) error {
 					err := ctx.RegisterResourceTransform(func(_ context.Context, a *pulumi.ResourceTransformArgs) *pulumi.ResourceTransformResult {
@@ -154,6 +156,7 @@ func networkPolicy(a *pulumi.ResourceTransformArgs, name string) pulumi.Map {
 
 // Without a trigger the deployment keeps serving what it was made of.
 func TestNoTriggerNoRedeploy(t *testing.T) {
+	t.Parallel()
 	e := newEnvironment(t, func(program pulumi.RunFunc) pulumi.RunFunc {
 		return func(ctx *pulumi.Context) error {
 			err := ctx.RegisterResourceTransform(func(_ context.Context, a *pulumi.ResourceTransformArgs) *pulumi.ResourceTransformResult {
@@ -177,6 +180,7 @@ func TestNoTriggerNoRedeploy(t *testing.T) {
 }
 
 func TestKube2IAM(t *testing.T) {
+	t.Parallel()
 	e := newEnvironment(t, nil)
 	e.setConfig("podRole", "kube2iam")
 	e.up()
@@ -188,6 +192,7 @@ func TestKube2IAM(t *testing.T) {
 
 // What annotations ask for is what requests get.
 func TestRouteAnnotations(t *testing.T) {
+	t.Parallel()
 	e := newEnvironment(t, nil)
 	e.editManifest("  annotations:\n", `  annotations:
     apigateway.ingress.kubernetes.io/auth: none
@@ -225,6 +230,7 @@ func TestRouteAnnotations(t *testing.T) {
 }
 
 func TestRoutesVerb(t *testing.T) {
+	t.Parallel()
 	b := newBinary(t)
 	var rows []map[string]any
 	b.json(&rows, "routes")
@@ -245,6 +251,7 @@ func TestRoutesVerb(t *testing.T) {
 
 // With a domain of its own the API tells hosts apart, and nothing that a client says but the name it calls.
 func TestCustomDomain(t *testing.T) {
+	t.Parallel()
 	e := newEnvironment(t, nil)
 	path := filepath.Join(e.root, "examples/bookstore/ingress.yaml")
 	require.NoError(t, os.WriteFile(path, []byte(`

@@ -7,6 +7,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -33,6 +35,24 @@ import (
 
 // repository is the folder of the project, relative to this package.
 const repository = "../.."
+
+// TestMain lets every test find the CLI that was built here, unless another is named.
+func TestMain(m *testing.M) {
+	built, err := filepath.Abs(filepath.Join(repository, "bin", "pulumi"))
+	if err == nil && os.Getenv(engine.CLIVariable) == "" {
+		if _, err = os.Stat(built); err == nil {
+			err = os.Setenv(engine.CLIVariable, built)
+		} else if errors.Is(err, os.ErrNotExist) {
+			// Then the one on PATH is new enough.
+			err = nil
+		}
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	os.Exit(m.Run())
+}
 
 // environment is a project, a stack in it, and a local cloud within this process.
 type environment struct {
@@ -92,11 +112,6 @@ func (e *environment) startCloud() {
 
 func (e *environment) open(wrap func(pulumi.RunFunc) pulumi.RunFunc) {
 	e.t.Helper()
-	if os.Getenv(engine.CLIVariable) == "" {
-		if _, err := os.Stat(filepath.Join(repository, "bin", "pulumi")); err == nil {
-			e.t.Setenv(engine.CLIVariable, bin(e.t, "pulumi"))
-		}
-	}
 	project, err := engine.OpenProject(e.root, cmp.Or(e.stack, "local"))
 	require.NoError(e.t, err)
 	program := deploy.In(e.root)

@@ -23,6 +23,7 @@ const examplePool = "arn:aws:cognito-idp:us-east-1:111122223333:userpool/us-east
 
 // Every example comes up beside the bookstore, in the same local cloud, does what it is there for, and goes again.
 func TestExamples(t *testing.T) {
+	t.Parallel()
 	base := newEnvironment(t, nil)
 	base.up()
 	tried := map[string]func(*testing.T, *environment){
@@ -203,6 +204,7 @@ func testSharedPlatform(t *testing.T, e *environment) {
 
 // A program of one's own, with a second gateway on the cluster.
 func TestComponentInAnotherProgram(t *testing.T) {
+	t.Parallel()
 	e := newEnvironment(t, nil)
 	project, err := engine.OpenProject(e.root, "local")
 	require.NoError(t, err)

@@ -77,6 +77,7 @@ func testSecretsAreHidden(t *testing.T, b *binary) {
 
 // Every line of an operation's output is an event of the engine's own schema, the last one the result.
 func TestEventsAreNDJSON(t *testing.T) {
+	t.Parallel()
 	b := newBinary(t)
 	o := b.run("preview", "--json")
 	require.Zero(t, o.code, o.errOut)
@@ -146,6 +147,7 @@ func TestSignals(t *testing.T) {
 
 // Where nothing more can be written, the error says so, and with room again the next up finishes.
 func TestFullDisk(t *testing.T) {
+	t.Parallel()
 	if os.Getenv(everythingVariable) == "" {
 		t.Skip("this takes most of a minute: run `make faults`")
 	}
@@ -170,6 +172,7 @@ func TestFullDisk(t *testing.T) {
 
 // A cluster that is gone, and everything in it, does not keep destroy from finishing.
 func TestDestroyWithoutCluster(t *testing.T) {
+	t.Parallel()
 	e := newEnvironment(t, nil)
 	e.up()
 	require.NoError(t, e.cloud.Tamper("aws:eks/nodeGroup:NodeGroup", "us-east-1", e.idOf("aws:eks/nodeGroup:NodeGroup")))
@@ -193,6 +196,7 @@ func (e *environment) idOf(token string) string {
 
 // An ephemeral stack lives as long as its command, whatever becomes of it.
 func TestEphemeral(t *testing.T) {
+	t.Parallel()
 	b := newBinary(t)
 	o := b.run("ephemeral", "--", "sh", "-c", `echo "$APIGW_STACK $APIGW_API_ENDPOINT"; exit 42`)
 	require.Equal(t, 42, o.code, o.errOut)
@@ -216,6 +220,7 @@ func TestEphemeral(t *testing.T) {
 
 // What somebody changes behind the stack's back is drift, and up restores it.
 func TestDrift(t *testing.T) {
+	t.Parallel()
 	e := newEnvironment(t, nil)
 	e.up()
 	require.NoError(t, e.cloud.Tamper("aws:lb/listener:Listener", "us-east-1", e.idOf("aws:lb/listener:Listener")))
@@ -231,6 +236,7 @@ func TestDrift(t *testing.T) {
 }
 
 func TestStateDirectoryThatCannotBeWritten(t *testing.T) {
+	t.Parallel()
 	b := newBinary(t)
 	blocked := filepath.Join(b.root, "file")
 	require.NoError(t, os.WriteFile(blocked, nil, 0o600))
@@ -253,6 +259,7 @@ func (b *binary) start(args ...string) *exec.Cmd {
 
 // Pods themselves as targets, and back to nodes, without a request that fails for ever.
 func TestTargetTypes(t *testing.T) {
+	t.Parallel()
 	e := newEnvironment(t, nil)
 	e.setConfig("targetType", "ip")
 	e.up()
@@ -288,6 +295,7 @@ func TestGatewayBuildsWhileTheClusterDoes(t *testing.T) {
 // A preview stack on a shared cluster gets a namespace of its own: in another stack's it would take over the Services
 // of that one, and delete them in the end.
 func TestEphemeralOnSharedPlatform(t *testing.T) {
+	t.Parallel()
 	b := newBinary(t)
 	require.NoError(t, os.CopyFS(filepath.Join(b.root, "examples", "shared-platform"), os.DirFS(filepath.Join(repository, "examples", "shared-platform"))))
 	config, err := os.ReadFile(filepath.Join(b.root, "examples", "shared-platform", "Pulumi.shared-platform.yaml"))
@@ -311,6 +319,7 @@ func TestEphemeralOnSharedPlatform(t *testing.T) {
 
 // A policy stops preview and up before anything is made.
 func TestPolicyStopsUp(t *testing.T) {
+	t.Parallel()
 	b := newBinary(t)
 	b.edit("Pulumi.local.yaml", "clientUser: true", `clientUser: true
   apigateway-ingress:domainName: api.example.com
