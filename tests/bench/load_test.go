@@ -34,10 +34,11 @@ type figures struct {
 	cpu time.Duration
 }
 
-// load sends one request again and again over some connections: as fast as it goes, or at a rate. pids are processes
-// whose CPU time is counted.
+// load sends one request again and again over some connections, to several addresses in turn: as fast as it goes, or at a
+// rate. pids are processes whose CPU time is counted.
 func load(t *testing.T, address, request string, perSecond float64, pids []int) figures {
 	t.Helper()
+	addresses := strings.Split(address, ",")
 	var answered, failed atomic.Int64
 	var mu sync.Mutex
 	var latencies []time.Duration
@@ -47,7 +48,7 @@ func load(t *testing.T, address, request string, perSecond float64, pids []int) 
 	var all sync.WaitGroup
 	for i := range connections {
 		all.Go(func() {
-			own, err := hammer(address, request, perSecond/connections, time.Duration(i), stop, &answered, &failed)
+			own, err := hammer(addresses[i%len(addresses)], request, perSecond/connections, time.Duration(i), stop, &answered, &failed)
 			if err != nil {
 				t.Error(err)
 			}

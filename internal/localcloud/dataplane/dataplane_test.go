@@ -46,7 +46,7 @@ func (p *pods) Generation() uint64 { return p.generation.Load() }
 
 // world is the smallest graph that answers, made through AWS's rules.
 type world struct {
-	t         *testing.T
+	t         testing.TB
 	objects   *store.Store
 	rules     *awsrules.Rules
 	plane     *DataPlane
@@ -71,7 +71,7 @@ func path(name, link, uri string) string {
 		name, parameters, uri, link, proxy)
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t testing.TB) *world {
 	t.Helper()
 	w := &world{t: t, pods: &pods{}, ids: map[string]*store.Object{}, logs: t.TempDir()}
 	backend := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
@@ -265,7 +265,7 @@ func TestEveryLinkIsNeeded(t *testing.T) {
 	}
 }
 
-func closedPort(t *testing.T) string {
+func closedPort(t testing.TB) string {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	defer listener.Close()
