@@ -223,18 +223,17 @@ func (n *Network) privateSubnets(ctx *pulumi.Context, vpc *ec2.Vpc, gateway *ec2
 }
 
 func (n *Network) natGateway(ctx *pulumi.Context, i int, subnet *ec2.Subnet, gateway *ec2.InternetGateway) (*ec2.NatGateway, error) {
-	// An address can be mapped to the VPC only while an internet gateway is attached, which no input shows.
-	attached := pulumi.DependsOn([]pulumi.Resource{gateway})
 	suffix := fmt.Sprintf("nat-%d", i)
 	address, err := ec2.NewEip(ctx, n.name+"-"+suffix, &ec2.EipArgs{
 		Domain: pulumi.String("vpc"), Tags: n.tags(suffix, nil),
-	}, pulumi.Parent(n), attached)
+	}, pulumi.Parent(n))
 	if err != nil {
 		return nil, err
 	}
 	return ec2.NewNatGateway(ctx, n.name+"-"+suffix, &ec2.NatGatewayArgs{
 		AllocationId: address.AllocationId, SubnetId: subnet.ID(), Tags: n.tags(suffix, nil),
-	}, pulumi.Parent(n), attached)
+		// An address can be mapped to the VPC only while an internet gateway is attached, which no input shows.
+	}, pulumi.Parent(n), pulumi.DependsOn([]pulumi.Resource{gateway}))
 }
 
 func (n *Network) routeTable(ctx *pulumi.Context, suffix string, vpc *ec2.Vpc, toInternet *ec2.RouteArgs) (*ec2.RouteTable, error) {

@@ -28,6 +28,21 @@ http {
   }
 }`
 
+// leastConfiguration is the least with which NGINX passes requests on over kept connections: no log, no header, no check.
+const leastConfiguration = `
+worker_processes 2;
+pid /tmp/nginx.pid;
+events { worker_connections 1024; }
+http {
+  access_log off;
+  keepalive_requests 100000;
+  client_body_temp_path /tmp/a; proxy_temp_path /tmp/b; fastcgi_temp_path /tmp/c; uwsgi_temp_path /tmp/d; scgi_temp_path /tmp/e;
+  proxy_http_version 1.1;
+  proxy_set_header Connection "";
+  upstream books { server %s; keepalive 64; }
+  server { listen 127.0.0.1:%d; location /api/book/ { proxy_pass http://books; } }
+}`
+
 const bookPath = "/api/book/9781788390071"
 
 // table makes routes to one service, with further ones in front.
@@ -90,11 +105,12 @@ func dataPlane(t *testing.T, r *report) {
 	direct := &contender{name: "straight to the service", address: service}
 	old := start("the old controller's NGINX", func(port int) string { return fmt.Sprintf(oldConfiguration, port, service, service) })
 	own := start("our NGINX", func(port int) string { return ours(t, port, 0, service) })
-	all := []*contender{direct, own, old}
+	least := start("the least that NGINX can do", func(port int) string { return fmt.Sprintf(leastConfiguration, service, port) })
+	all := []*contender{direct, least, own, old}
 	compare(t, all, 0)
 
 	r.section("Data plane: NGINX", "The book service behind NGINX with our configuration, and with one of the form that the old controller generated (one worker, no "+
-		"upstream keepalive, HTTP/1.0), next to the service alone. Both write their access logs. 32 connections, as fast as it goes.")
+		"upstream keepalive, HTTP/1.0), next to the service alone. Both write their access logs. The least that NGINX can do is a configuration without log, checks or headers. 32 connections, as fast as it goes.")
 	rate := func(f figures) float64 { return f.rate }
 	var rows [][]string
 	var bars []bar

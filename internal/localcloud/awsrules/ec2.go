@@ -149,6 +149,8 @@ var ec2Rules = []*rule{
 			}}
 		},
 		pending: "pending", ready: "available", createTakes: 60 * time.Second, deleteTakes: 60 * time.Second,
+		// A gateway is an entry in route tables; an interface is one in each subnet.
+		quick: func(inputs map[string]any) bool { return inputs["vpcEndpointType"] == "Gateway" },
 	},
 	{
 		token: "aws:ec2/flowLog:FlowLog", args: (*ec2.FlowLogArgs)(nil), id: randomID("fl-", 17),

@@ -57,6 +57,8 @@ type rule struct {
 	pending, ready, failed, reason string
 	// createTakes and deleteTakes are how long AWS usually needs.
 	createTakes, deleteTakes time.Duration
+	// quick says of some that they take hardly any time.
+	quick func(inputs map[string]any) bool
 }
 
 // ref says that an input names another object.
@@ -240,7 +242,7 @@ func (r *Rules) Create(ctx context.Context, token, region, urn string, inputs ma
 	if err := c.admitPatiently(ctx); err != nil {
 		return nil, fmt.Errorf("creating %s: %w", token, err)
 	}
-	if err := r.wait(ctx, rule.createTakes); err != nil {
+	if err := r.wait(ctx, rule.takes(rule.createTakes, inputs)); err != nil {
 		return nil, err
 	}
 	done := *c.object
@@ -416,8 +418,10 @@ func (r *Rules) Delete(ctx context.Context, token, region, id string) error {
 	if err != nil {
 		return err
 	}
-	if err := r.wait(ctx, rule.deleteTakes); err != nil {
-		return err
+	if object := r.store.Get(token, id); object != nil {
+		if err := r.wait(ctx, rule.takes(rule.deleteTakes, object.Inputs)); err != nil {
+			return err
+		}
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -477,6 +481,15 @@ func (c *call) checkUnused() error {
 		return c.rule.mayDelete(c)
 	}
 	return nil
+}
+
+const quickTakes = 5 * time.Second
+
+func (r *rule) takes(usually time.Duration, inputs map[string]any) time.Duration {
+	if r.quick != nil && r.quick(inputs) {
+		return min(usually, quickTakes)
+	}
+	return usually
 }
 
 func (r *Rules) wait(ctx context.Context, d time.Duration) error {
