@@ -18,7 +18,7 @@ export PATH := $(PATH):/usr/sbin:/usr/local/sbin
 
 .DEFAULT_GOAL := help
 FUZZTIME  ?= 3s
-.PHONY: help up down build cli nginx test fuzz lint golden conformance chaos faults soak bench bench-baseline bench-compare images release release-check clean
+.PHONY: help up down build cli nginx test fuzz lint golden conformance chaos faults soak bench bench-cold bench-baseline bench-compare images release release-check clean
 
 ##@ Use
 
@@ -66,9 +66,12 @@ soak: build nginx ## load the local target for SOAK=10m, and look for leaks
 bench: build nginx ## measure everything next to its alternative and write docs/benchmarks.md
 	BENCH=1 $(GO) test ./tests/bench -run TestReport -count 1 -timeout 20m
 
+bench-cold: ## compile everything with an empty build cache and write docs/benchmarks-cold.md
+	BENCH_COLD=1 $(GO) test ./tests/bench -run TestCold -count 1 -timeout 40m
+
 BENCHSTAT := golang.org/x/perf/cmd/benchstat@v0.0.0-20260908200009-22c9c6c9d4da
 BASELINE  := docs/benchmarks-baseline.txt
-GOBENCH   := $(GO) test ./components/route ./components/gateway -run '^$$' -bench . -benchtime 3x -count 6
+GOBENCH   := $(GO) test ./components/route ./components/gateway ./internal/localcloud/dataplane -run '^$$' -bench . -benchtime 3x -count 6
 
 bench-baseline: ## keep the figures of Go's benchmarks, for bench-compare
 	$(GOBENCH) > $(BASELINE)
