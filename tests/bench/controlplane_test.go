@@ -37,30 +37,3 @@ func controlPlane(t *testing.T, r *report) {
 	r.table([]string{"routes", "calls here", "time", "document", "calls with a resource for each path", "time", "ratio"}, rows)
 	r.line("The number of resources in a stack does not grow with the routes; `TestResourceCountDoesNotGrowWithRoutes` holds it.")
 }
-
-func scale(t *testing.T, r *report) {
-	r.section("Scale: many routes", "Parsing manifests, checking them, and rendering both documents, in one process. A definition of AWS may have 6 MB, so that 10,000 routes are ten APIs.")
-	var rows [][]string
-	first := 0.0
-	for _, n := range []int{100, 1000, 10000} {
-		var best time.Duration
-		for range rounds {
-			started := time.Now()
-			for range max(1, n/1000) {
-				compiled := table(t, min(n, 1000)-1)
-				_, err := compiled.OpenAPI(route.Document{Title: "x"})
-				require.NoError(t, err)
-				_ = compiled.NGINX(8080)
-			}
-			if d := time.Since(started); best == 0 || d < best {
-				best = d
-			}
-		}
-		each := float64(best.Microseconds()) / float64(n)
-		if first == 0 {
-			first = each
-		}
-		rows = append(rows, []string{figure(float64(n)), millis(best), fmt.Sprintf("%.0f µs", each), fmt.Sprintf("%.2f", each/first)})
-	}
-	r.table([]string{"routes", "time", "a route", "ratio to 100 routes"}, rows)
-}

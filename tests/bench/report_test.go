@@ -39,7 +39,7 @@ func TestReport(t *testing.T) {
 	}
 	r := &report{}
 	fmt.Fprintf(&r.text, "# Benchmarks\n\nWritten by `make bench` on %s: %s, %d cores of %s, %s. The load comes from the same machine and takes its share.\n"+
-		"Each figure is the median of %d rounds, in which the alternatives take turns.\n",
+		"Each figure is the median of %d rounds, in which the alternatives take turns. What a fresh machine waits for is [apart](benchmarks-cold.md).\n",
 		time.Now().UTC().Format("2 January 2006"), runtime.GOOS+"/"+runtime.GOARCH, runtime.NumCPU(), cpuModel(), runtime.Version(), rounds)
 	dataPlane(t, r)
 	controlPlane(t, r)
