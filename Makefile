@@ -8,12 +8,14 @@ PULUMI    := github.com/pulumi/pulumi/pkg/v3
 CLI_VERSION := $(shell sed -nE 's|.*$(PULUMI) (v[0-9.]+).*|\1|p' tools/pulumi/go.mod)
 LDFLAGS   := -s -w
 # Debug information is stripped anyway, and is a fifth of what compiling costs; nothing in the generated SDKs is worth inlining.
-# Without -trimpath the state of a stack would tell the folders of whoever built the binary.
 SDKS      := github.com/pulumi/pulumi-aws/sdk/... github.com/pulumi/pulumi-kubernetes/sdk/... github.com/pulumi/pulumi-eks/sdk/...
-BUILDFLAGS := -trimpath -gcflags=all=-dwarf=false $(foreach sdk,$(SDKS),-gcflags='$(sdk)=-dwarf=false -l')
+GCFLAGS   := -gcflags=all=-dwarf=false $(foreach sdk,$(SDKS),-gcflags='$(sdk)=-dwarf=false -l')
+# Without -trimpath the state of a stack would tell the folders of whoever built the binary.
+BUILDFLAGS := -trimpath $(GCFLAGS)
 APP       := $(BIN)/apigw-ingress
 SERVICES  := $(BIN)/books $(BIN)/authors
-TESTFLAGS ?= -race
+# Most of what integration tests do is waiting for other processes.
+TESTFLAGS ?= -race -parallel 4
 export PATH := $(PATH):/usr/sbin:/usr/local/sbin
 
 .DEFAULT_GOAL := help
@@ -34,7 +36,7 @@ build: ## build what is missing, in parallel: the CLI, the binary, the sample se
 ##@ Develop
 
 test: build nginx ## run every test, with the race detector, and the seeds of the fuzz targets
-	$(GO) test $(TESTFLAGS) -timeout 15m ./...
+	$(GO) test $(TESTFLAGS) $(GCFLAGS) -timeout 15m ./...
 
 fuzz: nginx ## search for inputs that break something, FUZZTIME=3s for each target
 	@for target in components/route/FuzzParse components/route/FuzzAnnotations components/route/FuzzNGINXEscaping internal/localcloud/identity/FuzzVerify internal/localcloud/identity/FuzzPolicy internal/localcloud/provider/FuzzRPC; do \

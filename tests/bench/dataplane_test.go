@@ -121,7 +121,10 @@ func dataPlane(t *testing.T, r *report) {
 	}
 	r.table([]string{"", "requests/s", "ratio to the old", "p99, ms", "NGINX's CPU a request, µs"}, rows)
 	r.chart(t, "benchmark-dataplane", "Requests a second", "req/s", bars)
-	fixedRate(t, r, []*contender{own, old}, old.median(rate)/2)
+	most := old.median(rate)
+	for _, percent := range []float64{50, 90} {
+		fixedRate(t, r, []*contender{own, old}, percent, most*percent/100)
+	}
 	manyRoutes(t, r, service)
 }
 
@@ -137,10 +140,10 @@ func compare(t *testing.T, all []*contender, perSecond float64) {
 	}
 }
 
-func fixedRate(t *testing.T, r *report, all []*contender, perSecond float64) {
+func fixedRate(t *testing.T, r *report, all []*contender, percent, perSecond float64) {
 	t.Helper()
 	compare(t, all, perSecond)
-	r.line("At half of the old one's rate, %s requests a second:\n", figure(perSecond))
+	r.line("At %.0f %% of the old one's rate, %s requests a second:\n", percent, figure(perSecond))
 	var rows [][]string
 	for _, c := range all {
 		rows = append(rows, []string{c.name, figure(c.median(func(f figures) float64 { return float64(f.p50.Microseconds()) / 1000 })), figure(c.median(func(f figures) float64 { return float64(f.p99.Microseconds()) / 1000 }))})
