@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/apigateway-ingress/apigateway-ingress/automation/engine"
+	"github.com/apigateway-ingress/apigateway-ingress/internal/wholefile"
 	"github.com/apigateway-ingress/apigateway-ingress/policies"
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 	"google.golang.org/grpc"
@@ -163,6 +164,6 @@ func writePack(dir string) error {
 		if err != nil {
 			return err
 		}
-		return os.WriteFile(filepath.Join(dir, name), content, 0o600)
+		return wholefile.Write(filepath.Join(dir, name), content)
 	})
 }

@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+
+	"github.com/apigateway-ingress/apigateway-ingress/internal/wholefile"
 )
 
 // checkpointPath is the file in which the CLI keeps a local stack's state. Beside it, with .bak, is the one before.
@@ -57,11 +59,7 @@ func repairCheckpoint(stateDir, project, stack string) error {
 		// The stack was being made. What is left of it in the cloud, no state knows, and the next up removes.
 		return errors.Join(os.Remove(path), removeIfThere(path+".bak"))
 	}
-	restored := path + ".restored"
-	if err := os.WriteFile(restored, previous, 0o600); err != nil {
-		return err
-	}
-	return os.Rename(restored, path)
+	return wholefile.Write(path, previous)
 }
 
 // lastReadable is the newest state that was written to its end: the one before the last, or one that the CLI keeps of

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/apigateway-ingress/apigateway-ingress/internal/wholefile"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"sigs.k8s.io/yaml"
@@ -155,17 +156,17 @@ func prepareLocal(p *Project, stateDir string) (string, error) {
 }
 
 func ensurePassphrase(path string) error {
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-	if errors.Is(err, os.ErrExist) {
-		return nil
-	}
-	if err != nil {
+	if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
 	secret := make([]byte, 32)
 	_, _ = rand.Read(secret) // never fails: https://pkg.go.dev/crypto/rand#Read
-	_, err = file.WriteString(base64.StdEncoding.EncodeToString(secret))
-	return errors.Join(err, file.Close())
+	err := wholefile.Create(path, []byte(base64.StdEncoding.EncodeToString(secret)))
+	if errors.Is(err, os.ErrExist) {
+		// Another process was quicker.
+		return nil
+	}
+	return err
 }
 
 func readSettings(path string) (map[string]any, error) {
@@ -198,7 +199,7 @@ func copySettings(from, to string, kept map[string]any, without ...string) error
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(to, content, 0o600)
+	return wholefile.Write(to, content)
 }
 
 // Export is the stack's deployment as JSON with secrets encrypted. The Automation API's own would decrypt them.
@@ -252,5 +253,5 @@ func CopyConfig(root, from, to string, changes map[string]any) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(root, "Pulumi."+to+".yaml"), content, 0o600)
+	return wholefile.Write(filepath.Join(root, "Pulumi."+to+".yaml"), content)
 }

@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/apigateway-ingress/apigateway-ingress/internal/wholefile"
 	"github.com/golang-jwt/jwt/v5"
 )
 
@@ -75,7 +76,7 @@ func (p *Pools) key(pool string) (*rsa.PrivateKey, error) {
 	if err != nil {
 		return nil, err
 	}
-	return made, os.WriteFile(p.path, content, 0o600)
+	return made, wholefile.Write(p.path, content)
 }
 
 // issuer is a pool's: https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-tokens-verifying-a-jwt.html
