@@ -179,7 +179,7 @@ func (a *app) ensureLocalCloud(ctx context.Context, project *engine.Project) (da
 	if err != nil {
 		return status, err
 	}
-	if err := client.SetPrograms(ctx, daemon.Programs{Images: images(self, project), Functions: project.Functions}); err != nil {
+	if err := client.AddPrograms(ctx, daemon.Programs{Images: images(self, project), Functions: project.Functions}); err != nil {
 		return status, err
 	}
 	// After a restart what was deployed starts anew. What cannot start is the next update's to mend.

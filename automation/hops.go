@@ -91,17 +91,16 @@ func stageHops(r engine.Resource, status daemon.Status, running bool) []awscloud
 	return hops
 }
 
-// podHop is about the pods of a Deployment or a DaemonSet, whose names begin with its own.
+// podHop is about the pods of a Deployment or a DaemonSet.
 func podHop(r engine.Resource, status daemon.Status, running bool) awscloud.Hop {
 	hop := awscloud.Hop{Name: "pods of " + r.ID, URN: r.URN}
 	if !running {
 		hop.Health, hop.Detail = awscloud.Broken, notRunning
 		return hop
 	}
-	namespace, name, _ := strings.Cut(r.ID, "/")
 	ready, all, why := 0, 0, ""
 	for _, pod := range status.Pods {
-		if pod.Namespace != namespace || !strings.HasPrefix(pod.Name, name+"-") {
+		if pod.Owner != r.URN {
 			continue
 		}
 		all++

@@ -144,11 +144,11 @@ func (c *Cloud) Close() error {
 // ProviderPorts are the ports for the engine, by package.
 func (c *Cloud) ProviderPorts() map[string]int { return c.ports }
 
-// SetImages replaces the table by which container images are programs of this machine.
-func (c *Cloud) SetImages(images map[string]supervisor.Image) error { return c.images.Set(images) }
+// AddImages says which programs of this machine container images are.
+func (c *Cloud) AddImages(images map[string]supervisor.Image) error { return c.images.Add(images) }
 
-// SetFunctions replaces the table by which Lambda functions are programs of this machine.
-func (c *Cloud) SetFunctions(commands map[string][]string) error { return c.functions.Set(commands) }
+// AddFunctions says which programs of this machine Lambda functions are.
+func (c *Cloud) AddFunctions(commands map[string][]string) error { return c.functions.Add(commands) }
 
 // Token makes a token of a Cognito user pool: an access token when it has scopes, an ID token otherwise.
 func (c *Cloud) Token(poolARN, user string, scopes []string) (string, error) {

@@ -55,7 +55,7 @@ func newWorld(t *testing.T, latency float64, program func(root string) pulumi.Ru
 		require.NoError(t, err)
 		images["apigateway-ingress/"+service] = supervisor.Image{Command: []string{path, "-addr", "${POD_IP}:${PORT}"}}
 	}
-	require.NoError(t, cloud.SetImages(images))
+	require.NoError(t, cloud.AddImages(images))
 	project, err := engine.OpenProject(root, "local")
 	require.NoError(t, err)
 	session, err := engine.Open(context.Background(), project, state, cloud.ProviderPorts(), true, program(root))

@@ -107,7 +107,7 @@ func (e *environment) startCloud() {
 	for _, service := range []string{"books", "authors"} {
 		images["apigateway-ingress/"+service] = supervisor.Image{Command: []string{bin(e.t, service), "-addr", "${POD_IP}:${PORT}"}}
 	}
-	require.NoError(e.t, e.cloud.SetImages(images))
+	require.NoError(e.t, e.cloud.AddImages(images))
 }
 
 func (e *environment) open(wrap func(pulumi.RunFunc) pulumi.RunFunc) {

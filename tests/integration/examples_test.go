@@ -116,7 +116,7 @@ func (e *environment) beside(t *testing.T, name string) *environment {
 			commands[function] = append(commands[function], fmt.Sprint(word))
 		}
 	}
-	require.NoError(t, e.cloud.SetFunctions(commands))
+	require.NoError(t, e.cloud.AddFunctions(commands))
 	content, err = yaml.Marshal(settings)
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(filepath.Join(e.root, "Pulumi."+name+".yaml"), content, 0o600))

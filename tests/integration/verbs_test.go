@@ -302,6 +302,8 @@ func TestEphemeralOnSharedPlatform(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(filepath.Join(b.root, "Pulumi.shared.yaml"), config, 0o600))
 	require.Zero(t, b.run("up").code)
+	own := b.run("ephemeral", "--", "sh", "-c", bin(t, "apigw-ingress")+" --stack $APIGW_STACK status")
+	require.Regexp(t, `pods of default/bookservice +2 of 2 pods ready`, own.out, "those of the other stack's cluster are not counted")
 	shared := b.run("--stack", "shared", "up")
 	require.Zero(t, shared.code, shared.errOut)
 	script := fmt.Sprintf("%s --stack $APIGW_STACK status && %s --stack $APIGW_STACK call /api/book/list", bin(t, "apigw-ingress"), bin(t, "apigw-ingress"))

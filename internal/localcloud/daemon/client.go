@@ -60,8 +60,8 @@ func notRunning(err error) bool {
 	return errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED)
 }
 
-// SetPrograms replaces the tables of images and functions.
-func (c *Client) SetPrograms(ctx context.Context, programs Programs) error {
+// AddPrograms replaces the tables of images and functions.
+func (c *Client) AddPrograms(ctx context.Context, programs Programs) error {
 	encoded, err := json.Marshal(programs)
 	if err != nil {
 		return err

@@ -157,7 +157,7 @@ func handler(stop func(), dir, build string, cloud *localcloud.Cloud) http.Handl
 			http.Error(w, err.Error(), http.StatusBadRequest)
 			return
 		}
-		if err := errors.Join(cloud.SetImages(programs.Images), cloud.SetFunctions(programs.Functions)); err != nil {
+		if err := errors.Join(cloud.AddImages(programs.Images), cloud.AddFunctions(programs.Functions)); err != nil {
 			http.Error(w, err.Error(), http.StatusInternalServerError)
 			return
 		}

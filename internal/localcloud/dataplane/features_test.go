@@ -130,7 +130,7 @@ case "$(tail -n 1 ` + calls + `)" in
 *) exit 1;;
 esac
 echo '{"principalId":"p","policyDocument":{"Version":"2012-10-17","Statement":[{"Effect":"'$effect'","Action":"execute-api:Invoke","Resource":"*"}]}}'`
-	require.NoError(t, w.functions.Set(map[string][]string{"gate": {"sh", "-c", script}}))
+	require.NoError(t, w.functions.Add(map[string][]string{"gate": {"sh", "-c", script}}))
 	secured := map[string]any{"security": []any{map[string]any{"gate": []string{}}}}
 	w.publish(everyone, w.hello(anyMethodKey, secured, w.lambda("token", 60)))
 
@@ -155,7 +155,7 @@ echo '{"principalId":"p","policyDocument":{"Version":"2012-10-17","Statement":[{
 	w.publish(everyone, w.hello(anyMethodKey, secured, w.lambda("request", 0)))
 	require.Equal(t, http.StatusTeapot, w.send(http.MethodGet, "/hello?door=1", "", map[string]string{"X-Who": "alice"}).status)
 	require.Equal(t, http.StatusUnauthorized, w.send(http.MethodGet, "/hello", "", map[string]string{"X-Who": "alice"}).status)
-	require.NoError(t, w.functions.Set(nil))
+	require.NoError(t, w.functions.Add(map[string][]string{"gate": {}}))
 	require.Contains(t, w.send(http.MethodGet, "/hello?door=2", "", map[string]string{"X-Who": "alice"}).header.Get("X-Local-Target-Reason"), "localFunctions")
 }
 

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/apigateway-ingress/apigateway-ingress/internal/wholefile"
 )
 
 // Functions maps names of functions to commands, and remembers them in a file. It is safe for concurrent use.
@@ -30,7 +32,7 @@ const timeout = 10 * time.Second
 // maxAnswer is Lambda's limit of an answer.
 const maxAnswer = 6 << 20
 
-// Open reads the table that was set last; there may be none yet.
+// Open reads the table as it was; there may be none yet.
 func Open(path string) (*Functions, error) {
 	f := &Functions{path: path, known: map[string][]string{}}
 	content, err := os.ReadFile(path)
@@ -43,16 +45,19 @@ func Open(path string) (*Functions, error) {
 	return f, json.Unmarshal(content, &f.known)
 }
 
-// Set replaces the table.
-func (f *Functions) Set(known map[string][]string) error {
+// Add takes entries over. Those that it does not name stay: they are another stack's.
+func (f *Functions) Add(more map[string][]string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	known := map[string][]string{}
+	maps.Copy(known, f.known)
+	maps.Copy(known, more)
 	content, err := json.Marshal(known)
 	if err != nil {
 		return err
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.known = maps.Clone(known)
-	return os.WriteFile(f.path, content, 0o600)
+	f.known = known
+	return wholefile.Write(f.path, content)
 }
 
 // Invoke runs a function. It gets PATH from the environment and nothing else.

@@ -7,6 +7,8 @@ import (
 	"os"
 	"strings"
 	"sync"
+
+	"github.com/apigateway-ingress/apigateway-ingress/internal/wholefile"
 )
 
 // Image says how a container image runs as a process of this machine.
@@ -29,7 +31,7 @@ type Images struct {
 	known map[string]Image
 }
 
-// OpenImages reads the table that was set last; there may be none yet.
+// OpenImages reads the table as it was; there may be none yet.
 func OpenImages(path string) (*Images, error) {
 	images := &Images{path: path, known: map[string]Image{}}
 	content, err := os.ReadFile(path)
@@ -42,27 +44,34 @@ func OpenImages(path string) (*Images, error) {
 	return images, json.Unmarshal(content, &images.known)
 }
 
-// Set replaces the table.
-func (i *Images) Set(known map[string]Image) error {
+// Add takes entries over. Those that it does not name stay: they are another stack's.
+func (i *Images) Add(more map[string]Image) error {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	known := map[string]Image{}
+	maps.Copy(known, i.known)
+	maps.Copy(known, more)
 	content, err := json.Marshal(known)
 	if err != nil {
 		return err
 	}
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	i.known = maps.Clone(known)
-	return os.WriteFile(i.path, content, 0o600)
+	i.known = known
+	return wholefile.Write(i.path, content)
 }
 
-// find looks an image up by its repository: with the registry's host, or without.
+// find looks an image up by its repository: with the registry's host, or without. The longest name that matches decides.
 func (i *Images) find(reference string) (image Image, isNginx, found bool) {
 	repository := repositoryOf(reference)
 	i.mu.RLock()
 	defer i.mu.RUnlock()
-	for name, image := range i.known {
-		if matches(repository, name) {
-			return image, false, true
+	longest := ""
+	for name := range i.known {
+		if matches(repository, name) && len(name) > len(longest) {
+			longest = name
 		}
+	}
+	if longest != "" {
+		return i.known[longest], false, true
 	}
 	for _, name := range nginxRepositories {
 		if matches(repository, name) {

@@ -23,13 +23,15 @@ import (
 type pod struct {
 	supervisor *Supervisor
 	owner      owner
-	namespace  string
-	name       string
-	hash       string
-	node       string
-	ip         string
-	spec       corev1.PodSpec
-	labels     map[string]string
+	// urn is the owner's in its stack.
+	urn       string
+	namespace string
+	name      string
+	hash      string
+	node      string
+	ip        string
+	spec      corev1.PodSpec
+	labels    map[string]string
 	// dir is the process's working directory; root beneath it holds what the pod mounts.
 	dir     string
 	logPath string
@@ -62,7 +64,7 @@ func (s *Supervisor) newPod(w workload, node string) (*pod, error) {
 	suffix := make([]byte, 3)
 	_, _ = rand.Read(suffix) // never fails: https://pkg.go.dev/crypto/rand#Read
 	p := &pod{
-		supervisor: s, owner: w.owner, namespace: w.namespace, hash: w.hash, node: node,
+		supervisor: s, owner: w.owner, urn: w.urn, namespace: w.namespace, hash: w.hash, node: node,
 		name: fmt.Sprintf("%s-%s-%s", w.name, w.hash, hex.EncodeToString(suffix)),
 		spec: w.template.Spec, labels: w.template.Labels, stopping: make(chan struct{}), why: "ContainerCreating",
 	}
@@ -320,7 +322,7 @@ func (p *pod) status() PodStatus {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	status := PodStatus{
-		Cluster: p.owner.cluster, Namespace: p.namespace, Name: p.name, Node: p.node, IP: p.ip,
+		Cluster: p.owner.cluster, Namespace: p.namespace, Name: p.name, Owner: p.urn, Node: p.node, IP: p.ip,
 		Ready: p.ready, Reason: p.why, Restarts: p.restarts, Log: p.logPath,
 	}
 	if p.process != nil {

@@ -232,13 +232,15 @@ type PodStatus struct {
 	Cluster   string `json:"cluster"`
 	Namespace string `json:"namespace"`
 	Name      string `json:"name"`
-	Node      string `json:"node"`
-	IP        string `json:"ip"`
-	PID       int    `json:"pid,omitempty"`
-	Ready     bool   `json:"ready"`
-	Reason    string `json:"reason,omitempty"`
-	Restarts  int    `json:"restarts"`
-	Log       string `json:"log,omitempty"`
+	// Owner is the URN of its Deployment or DaemonSet.
+	Owner    string `json:"owner"`
+	Node     string `json:"node"`
+	IP       string `json:"ip"`
+	PID      int    `json:"pid,omitempty"`
+	Ready    bool   `json:"ready"`
+	Reason   string `json:"reason,omitempty"`
+	Restarts int    `json:"restarts"`
+	Log      string `json:"log,omitempty"`
 }
 
 // Pods reports every pod.

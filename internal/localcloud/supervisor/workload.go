@@ -17,6 +17,7 @@ import (
 // workload is what a Deployment or DaemonSet wants.
 type workload struct {
 	owner     owner
+	urn       string
 	namespace string
 	name      string
 	template  corev1.PodTemplateSpec
@@ -29,7 +30,7 @@ type workload struct {
 }
 
 func newWorkload(o *store.Object, nodes []awsrules.Instance) (workload, error) {
-	w := workload{owner: owner{o.Scope, o.Type, o.ID}}
+	w := workload{owner: owner{o.Scope, o.Type, o.ID}, urn: o.URN}
 	if o.Type == kuberules.DaemonSet {
 		daemonSet, err := kuberules.Decode[appsv1.DaemonSet](o)
 		if err != nil {
