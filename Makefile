@@ -20,7 +20,7 @@ export PATH := $(PATH):/usr/sbin:/usr/local/sbin
 
 .DEFAULT_GOAL := help
 FUZZTIME  ?= 3s
-.PHONY: help up down build cli nginx test fuzz lint golden conformance chaos faults soak bench bench-cold bench-baseline bench-compare images release release-check clean
+.PHONY: help up down build cli nginx test fuzz lint golden conformance conformance-aws chaos faults soak bench bench-cold bench-baseline bench-compare images release release-check clean
 
 ##@ Use
 
@@ -53,6 +53,9 @@ lint: $(BIN)/golangci-lint ## check format and style
 
 conformance: build nginx $(BIN)/kube-apiserver $(BIN)/etcd ## ask the real AWS provider (with terraform on PATH) and a real Kubernetes API server
 	CONFORMANCE=1 $(GO) test ./tests/conformance -count 1 -timeout 15m -v
+
+conformance-aws: ## ask the real AWS provider alone, with terraform on PATH
+	CONFORMANCE=1 $(GO) test $(TESTFLAGS) $(GCFLAGS) ./tests/conformance -run TestTerraformProviderAccepts -count 1 -v
 
 CHAOS_POINTS ?= 10
 SOAK         ?= 10m
@@ -116,7 +119,7 @@ clean: ## remove what was built
 	rm -rf $(BIN) dist
 
 help: ## show this text
-	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # A Pulumi CLI on PATH that is new enough is used; otherwise one is built from its Go module.
 cli:

@@ -119,6 +119,9 @@ func LocalEnvironment(stateDir string, providers map[string]int) map[string]stri
 		"PULUMI_CONFIG_PASSPHRASE_FILE":               filepath.Join(stateDir, "passphrase"),
 		"PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
 		"PULUMI_SKIP_UPDATE_CHECK":                    "true",
+		// The state is read from its file, too.
+		"PULUMI_DIY_BACKEND_GZIP": "false",
+		"PULUMI_DIY_BACKEND_ZSTD": "false",
 	}
 	var attached []string
 	for _, name := range []string{"aws", "eks", "kubernetes"} {
