@@ -52,11 +52,16 @@ func Run(t *testing.T, program pulumi.RunFunc) *Graph {
 func TryRun(graph *Graph, program pulumi.RunFunc) error {
 	return pulumi.RunErr(func(ctx *pulumi.Context) error {
 		// The component eks.Cluster refers to a cluster that its provider would have made.
-		if _, err := eks.NewCluster(ctx, controlPlane, &eks.ClusterArgs{
+		cluster, err := eks.NewCluster(ctx, controlPlane, &eks.ClusterArgs{
 			RoleArn: pulumi.String("arn:aws:iam::111122223333:role/eks"), VpcConfig: eks.ClusterVpcConfigArgs{SubnetIds: pulumi.StringArray{}},
-		}); err != nil {
+		})
+		if err != nil {
 			return err
 		}
+		// Registering goes on beside the program, which may be quicker.
+		registered := make(chan struct{})
+		cluster.ID().ApplyT(func(pulumi.ID) pulumi.ID { close(registered); return "" })
+		<-registered
 		return program(ctx)
 	}, pulumi.WithMocks("project", "stack", graph))
 }
