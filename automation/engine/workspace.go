@@ -21,8 +21,9 @@ import (
 type Session struct {
 	Command *Command
 	Project *Project
-	Stack   auto.Stack
-	// Updates is the same stack for operations whose events are followed.
+	// Stack is for what changes nothing, and for callers who want the Automation API's results.
+	Stack auto.Stack
+	// Updates is the same stack for operations whose events are followed: their results have no outputs and no summary.
 	Updates auto.Stack
 
 	stateDir string

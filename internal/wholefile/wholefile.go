@@ -21,9 +21,12 @@ func Write(path string, content []byte) error {
 // Create is Write for a file that nobody has made yet. When there is one, of whatever content, its error is
 // os.ErrExist: of several processes one succeeds.
 func Create(path string, content []byte) error {
-	// Other than a rename, a link replaces nothing.
 	return pending(path, content, func(file *renameio.PendingFile) error {
-		return errors.Join(file.Sync(), os.Link(file.Name(), path))
+		if err := file.Sync(); err != nil {
+			return err
+		}
+		// Other than a rename, a link replaces nothing.
+		return os.Link(file.Name(), path)
 	})
 }
 
