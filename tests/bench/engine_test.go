@@ -114,10 +114,6 @@ func criticalPath(t *testing.T, r *report) {
 	path, longest := timeline.CriticalPath(steps, needs)
 	picture := timeline.SVG("up on the local target, an hour of AWS in a minute", steps, needs)
 	require.NoError(t, os.WriteFile(filepath.Join(repository, "docs", "benchmark-timeline.svg"), []byte(picture), 0o600))
-	sum := map[string]time.Duration{}
-	for _, s := range steps {
-		sum[s.Type] += s.End - s.Start
-	}
 	old := sequence(steps, resources)
 	depths, err := depthsOf(w.session)
 	require.NoError(t, err)
