@@ -63,10 +63,9 @@ http {
 
     # API Gateway says which resource it chose, and $at is the one that is meant here. Requests that do not come
     # through API Gateway say nothing.
-    map "$http_x_apigw_resource|$at" $astray {
-        "~^\|" 0;
-        "~^([^|]*)\|\1$" 0;
-        default 1;
+    map $http_x_apigw_resource $chosen {
+        "" $at;
+        default $http_x_apigw_resource;
     }
 
     # API Gateway drops a slash at the end of a path, and says what the path was where that matters.
@@ -162,7 +161,7 @@ func (n *nginxWriter) hostMap() directive {
 func (n *nginxWriter) location(l location) directive {
 	block := []directive{
 		{"set", []argument{raw("$at"), text(l.resource)}, nil},
-		refuseIf(raw("($astray)")),
+		refuseIf(raw("($chosen != $at)")),
 	}
 	upstream, some := n.upstream(l)
 	if some {

@@ -1,9 +1,9 @@
 package bench
 
 import (
-	"bufio"
+	"bytes"
+	"errors"
 	"fmt"
-	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -35,14 +35,14 @@ type figures struct {
 }
 
 // load sends one request again and again over some connections, to several addresses in turn: as fast as it goes, or at a
-// rate. pids are processes whose CPU time is counted.
-func load(t *testing.T, address, request string, perSecond float64, pids []int) figures {
+// rate. pid is of a process whose CPU time is counted, with its children's; 0 for none.
+func load(t *testing.T, address, request string, perSecond float64, pid int) figures {
 	t.Helper()
 	addresses := strings.Split(address, ",")
 	var answered, failed atomic.Int64
 	var mu sync.Mutex
 	var latencies []time.Duration
-	before := cpuOf(pids)
+	before := cpuOf(pid)
 	started := time.Now()
 	stop := started.Add(loadTime)
 	var all sync.WaitGroup
@@ -63,25 +63,17 @@ func load(t *testing.T, address, request string, perSecond float64, pids []int) 
 	n := answered.Load()
 	return figures{
 		rate: float64(n) / time.Since(started).Seconds(), p50: latencies[len(latencies)/2], p99: latencies[len(latencies)*99/100],
-		cpu: (cpuOf(pids) - before) / time.Duration(max(n, 1)),
+		cpu: (cpuOf(pid) - before) / time.Duration(max(n, 1)),
 	}
 }
 
 func hammer(address, request string, perSecond float64, shift time.Duration, stop time.Time, answered, failed *atomic.Int64) ([]time.Duration, error) {
-	connection, err := net.Dial("tcp", address)
-	if err != nil {
+	c := &client{address: address, buffer: make([]byte, 64<<10)}
+	if err := c.dial(); err != nil {
 		return nil, err
 	}
-	defer func() { _ = connection.Close() }()
-	reader := bufio.NewReader(connection)
-	// An NGINX ends a connection after some requests; a client then makes another, and sends what had no answer again.
-	again := func() error {
-		_ = connection.Close()
-		if connection, err = net.Dial("tcp", address); err == nil {
-			reader = bufio.NewReader(connection)
-		}
-		return err
-	}
+	defer func() { _ = c.connection.Close() }()
+	wire := []byte(request)
 	var latencies []time.Duration
 	next := time.Now().Add(shift * time.Millisecond)
 	for time.Now().Before(stop) {
@@ -90,54 +82,84 @@ func hammer(address, request string, perSecond float64, shift time.Duration, sto
 			next = next.Add(time.Duration(float64(time.Second) / perSecond))
 		}
 		sent := time.Now()
-		_, writeErr := io.WriteString(connection, request)
-		status, readErr := answer(reader)
-		if writeErr != nil || readErr != nil && status == "" {
-			if err := again(); err != nil {
+		ok, err := c.ask(wire)
+		if errors.Is(err, errClosed) {
+			// An NGINX ends a connection after some requests; a client then makes another, and sends what had no answer again.
+			if err := c.dial(); err != nil {
 				return latencies, err
 			}
 			continue
 		}
-		if readErr != nil {
-			return latencies, readErr
+		if err != nil {
+			return latencies, err
 		}
 		latencies = append(latencies, time.Since(sent))
 		answered.Add(1)
-		if !strings.Contains(status, " 200 ") {
+		if !ok {
 			failed.Add(1)
 		}
 	}
 	return latencies, nil
 }
 
-// answer reads one response with a length, and returns its status line.
-func answer(reader *bufio.Reader) (status string, err error) {
-	length := 0
-	for {
-		line, err := reader.ReadString('\n')
-		if err != nil {
-			return status, err
-		}
-		if status == "" {
-			status = line
-		}
-		if value, ok := strings.CutPrefix(strings.ToLower(line), "content-length:"); ok {
-			if length, err = strconv.Atoi(strings.TrimSpace(value)); err != nil {
-				return status, err
+// client is as cheap as it can be: what it needs of the two cores, the measured have not.
+type client struct {
+	address    string
+	connection net.Conn
+	buffer     []byte
+}
+
+var errClosed = errors.New("closed before an answer")
+
+func (c *client) dial() (err error) {
+	if c.connection != nil {
+		_ = c.connection.Close()
+	}
+	c.connection, err = net.Dial("tcp", c.address)
+	return err
+}
+
+// ask sends a request, reads its answer, which must have a length, and says whether it is 200.
+func (c *client) ask(request []byte) (ok bool, err error) {
+	if _, err := c.connection.Write(request); err != nil {
+		return false, errClosed
+	}
+	for have := 0; ; {
+		n, err := c.connection.Read(c.buffer[have:])
+		if have += n; err != nil {
+			if have == 0 {
+				return false, errClosed
 			}
+			return false, err
 		}
-		if line == "\r\n" {
-			_, err = io.CopyN(io.Discard, reader, int64(length))
-			return status, err
+		head := bytes.Index(c.buffer[:have], []byte("\r\n\r\n"))
+		if head < 0 {
+			continue
+		}
+		length, err := contentLength(c.buffer[:head+2])
+		if err != nil {
+			return false, err
+		}
+		if have >= head+4+length {
+			return bytes.HasPrefix(c.buffer[len("HTTP/1.1"):have], []byte(" 200 ")), nil
 		}
 	}
 }
 
-// cpuOf is the CPU time that processes have used, user's and system's.
-func cpuOf(pids []int) time.Duration {
+func contentLength(head []byte) (int, error) {
+	_, after, found := bytes.Cut(head, []byte("\r\nContent-Length: "))
+	value, _, whole := bytes.Cut(after, []byte("\r\n"))
+	if !found || !whole {
+		return 0, fmt.Errorf("an answer without a length: %q", head)
+	}
+	return strconv.Atoi(string(value))
+}
+
+// cpuOf is the CPU time that a process and its children have used, user's and system's.
+func cpuOf(pid int) time.Duration {
 	const tick = 10 * time.Millisecond
 	var total time.Duration
-	for _, pid := range pids {
+	for _, pid := range group(pid) {
 		content, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 		if err != nil {
 			continue

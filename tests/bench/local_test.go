@@ -97,6 +97,7 @@ func localTarget(t *testing.T, r *report) {
 	}
 	all := []*contender{
 		{name: "the whole chain, signed", address: address}, {name: "one of its NGINX pods alone", address: proxies[0]},
+		{name: "a Go proxy that only passes on, in the local cloud's place", address: startPassOn(t, proxies)},
 		{name: fmt.Sprintf("its %d NGINX pods in turn, as the chain does", len(proxies)), address: strings.Join(proxies, ",")}, {name: "the service alone", address: service},
 	}
 	for range rounds {
@@ -105,7 +106,7 @@ func localTarget(t *testing.T, r *report) {
 			if i == 0 {
 				request = signed
 			}
-			c.results = append(c.results, load(t, c.address, request, 0, nil))
+			c.results = append(c.results, load(t, c.address, request, 0, 0))
 		}
 	}
 	_, destroyTook, _ := timedRun(t, binary, root, "destroy", "--json")
@@ -119,7 +120,7 @@ func localTarget(t *testing.T, r *report) {
 	var rows [][]string
 	var bars []bar
 	for _, c := range all {
-		rows = append(rows, []string{c.name, figure(c.median(rate)), fmt.Sprintf("%.2f", c.median(rate)/all[1].median(rate)), figure(c.median(func(f figures) float64 { return float64(f.p99.Microseconds()) / 1000 }))})
+		rows = append(rows, []string{c.name, figure(c.median(rate)), fmt.Sprintf("%.2f", c.median(rate)/all[1].median(rate)), figure(c.median(p99))})
 		bars = append(bars, bar{c.name, c.median(rate)})
 	}
 	r.line("Requests through the chain: signature, policies, stage, link, balancer, NGINX, service.\n")
