@@ -2,8 +2,6 @@ package engine
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -115,7 +113,8 @@ func (s *Session) hasCheckpoint() (bool, error) {
 // LocalEnvironment is what the CLI needs for a stack of the local target.
 func LocalEnvironment(stateDir string, providers map[string]int) map[string]string {
 	env := map[string]string{
-		"PULUMI_BACKEND_URL":                          "file://" + filepath.Join(stateDir, "backend"),
+		// Without metadata=skip the backend writes a checksum beside each file, over the whole state for each resource.
+		"PULUMI_BACKEND_URL":                          "file://" + filepath.Join(stateDir, "backend") + "?metadata=skip",
 		"PULUMI_HOME":                                 filepath.Join(stateDir, "home"),
 		"PULUMI_CONFIG_PASSPHRASE_FILE":               filepath.Join(stateDir, "passphrase"),
 		"PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
@@ -136,76 +135,6 @@ func LocalEnvironment(stateDir string, providers map[string]int) map[string]stri
 	return env
 }
 
-// prepareLocal lays out the state directory. The CLI works in a copy of the project's settings, because it
-// writes a stack's encryption salt into them, which for the local target is nobody else's business.
-func prepareLocal(p *Project, stateDir string) (string, error) {
-	dir := filepath.Join(stateDir, "stacks", p.Stack)
-	for _, needed := range []string{filepath.Join(stateDir, "backend"), filepath.Join(stateDir, "home"), dir} {
-		if err := os.MkdirAll(needed, 0o700); err != nil {
-			return "", err
-		}
-	}
-	if err := ensurePassphrase(filepath.Join(stateDir, "passphrase")); err != nil {
-		return "", err
-	}
-	if err := copySettings(filepath.Join(p.Root, projectFile), filepath.Join(dir, projectFile), nil, "main"); err != nil {
-		return "", err
-	}
-	name := "Pulumi." + p.Stack + ".yaml"
-	kept, err := readSettings(filepath.Join(dir, name))
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return "", err
-	}
-	return dir, copySettings(filepath.Join(p.Root, name), filepath.Join(dir, name), kept)
-}
-
-func ensurePassphrase(path string) error {
-	if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
-		return err
-	}
-	secret := make([]byte, 32)
-	_, _ = rand.Read(secret) // never fails: https://pkg.go.dev/crypto/rand#Read
-	err := wholefile.Create(path, []byte(base64.StdEncoding.EncodeToString(secret)))
-	if errors.Is(err, os.ErrExist) {
-		// Another process was quicker.
-		return nil
-	}
-	return err
-}
-
-func readSettings(path string) (map[string]any, error) {
-	content, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
-	settings := map[string]any{}
-	if err := yaml.Unmarshal(content, &settings); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	return settings, nil
-}
-
-// copySettings keeps from an earlier copy how its secrets are encrypted, and leaves the named keys out.
-func copySettings(from, to string, kept map[string]any, without ...string) error {
-	settings, err := readSettings(from)
-	if err != nil {
-		return err
-	}
-	for _, key := range []string{"encryptionsalt", "secretsprovider", "encryptedkey"} {
-		if value, ok := kept[key]; ok {
-			settings[key] = value
-		}
-	}
-	for _, key := range without {
-		delete(settings, key)
-	}
-	content, err := yaml.Marshal(settings)
-	if err != nil {
-		return err
-	}
-	return wholefile.Write(to, content)
-}
-
 // Export is the stack's deployment as JSON with secrets encrypted. The Automation API's own would decrypt them.
 func (s *Session) Export(ctx context.Context) (json.RawMessage, error) {
 	out, errOut, _, err := s.run(ctx, "stack", "export")
@@ -223,16 +152,6 @@ func (s *Session) run(ctx context.Context, args ...string) (out, errOut string, 
 		env = append(env, key+"="+value)
 	}
 	return s.Command.Run(ctx, workspace.WorkDir(), nil, nil, nil, env, append(args, "--stack", s.Stack.Name())...)
-}
-
-// PrepareState lays out a state directory for a CLI that is not ours.
-func PrepareState(stateDir string) error {
-	for _, needed := range []string{"backend", "home"} {
-		if err := os.MkdirAll(filepath.Join(stateDir, needed), 0o700); err != nil {
-			return err
-		}
-	}
-	return ensurePassphrase(filepath.Join(stateDir, "passphrase"))
 }
 
 // CopyConfig writes the config of one stack as another's, with some keys changed. The copy's secrets are encrypted by
