@@ -15,33 +15,12 @@ func checkpointPath(stateDir, project, stack string) string {
 	return filepath.Join(stateDir, "backend", ".pulumi", "stacks", project, stack+".json")
 }
 
-// repairAttributes takes away the files beside others in which the CLI keeps their checksums, where they were not
-// written to their end. It does without.
-func repairAttributes(paths ...string) error {
-	for _, path := range paths {
-		content, err := os.ReadFile(path + ".attrs")
-		if errors.Is(err, os.ErrNotExist) || err == nil && json.Valid(content) {
-			continue
-		}
-		if err == nil {
-			err = os.Remove(path + ".attrs")
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // repairCheckpoint takes an earlier state when the last was not written to its end: the CLI was killed in the middle, or
 // the disk was full. What happened in between is found by comparing with what exists.
 func repairCheckpoint(stateDir, project, stack string) error {
 	path := checkpointPath(stateDir, project, stack)
 	if locks, err := lockPaths(stateDir, project, stack); err != nil || len(locks) > 0 {
 		// Somebody is writing it.
-		return err
-	}
-	if err := repairAttributes(path, path+".bak", filepath.Join(stateDir, "backend", ".pulumi", "meta.yaml")); err != nil {
 		return err
 	}
 	content, err := os.ReadFile(path)
