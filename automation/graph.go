@@ -95,11 +95,7 @@ func (a *app) drawTimeline(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	needs := map[string][]string{}
-	for _, r := range resources {
-		needs[r.URN] = r.Dependencies
-	}
-	fmt.Fprint(a.out, timeline.SVG("last operation on stack "+a.stack, steps, needs))
+	fmt.Fprint(a.out, timeline.SVG("last operation on stack "+a.stack, steps, engine.Needs(resources)))
 	return nil
 }
 

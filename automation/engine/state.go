@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"time"
 )
 
@@ -34,6 +35,35 @@ func (r Resource) Name() string {
 		}
 	}
 	return r.URN
+}
+
+// Needs lists for each resource what it waits for: its dependencies, and of components among these all that is in them.
+func Needs(resources []Resource) map[string][]string {
+	components, children := map[string]bool{}, map[string][]string{}
+	for _, r := range resources {
+		components[r.URN] = !r.Custom
+		children[r.Parent] = append(children[r.Parent], r.URN)
+	}
+	var within func(component string) []string
+	within = func(component string) []string {
+		var all []string
+		for _, child := range children[component] {
+			all = append(append(all, child), within(child)...)
+		}
+		return all
+	}
+	needs := map[string][]string{}
+	for _, r := range resources {
+		needs[r.URN] = slices.Clone(r.Dependencies)
+		for _, need := range r.Dependencies {
+			if components[need] {
+				needs[r.URN] = append(needs[r.URN], within(need)...)
+			}
+		}
+		slices.Sort(needs[r.URN])
+		needs[r.URN] = slices.Compact(needs[r.URN])
+	}
+	return needs
 }
 
 // Pending is an operation whose outcome the engine never heard of.

@@ -18,6 +18,7 @@ import (
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud"
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/supervisor"
 	"github.com/apigateway-ingress/apigateway-ingress/stacks/deploy"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/events"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optdestroy"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optup"
@@ -104,11 +105,10 @@ func criticalPath(t *testing.T, r *report) {
 	require.NoError(t, err)
 	resources, err := w.session.Resources(context.Background())
 	require.NoError(t, err)
-	needs, dependents := map[string][]string{}, map[string][]string{}
-	for _, resource := range resources {
-		needs[resource.URN] = resource.Dependencies
-		for _, need := range resource.Dependencies {
-			dependents[need] = append(dependents[need], resource.URN)
+	needs, dependents := engine.Needs(resources), map[string][]string{}
+	for urn, all := range needs {
+		for _, need := range all {
+			dependents[need] = append(dependents[need], urn)
 		}
 	}
 	path, longest := timeline.CriticalPath(steps, needs)
@@ -180,18 +180,22 @@ func depthsOf(session *engine.Session) (map[string]int, error) {
 	var document struct {
 		Deployment struct {
 			Resources []struct {
-				URN, Parent, Provider string
-				Dependencies          []string
+				engine.Resource
+				Provider string
 			}
 		}
 	}
 	if err := json.Unmarshal(exported, &document); err != nil {
 		return nil, err
 	}
-	depths := map[string]int{}
+	var resources []engine.Resource
+	for _, r := range document.Deployment.Resources {
+		resources = append(resources, r.Resource)
+	}
+	depths, all := map[string]int{}, engine.Needs(resources)
 	// A state lists what is needed before what needs it.
 	for _, r := range document.Deployment.Resources {
-		needs := append(r.Dependencies, r.Parent)
+		needs := append(all[r.URN], r.Parent)
 		// A reference to a provider is its URN and its id.
 		if end := strings.LastIndex(r.Provider, "::"); end > 0 {
 			needs = append(needs, r.Provider[:end])
@@ -221,11 +225,10 @@ func minutes(d time.Duration) string { return fmt.Sprintf("%.0f min", d.Minutes(
 // sequence is how long it takes when what belongs to the gateway begins only after what belongs to the cluster.
 func sequence(steps []timeline.Step, resources []engine.Resource) time.Duration {
 	gatewayURNs := map[string]bool{}
-	needs := map[string][]string{}
 	for _, r := range resources {
 		gatewayURNs[r.URN] = strings.Contains(r.Parent, "gateway:Gateway") || strings.Contains(r.URN, "gateway:Gateway$")
-		needs[r.URN] = r.Dependencies
 	}
+	needs := engine.Needs(resources)
 	var first, second []timeline.Step
 	for _, s := range steps {
 		if gatewayURNs[s.URN] {
@@ -241,14 +244,33 @@ func sequence(steps []timeline.Step, resources []engine.Resource) time.Duration 
 
 func engineOverhead(t *testing.T, r *report) {
 	r.section("Engine: what our program adds", "On the local target without waiting times, in one process with the local cloud. The empty program is the same engine with no resource. "+
-		"Gateways are load balancer, link, API and all that belongs to them, in one stack.")
-	empty := func(string) pulumi.RunFunc { return func(*pulumi.Context) error { return nil } }
-	rows := [][]string{measured(t, "empty program", empty)}
-	rows = append(rows, measured(t, "bookstore", deploy.In))
-	for _, n := range []int{5, 25} {
-		rows = append(rows, measured(t, fmt.Sprintf("%d gateways", n), gateways(n)))
+		"Gateways are load balancer, link, API and all that belongs to them, in one stack. Next to each program, one with as many resources of the simplest kind that need nothing of each other: what the engine takes for the number alone.")
+	empty := measured(t, "empty program", logGroups(0))
+	rows := [][]string{empty.row(empty)}
+	beside := func(name string, program func(string) pulumi.RunFunc) {
+		ours := measured(t, name, program)
+		// The stack and the provider are resources, too.
+		simplest := measured(t, "as many log groups", logGroups(ours.resources-2))
+		rows = append(rows, ours.row(empty), simplest.row(empty))
 	}
-	r.table([]string{"", "resources", "preview", "up", "up with nothing to do", "destroy"}, rows)
+	beside("bookstore", deploy.In)
+	for _, n := range []int{5, 25} {
+		beside(fmt.Sprintf("%d gateways", n), gateways(n))
+	}
+	r.table([]string{"", "resources", "preview", "up", "up with nothing to do", "of the empty program's", "destroy"}, rows)
+}
+
+func logGroups(n int) func(string) pulumi.RunFunc {
+	return func(string) pulumi.RunFunc {
+		return func(ctx *pulumi.Context) error {
+			for i := range n {
+				if _, err := cloudwatch.NewLogGroup(ctx, fmt.Sprintf("log-%d", i), &cloudwatch.LogGroupArgs{RetentionInDays: pulumi.Int(7)}); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}
 }
 
 // gateways is the bookstore's gateway several times, on nodes that are only named.
@@ -280,27 +302,38 @@ func gateways(n int) func(string) pulumi.RunFunc {
 	}
 }
 
-func measured(t *testing.T, name string, program func(string) pulumi.RunFunc) []string {
+// operations are how long each took.
+type operations struct {
+	name                       string
+	resources                  int
+	preview, up, noOp, destroy time.Duration
+}
+
+func (o operations) row(empty operations) []string {
+	return []string{o.name, fmt.Sprint(o.resources), seconds(o.preview), seconds(o.up), seconds(o.noOp), fmt.Sprintf("%.2f", o.noOp.Seconds()/empty.noOp.Seconds()), seconds(o.destroy)}
+}
+
+func measured(t *testing.T, name string, program func(string) pulumi.RunFunc) operations {
 	t.Helper()
 	ctx := context.Background()
 	w := newWorld(t, 0, program)
-	timed := func(run func() error) string {
+	timed := func(run func() error) time.Duration {
 		started := time.Now()
 		require.NoError(t, run())
-		return seconds(time.Since(started))
+		return time.Since(started)
 	}
-	preview := timed(func() error { _, err := w.session.Stack.Preview(ctx); return err })
-	up := timed(func() error { _, err := w.session.Updates.Up(ctx); return err })
+	o := operations{name: name}
+	o.preview = timed(func() error { _, err := w.session.Stack.Preview(ctx); return err })
+	o.up = timed(func() error { _, err := w.session.Updates.Up(ctx); return err })
 	resources, err := w.session.Resources(ctx)
 	require.NoError(t, err)
+	o.resources = len(resources)
 	var noOps []time.Duration
 	for range rounds {
-		started := time.Now()
-		_, err := w.session.Updates.Up(ctx)
-		require.NoError(t, err)
-		noOps = append(noOps, time.Since(started))
+		noOps = append(noOps, timed(func() error { _, err := w.session.Updates.Up(ctx); return err }))
 	}
 	slices.Sort(noOps)
-	destroy := timed(func() error { _, err := w.session.Updates.Destroy(ctx); return err })
-	return []string{name, fmt.Sprint(len(resources)), preview, up, seconds(noOps[len(noOps)/2]), destroy}
+	o.noOp = noOps[len(noOps)/2]
+	o.destroy = timed(func() error { _, err := w.session.Updates.Destroy(ctx); return err })
+	return o
 }
