@@ -39,7 +39,7 @@ func Open(ctx context.Context, p *Project, stateDir string, providers map[string
 	if err != nil {
 		return nil, err
 	}
-	options := []auto.LocalWorkspaceOption{auto.Pulumi(command), auto.Program(program)}
+	options := []auto.LocalWorkspaceOption{auto.Pulumi(command), auto.Program(shallow(program))}
 	dir := p.Root
 	env := map[string]string{"PULUMI_SKIP_UPDATE_CHECK": "true"}
 	if p.Target == Local {
