@@ -114,7 +114,7 @@ func criticalPath(t *testing.T, r *report) {
 	path, longest := timeline.CriticalPath(steps, needs)
 	picture := timeline.SVG("up on the local target, an hour of AWS in a minute", steps, needs)
 	require.NoError(t, os.WriteFile(filepath.Join(repository, "docs", "benchmark-timeline.svg"), []byte(picture), 0o600))
-	old := sequence(steps, resources)
+	old, eks := sequence(steps, resources), timeOf(steps, "aws:eks/cluster:Cluster") + timeOf(steps, "aws:eks/nodeGroup:NodeGroup")
 	depths, err := depthsOf(w.session)
 	require.NoError(t, err)
 	gone, destroy, err := record(func(c chan<- events.EngineEvent) error {
@@ -132,6 +132,7 @@ func criticalPath(t *testing.T, r *report) {
 		{"up, whole", seconds(up), minutes(up - ownUp), ""},
 		{"of that the engine's own", seconds(ownUp), seconds(ownUp), ""},
 		{"the longest chain of waits in it", seconds(longest), minutes(longest), against("up", up, ownUp, longest)},
+		{"EKS control plane and node group alone", seconds(eks), minutes(eks), against("up", up, ownUp, eks)},
 		{"the old sequence: cluster, then the rest", seconds(old), minutes(old), fmt.Sprintf("%.2f of up", old.Seconds()/(up-ownUp).Seconds())},
 		{"destroy, whole", seconds(destroy), minutes(destroy - ownDestroy), ""},
 		{"of that the engine's own", seconds(ownDestroy), seconds(ownDestroy), ""},
@@ -216,6 +217,16 @@ func layers(steps []timeline.Step, depths map[string]int) time.Duration {
 	var sum time.Duration
 	for _, d := range slowest {
 		sum += d
+	}
+	return sum
+}
+
+// timeOf is how long the steps on resources of a type took together.
+func timeOf(steps []timeline.Step, resourceType string) (sum time.Duration) {
+	for _, s := range steps {
+		if s.Type == resourceType {
+			sum += s.End - s.Start
+		}
 	}
 	return sum
 }
