@@ -114,7 +114,7 @@ func criticalPath(t *testing.T, r *report) {
 	path, longest := timeline.CriticalPath(steps, needs)
 	picture := timeline.SVG("up on the local target, an hour of AWS in a minute", steps, needs)
 	require.NoError(t, os.WriteFile(filepath.Join(repository, "docs", "benchmark-timeline.svg"), []byte(picture), 0o600))
-	old, eks := sequence(steps, resources), timeOf(steps, "aws:eks/cluster:Cluster") + timeOf(steps, "aws:eks/nodeGroup:NodeGroup")
+	old, eks := sequence(steps, resources), timeOf(steps, "aws:eks/cluster:Cluster")+timeOf(steps, "aws:eks/nodeGroup:NodeGroup")
 	depths, err := depthsOf(w.session)
 	require.NoError(t, err)
 	gone, destroy, err := record(func(c chan<- events.EngineEvent) error {
