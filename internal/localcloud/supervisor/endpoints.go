@@ -18,7 +18,7 @@ func (s *Supervisor) NodePortEndpoints(cluster string, nodePort int) (addresses 
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, object := range s.store.ListIn(cluster, kuberules.Service) {
-		service, err := kuberules.Decode[corev1.Service](object)
+		service, err := decode[corev1.Service](s, object)
 		if err != nil {
 			continue
 		}
@@ -69,7 +69,7 @@ func (s *Supervisor) resolveService(cluster string, from *pod, namespace, host s
 	if service == nil {
 		return nil, false
 	}
-	decoded, err := kuberules.Decode[corev1.Service](service)
+	decoded, err := decode[corev1.Service](s, service)
 	if err != nil {
 		return nil, false
 	}

@@ -11,6 +11,12 @@ import (
 
 // refreshConfigs gives running nginx pods the endpoints of now. The caller holds s.mu.
 func (s *Supervisor) refreshConfigs() {
+	defer s.rounds.Add(1)
+	generations := [2]uint64{s.store.Generation(), s.Generation()}
+	if generations == s.configured {
+		return
+	}
+	s.configured = generations
 	for _, p := range s.pods {
 		if !s.runsNginx(p) || !p.isReady() {
 			// A process that is only starting would die of the signal; it is looked at again when it is ready.
@@ -19,6 +25,8 @@ func (s *Supervisor) refreshConfigs() {
 		changed, err := p.writeConfig()
 		if err != nil {
 			s.log.Warn("nginx keeps its configuration", "pod", p.name, "error", err.Error())
+			// The next round tries again.
+			s.configured = [2]uint64{}
 		}
 		if !changed {
 			continue
@@ -31,7 +39,6 @@ func (s *Supervisor) refreshConfigs() {
 			s.log.Warn("nginx was not reloaded", "pod", p.name, "error", err.Error())
 		}
 	}
-	s.rounds.Add(1)
 }
 
 func (s *Supervisor) runsNginx(p *pod) bool {

@@ -44,7 +44,10 @@ type Supervisor struct {
 	wake    chan struct{}
 	stopped chan struct{}
 	// problems says why a workload has fewer pods than it wants, by owner.
-	problems map[owner]string
+	problems  map[owner]string
+	decodings decodings
+	// configured are the generations of store and readiness that every nginx is configured for.
+	configured [2]uint64
 }
 
 // owner is a Deployment or DaemonSet.
@@ -68,6 +71,7 @@ func New(objects *store.Store, dir string, images *Images, log *slog.Logger) (*S
 	return &Supervisor{
 		store: objects, dir: dir, log: log, images: images,
 		wake: make(chan struct{}, 1), stopped: make(chan struct{}), problems: map[owner]string{},
+		decodings: decodings{current: map[*store.Object]any{}},
 	}, nil
 }
 
@@ -125,6 +129,7 @@ func (s *Supervisor) Generation() uint64 { return s.generation.Load() }
 func (s *Supervisor) reconcile() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.decodings.turn()
 	wanted := s.wantedWorkloads()
 	for _, w := range wanted {
 		s.rollOut(w)
@@ -141,7 +146,7 @@ func (s *Supervisor) reconcile() {
 func (s *Supervisor) wantedWorkloads() []workload {
 	var wanted []workload
 	for _, o := range s.store.Find(isWorkload) {
-		w, err := newWorkload(o, awsrules.Instances(s.store, o.Scope))
+		w, err := s.workloadOf(o, awsrules.Instances(s.store, o.Scope))
 		if err != nil {
 			s.log.Error("workload cannot be read", "id", o.ID, "error", err.Error())
 			continue
@@ -179,7 +184,7 @@ func (s *Supervisor) rolloutStatus(who owner) (bool, string) {
 	if object == nil {
 		return false, "it was deleted"
 	}
-	w, err := newWorkload(object, awsrules.Instances(s.store, who.cluster))
+	w, err := s.workloadOf(object, awsrules.Instances(s.store, who.cluster))
 	if err != nil {
 		return false, err.Error()
 	}

@@ -75,7 +75,7 @@ func (s *Supervisor) nodeAddress(cluster string) netip.Addr {
 func (s *Supervisor) policiesOn(p *pod, direction networkingv1.PolicyType) []*networkingv1.NetworkPolicy {
 	var found []*networkingv1.NetworkPolicy
 	for _, object := range s.store.ListIn(p.owner.cluster, kuberules.NetworkPolicy) {
-		policy, err := kuberules.Decode[networkingv1.NetworkPolicy](object)
+		policy, err := decode[networkingv1.NetworkPolicy](s, object)
 		if err == nil && policy.Namespace == p.namespace && selects(&policy.Spec.PodSelector, p.labels) && slices.Contains(directions(policy), direction) {
 			found = append(found, policy)
 		}
@@ -132,7 +132,7 @@ func within(block *networkingv1.IPBlock, address netip.Addr) bool {
 func (s *Supervisor) namespaceLabels(cluster, name string) map[string]string {
 	set := map[string]string{"kubernetes.io/metadata.name": name}
 	if object := s.store.GetIn(cluster, kuberules.Namespace, name); object != nil {
-		if namespace, err := kuberules.Decode[corev1.Namespace](object); err == nil {
+		if namespace, err := decode[corev1.Namespace](s, object); err == nil {
 			for key, value := range namespace.Labels {
 				set[key] = value
 			}

@@ -29,10 +29,11 @@ type workload struct {
 	nodes        []awsrules.Instance
 }
 
-func newWorkload(o *store.Object, nodes []awsrules.Instance) (workload, error) {
+// workloadOf reads what an object wants. The caller holds s.mu.
+func (s *Supervisor) workloadOf(o *store.Object, nodes []awsrules.Instance) (workload, error) {
 	w := workload{owner: owner{o.Scope, o.Type, o.ID}, urn: o.URN}
 	if o.Type == kuberules.DaemonSet {
-		daemonSet, err := kuberules.Decode[appsv1.DaemonSet](o)
+		daemonSet, err := decode[appsv1.DaemonSet](s, o)
 		if err != nil {
 			return w, err
 		}
@@ -40,7 +41,7 @@ func newWorkload(o *store.Object, nodes []awsrules.Instance) (workload, error) {
 		w.nodes = selectNodes(nodes, w.template.Spec.NodeSelector)
 		w.replicas, w.spare = len(w.nodes), 1
 	} else {
-		deployment, err := kuberules.Decode[appsv1.Deployment](o)
+		deployment, err := decode[appsv1.Deployment](s, o)
 		if err != nil {
 			return w, err
 		}
