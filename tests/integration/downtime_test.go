@@ -90,7 +90,7 @@ func (e *environment) startLoad(clients int) *load {
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: clients}, Timeout: time.Minute}
 	l := &load{done: make(chan struct{}), client: client}
 	// Updates write other outputs meanwhile.
-	signer := &environment{t: e.t, outputs: e.outputs}
+	signer := &environment{t: e.t, known: e.outputs()}
 	endpoint, key := e.output("apiEndpoint")+"/api/book/list", *e.key()
 	for range clients {
 		l.running.Go(func() {

@@ -15,6 +15,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -25,6 +26,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto"
+	"github.com/pulumi/pulumi/sdk/v3/go/auto/events"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optdestroy"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optpreview"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optup"
@@ -64,7 +66,8 @@ type environment struct {
 	stack   string
 	cloud   *localcloud.Cloud
 	session *engine.Session
-	outputs auto.OutputMap
+	// known are the outputs, once somebody asked for them.
+	known auto.OutputMap
 }
 
 // newEnvironment copies the project, so that a test can change it, and starts a local cloud.
@@ -124,10 +127,24 @@ func (e *environment) open(wrap func(pulumi.RunFunc) pulumi.RunFunc) {
 
 func (e *environment) up(options ...optup.Option) map[string]int {
 	e.t.Helper()
-	result, err := e.session.Stack.Up(context.Background(), options...)
+	stream := make(chan events.EngineEvent, 100)
+	changes := map[string]int{}
+	var following sync.WaitGroup
+	following.Go(func() {
+		for event := range stream {
+			if event.SummaryEvent != nil {
+				for op, n := range event.SummaryEvent.ResourceChanges {
+					changes[string(op)] = n
+				}
+			}
+		}
+	})
+	_, err := e.session.Updates.Up(context.Background(), append(options, optup.EventStreams(stream))...)
 	require.NoError(e.t, err)
-	e.outputs = result.Outputs
-	return *result.Summary.ResourceChanges
+	// The engine closes it.
+	following.Wait()
+	e.known = nil
+	return changes
 }
 
 func (e *environment) expectNoChanges() {
@@ -138,14 +155,24 @@ func (e *environment) expectNoChanges() {
 
 func (e *environment) destroy() {
 	e.t.Helper()
-	_, err := e.session.Stack.Destroy(context.Background(), optdestroy.SuppressProgress())
+	_, err := e.session.Updates.Destroy(context.Background(), optdestroy.SuppressProgress())
 	require.NoError(e.t, err)
 	require.Zero(e.t, e.cloud.Objects(), "destroy leaves nothing")
 	require.Eventually(e.t, func() bool { return len(e.cloud.Pods()) == 0 }, 10*time.Second, 10*time.Millisecond, "no pod stays")
 }
 
+func (e *environment) outputs() auto.OutputMap {
+	e.t.Helper()
+	if e.known == nil {
+		var err error
+		e.known, err = e.session.Outputs(context.Background())
+		require.NoError(e.t, err)
+	}
+	return e.known
+}
+
 func (e *environment) output(name string) string {
-	value, _ := e.outputs[name].Value.(string)
+	value, _ := e.outputs()[name].Value.(string)
 	return value
 }
 

@@ -43,7 +43,7 @@ func TestExamples(t *testing.T) {
 			tried[name](t, e)
 			expectPermissions(t, e)
 			expectPolicies(t, e)
-			_, err = e.session.Stack.Destroy(context.Background(), optdestroy.SuppressProgress())
+			_, err = e.session.Updates.Destroy(context.Background(), optdestroy.SuppressProgress())
 			require.NoError(t, err)
 			require.Equal(t, before, base.cloud.Objects(), "destroy leaves nothing")
 		})
@@ -107,7 +107,7 @@ func (e *environment) beside(t *testing.T, name string) *environment {
 	if settings.Config["apigateway-ingress:clusterName"] != nil {
 		settings.Config["apigateway-ingress:clusterName"] = e.output("clusterName")
 		settings.Config["apigateway-ingress:vpcId"] = e.output("vpcId")
-		settings.Config["apigateway-ingress:privateSubnetIds"] = e.outputs["privateSubnetIds"].Value
+		settings.Config["apigateway-ingress:privateSubnetIds"] = e.outputs()["privateSubnetIds"].Value
 	}
 	commands := map[string][]string{}
 	functions, _ := settings.Config["apigateway-ingress:localFunctions"].(map[string]any)
@@ -135,9 +135,9 @@ func testSeveralIngresses(t *testing.T, e *environment) {
 }
 
 func testUsagePlans(t *testing.T, e *environment) {
-	keys, ok := e.outputs["apiKeys"].Value.(map[string]any)
+	keys, ok := e.outputs()["apiKeys"].Value.(map[string]any)
 	require.True(t, ok)
-	require.True(t, e.outputs["apiKeys"].Secret)
+	require.True(t, e.outputs()["apiKeys"].Secret)
 	require.Equal(t, http.StatusForbidden, e.get("/api/book/list").status, "signed, but without a key")
 	key := func(name string) map[string]string { return map[string]string{"X-Api-Key": keys[name].(string)} }
 	require.Equal(t, http.StatusForbidden, e.send(http.MethodGet, "/api/book/list", "", key("acme"), false).status, "a key is no identity")
@@ -216,7 +216,7 @@ func TestComponentInAnotherProgram(t *testing.T) {
 	require.Eventually(t, func() bool {
 		for _, name := range []string{"apiEndpoint", "clientAccessKeyId", "clientSecretAccessKey"} {
 			partner := strings.Replace(strings.Replace(name, "api", "partners", 1), "client", "partners", 1)
-			e.outputs[name] = e.outputs[partner]
+			e.outputs()[name] = e.outputs()[partner]
 		}
 		return e.get("/api/book/list").status == http.StatusOK
 	}, 10*time.Second, 50*time.Millisecond)

@@ -195,7 +195,7 @@ func (f *faulty) failAll(t *testing.T, token string, everything bool) {
 func (f *faulty) failToCreate(t *testing.T, token string, c faultCase) {
 	t.Helper()
 	f.expect([]string{token}, c)
-	_, err := f.session.Stack.Up(context.Background())
+	_, err := f.session.Updates.Up(context.Background())
 	f.judge(t, token, c, err)
 	f.mend(t)
 }
@@ -204,7 +204,7 @@ func (f *faulty) failToUpdate(t *testing.T, token string, c faultCase) {
 	t.Helper()
 	f.touch(token)
 	f.expect([]string{token}, c)
-	_, err := f.session.Stack.Up(context.Background())
+	_, err := f.session.Updates.Up(context.Background())
 	f.judge(t, token, c, err)
 	f.mend(t)
 	f.upAgain(t)
@@ -213,7 +213,7 @@ func (f *faulty) failToUpdate(t *testing.T, token string, c faultCase) {
 func (f *faulty) failToDelete(t *testing.T, token string, c faultCase) {
 	t.Helper()
 	f.expect([]string{token}, c)
-	_, err := f.session.Stack.Destroy(context.Background(), optdestroy.SuppressProgress())
+	_, err := f.session.Updates.Destroy(context.Background(), optdestroy.SuppressProgress())
 	f.judge(t, token, c, err)
 	f.mend(t)
 	f.destroy()
@@ -255,7 +255,7 @@ func (f *faulty) upAgain(t *testing.T) {
 	state, err := f.session.State(t.Context())
 	require.NoError(t, err)
 	if failed := state.FailedCreations(); len(failed) > 0 {
-		_, err := f.session.Stack.Destroy(context.Background(), optdestroy.Target(failed))
+		_, err := f.session.Updates.Destroy(context.Background(), optdestroy.Target(failed))
 		require.NoError(t, err)
 	}
 	f.up()

@@ -42,7 +42,7 @@ func TestSoak(t *testing.T) {
 	b := newBinary(t)
 	require.Zero(t, b.run("up").code)
 	e := &environment{t: t}
-	e.outputs = b.outputs()
+	e.known = b.outputs()
 
 	warm := e.startLoad(soakClients)
 	time.Sleep(lasts / 4)

@@ -177,7 +177,7 @@ func TestDestroyWithoutCluster(t *testing.T) {
 	e.up()
 	require.NoError(t, e.cloud.Tamper("aws:eks/nodeGroup:NodeGroup", "us-east-1", e.idOf("aws:eks/nodeGroup:NodeGroup")))
 	require.NoError(t, e.cloud.Tamper("aws:eks/cluster:Cluster", "us-east-1", e.idOf("aws:eks/cluster:Cluster")))
-	_, err := e.session.Stack.Destroy(t.Context())
+	_, err := e.session.Updates.Destroy(t.Context())
 	require.NoError(t, err)
 }
 
