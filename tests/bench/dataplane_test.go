@@ -1,10 +1,8 @@
 package bench
 
 import (
-	"cmp"
 	"fmt"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
@@ -88,9 +86,22 @@ type contender struct {
 	results []figures
 }
 
-func (c *contender) median(of func(figures) float64) float64 {
-	sorted := slices.SortedFunc(slices.Values(c.results), func(a, b figures) int { return cmp.Compare(of(a), of(b)) })
-	return of(sorted[len(sorted)/2])
+func (c *contender) of(what func(figures) float64) samples {
+	var all samples
+	for _, f := range c.results {
+		all = append(all, what(f))
+	}
+	return all
+}
+
+func rate(f figures) float64 { return f.rate }
+func p50(f figures) float64  { return float64(f.p50.Microseconds()) / 1000 }
+func p99(f figures) float64  { return float64(f.p99.Microseconds()) / 1000 }
+func cpu(f figures) float64  { return float64(f.cpu.Nanoseconds()) / 1000 }
+
+// against is how many times as much as the other a contender has, at the median.
+func (c *contender) against(other *contender, what func(figures) float64) string {
+	return fmt.Sprintf("%.2f", c.of(what).median()/other.of(what).median())
 }
 
 func dataPlane(t *testing.T, r *report) {
@@ -112,29 +123,24 @@ func dataPlane(t *testing.T, r *report) {
 
 	r.section("Data plane: NGINX", "The book service behind NGINX with our configuration, and with one of the form that the old controller generated (one worker, no "+
 		"upstream keepalive, HTTP/1.0), next to the service alone. Both write their access logs. The least that NGINX can do is a configuration without log, checks or headers. 32 connections, as fast as it goes.")
-	rate := func(f figures) float64 { return f.rate }
-	cpu := func(f figures) float64 { return float64(f.cpu.Nanoseconds()) / 1000 }
 	var rows [][]string
 	var bars []bar
 	for _, c := range all {
-		row := []string{c.name, figure(c.median(rate)), fmt.Sprintf("%.2f", c.median(rate)/old.median(rate)), figure(c.median(p99)), "", ""}
+		row := []string{c.name, c.of(rate).String(), c.against(old, rate), c.of(p99).String(), "", ""}
 		if c.pid > 0 {
-			row[4], row[5] = figure(c.median(cpu)), fmt.Sprintf("%.2f", old.median(cpu)/c.median(cpu))
+			row[4], row[5] = c.of(cpu).String(), old.against(c, cpu)
 		}
 		rows = append(rows, row)
-		bars = append(bars, bar{c.name, c.median(rate)})
+		bars = append(bars, bar{c.name, c.of(rate).median()})
 	}
 	r.table([]string{"", "requests/s", "ratio to the old", "p99, ms", "NGINX's CPU a request, µs", "requests for the same CPU, ratio to the old"}, rows)
 	r.chart(t, "benchmark-dataplane", "Requests a second", "req/s", bars)
-	most := old.median(rate)
+	most := old.of(rate).median()
 	for _, percent := range []float64{50, 90} {
 		fixedRate(t, r, []*contender{direct, own, old}, percent, most*percent/100)
 	}
 	manyRoutes(t, r, service)
 }
-
-func p50(f figures) float64 { return float64(f.p50.Microseconds()) / 1000 }
-func p99(f figures) float64 { return float64(f.p99.Microseconds()) / 1000 }
 
 func compare(t *testing.T, all []*contender, perSecond float64) {
 	t.Helper()
@@ -154,7 +160,7 @@ func fixedRate(t *testing.T, r *report, all []*contender, percent, perSecond flo
 	r.line("At %.0f %% of the old one's rate, %s requests a second:\n", percent, figure(perSecond))
 	var rows [][]string
 	for _, c := range all {
-		rows = append(rows, []string{c.name, figure(c.median(p50)), figure(c.median(p99))})
+		rows = append(rows, []string{c.name, c.of(p50).String(), c.of(p99).String()})
 	}
 	r.table([]string{"", "p50, ms", "p99, ms"}, rows)
 }
@@ -170,9 +176,8 @@ func manyRoutes(t *testing.T, r *report, service string) {
 	compare(t, all, 0)
 	r.line("With more routes it stays flat:\n")
 	var rows [][]string
-	rate := func(f figures) float64 { return f.rate }
 	for _, c := range all {
-		rows = append(rows, []string{c.name, figure(c.median(rate)), fmt.Sprintf("%.2f", c.median(rate)/all[0].median(rate))})
+		rows = append(rows, []string{c.name, c.of(rate).String(), c.against(all[0], rate)})
 	}
 	r.table([]string{"routes", "requests/s", "ratio to one route"}, rows)
 }

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -35,18 +34,8 @@ type world struct {
 
 func newWorld(t *testing.T, latency float64, program func(root string) pulumi.RunFunc) *world {
 	t.Helper()
-	root, state := t.TempDir(), t.TempDir()
-	require.NoError(t, os.CopyFS(filepath.Join(root, "examples"), os.DirFS(filepath.Join(repository, "examples"))))
-	for _, name := range []string{"Pulumi.yaml", "Pulumi.local.yaml"} {
-		content, err := os.ReadFile(filepath.Join(repository, name))
-		require.NoError(t, err)
-		require.NoError(t, os.WriteFile(filepath.Join(root, name), content, 0o600))
-	}
-	cli, err := filepath.Abs(filepath.Join(repository, "bin", "pulumi"))
-	require.NoError(t, err)
-	if _, err := os.Stat(cli); err == nil {
-		t.Setenv(engine.CLIVariable, cli)
-	}
+	root, state := newProject(t), t.TempDir()
+	useBuiltCLI(t)
 	cloud, err := localcloud.Open(localcloud.Options{Dir: state, LatencyScale: latency, Log: slog.New(slog.DiscardHandler)})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, cloud.Close()) })
@@ -62,6 +51,16 @@ func newWorld(t *testing.T, latency float64, program func(root string) pulumi.Ru
 	session, err := engine.Open(context.Background(), project, state, cloud.ProviderPorts(), true, program(root))
 	require.NoError(t, err)
 	return &world{t, session, cloud}
+}
+
+// useBuiltCLI takes the CLI that was built here, if one was.
+func useBuiltCLI(t *testing.T) {
+	t.Helper()
+	cli, err := filepath.Abs(filepath.Join(repository, "bin", "pulumi"))
+	require.NoError(t, err)
+	if _, err := os.Stat(cli); err == nil {
+		t.Setenv(engine.CLIVariable, cli)
+	}
 }
 
 // record follows an operation's events and returns its steps and how long it took.
@@ -268,7 +267,7 @@ func engineOverhead(t *testing.T, r *report) {
 	for _, n := range []int{5, 25} {
 		beside(fmt.Sprintf("%d gateways", n), gateways(n))
 	}
-	r.table([]string{"", "resources", "preview", "up", "up with nothing to do", "of the empty program's", "destroy"}, rows)
+	r.table([]string{"", "resources", "preview, s", "up, s", "up with nothing to do, s", "of the empty program's", "destroy, s"}, rows)
 }
 
 func logGroups(n int) func(string) pulumi.RunFunc {
@@ -313,38 +312,31 @@ func gateways(n int) func(string) pulumi.RunFunc {
 	}
 }
 
-// operations are how long each took.
+// operations are how many seconds each took.
 type operations struct {
 	name                       string
 	resources                  int
-	preview, up, noOp, destroy time.Duration
+	preview, up, noOp, destroy samples
 }
 
 func (o operations) row(empty operations) []string {
-	return []string{o.name, fmt.Sprint(o.resources), seconds(o.preview), seconds(o.up), seconds(o.noOp), fmt.Sprintf("%.2f", o.noOp.Seconds()/empty.noOp.Seconds()), seconds(o.destroy)}
+	return []string{o.name, fmt.Sprint(o.resources), o.preview.String(), o.up.String(), o.noOp.String(), fmt.Sprintf("%.2f", o.noOp.median()/empty.noOp.median()), o.destroy.String()}
 }
 
 func measured(t *testing.T, name string, program func(string) pulumi.RunFunc) operations {
 	t.Helper()
 	ctx := context.Background()
 	w := newWorld(t, 0, program)
-	timed := func(run func() error) time.Duration {
-		started := time.Now()
-		require.NoError(t, run())
-		return time.Since(started)
-	}
+	up := func() error { _, err := w.session.Updates.Up(ctx); return err }
 	o := operations{name: name}
-	o.preview = timed(func() error { _, err := w.session.Stack.Preview(ctx); return err })
-	o.up = timed(func() error { _, err := w.session.Updates.Up(ctx); return err })
-	resources, err := w.session.Resources(ctx)
-	require.NoError(t, err)
-	o.resources = len(resources)
-	var noOps []time.Duration
 	for range rounds {
-		noOps = append(noOps, timed(func() error { _, err := w.session.Updates.Up(ctx); return err }))
+		o.preview.time(t, func() error { _, err := w.session.Stack.Preview(ctx); return err })
+		o.up.time(t, up)
+		o.noOp.time(t, up)
+		resources, err := w.session.Resources(ctx)
+		require.NoError(t, err)
+		o.resources = len(resources)
+		o.destroy.time(t, func() error { _, err := w.session.Updates.Destroy(ctx); return err })
 	}
-	slices.Sort(noOps)
-	o.noOp = noOps[len(noOps)/2]
-	o.destroy = timed(func() error { _, err := w.session.Updates.Destroy(ctx); return err })
 	return o
 }

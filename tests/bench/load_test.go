@@ -22,7 +22,7 @@ import (
 const (
 	connections = 32
 	loadTime    = 3 * time.Second
-	rounds      = 3
+	rounds      = 5
 )
 
 // figures are what a load saw.

@@ -10,7 +10,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -55,35 +54,54 @@ func sharedNetwork(ctx *pulumi.Context) (*nodes, error) {
 func localTarget(t *testing.T, r *report) {
 	binary, err := filepath.Abs(filepath.Join(repository, "bin", "apigw-ingress"))
 	require.NoError(t, err)
-	root := t.TempDir()
+	r.section("Local target: the binary", "From nothing to the first answer, with processes and all. Seconds.")
+	var first, noOp, destroy, help samples
+	var memory int64
+	for range rounds {
+		root := newProject(t)
+		first.time(t, func() error {
+			memory = max(memory, peakMemory(t, binary, root, "up", "--json"))
+			peakMemory(t, binary, root, "call", "/api/book/list")
+			return nil
+		})
+		help.time(t, func() error { peakMemory(t, binary, root, "--help"); return nil })
+		noOp.time(t, func() error { peakMemory(t, binary, root, "up", "--json"); return nil })
+		destroy.time(t, func() error { peakMemory(t, binary, root, "destroy", "--json"); return nil })
+	}
+	r.table([]string{"", ""}, [][]string{
+		{"`up` and the first signed 200", first.String()}, {"`up` with nothing to do", noOp.String()}, {"`destroy`", destroy.String()},
+		{"`--help`", help.String()}, {"memory of the binary during `up`, at most", mebibytes(memory)},
+	})
+	chain(t, r, binary)
+}
+
+// newProject is one of a user who has just begun.
+func newProject(t *testing.T) (root string) {
+	t.Helper()
+	root = t.TempDir()
 	require.NoError(t, os.CopyFS(filepath.Join(root, "examples"), os.DirFS(filepath.Join(repository, "examples"))))
 	for _, name := range []string{"Pulumi.yaml", "Pulumi.local.yaml"} {
 		content, err := os.ReadFile(filepath.Join(repository, name))
 		require.NoError(t, err)
 		require.NoError(t, os.WriteFile(filepath.Join(root, name), content, 0o600))
 	}
-	_, upTook, upMemory := timedRun(t, binary, root, "up", "--json")
-	_, callTook, _ := timedRun(t, binary, root, "call", "/api/book/list")
-	_, noOp, _ := timedRun(t, binary, root, "up", "--json")
-	var helps []time.Duration
-	for range 9 {
-		_, took, _ := timedRun(t, binary, root, "--help")
-		helps = append(helps, took)
-	}
-	slices.Sort(helps)
-	raw, _, _ := timedRun(t, binary, root, "outputs", "--json", "--show-secrets")
+	return root
+}
+
+// chain measures requests through everything, next to parts of it.
+func chain(t *testing.T, r *report, binary string) {
+	root := newProject(t)
+	answer(t, binary, root, nil, "up")
 	var outputs map[string]any
-	require.NoError(t, json.Unmarshal(raw, &outputs))
-	text := func(name string) string { return fmt.Sprint(outputs[name]) }
-	signed, address := signedRequest(t, text)
-	status, _, _ := timedRun(t, binary, root, "status", "--json")
+	answer(t, binary, root, &outputs, "outputs", "--show-secrets")
+	signed, address := signedRequest(t, func(name string) string { return fmt.Sprint(outputs[name]) })
 	var running struct {
 		LocalCloud struct {
 			PID  int
 			Pods []struct{ Name, IP string }
 		}
 	}
-	require.NoError(t, json.Unmarshal(status, &running))
+	answer(t, binary, root, &running, "status")
 	memory := residentKB(running.LocalCloud.PID)
 	var proxies []string
 	service := ""
@@ -95,47 +113,57 @@ func localTarget(t *testing.T, r *report) {
 			service = pod.IP + ":8080"
 		}
 	}
+	whole, one := &contender{name: "the whole chain, signed", address: address}, &contender{name: "one of its NGINX pods alone", address: proxies[0]}
+	bare := &contender{name: "a Go proxy that only passes on, in the local cloud's place"}
 	all := []*contender{
-		{name: "the whole chain, signed", address: address}, {name: "one of its NGINX pods alone", address: proxies[0]},
-		{name: "a Go proxy that only passes on, in the local cloud's place", address: startPassOn(t, proxies)},
+		whole, one, bare,
 		{name: fmt.Sprintf("its %d NGINX pods in turn, as the chain does", len(proxies)), address: strings.Join(proxies, ",")}, {name: "the service alone", address: service},
 	}
-	for range rounds {
-		for i, c := range all {
-			request := get(bookPath)
-			if i == 0 {
-				request = signed
+	// The proxy ends with the subtest: NGINX pods wait for connections that are open and silent.
+	t.Run("requests", func(t *testing.T) {
+		bare.address = startPassOn(t, proxies)
+		for range rounds {
+			for _, c := range all {
+				request := get(bookPath)
+				if c == whole {
+					request = signed
+				}
+				c.results = append(c.results, load(t, c.address, request, 0, 0))
 			}
-			c.results = append(c.results, load(t, c.address, request, 0, 0))
 		}
-	}
-	_, destroyTook, _ := timedRun(t, binary, root, "destroy", "--json")
-
-	r.section("Local target: the binary", "From nothing to the first answer, with processes and all.")
-	r.table([]string{"", ""}, [][]string{
-		{"`up` and the first signed 200", seconds(upTook + callTook)}, {"`up` with nothing to do", seconds(noOp)}, {"`destroy`", seconds(destroyTook)},
-		{"`--help`", millis(helps[len(helps)/2])}, {"memory of the binary during `up`", figure(float64(upMemory)/1024) + " MiB"}, {"memory of the local cloud at rest", figure(float64(memory)/1024) + " MiB"},
 	})
-	rate := func(f figures) float64 { return f.rate }
+	answer(t, binary, root, nil, "destroy")
 	var rows [][]string
 	var bars []bar
 	for _, c := range all {
-		rows = append(rows, []string{c.name, figure(c.median(rate)), fmt.Sprintf("%.2f", c.median(rate)/all[1].median(rate)), figure(c.median(p99))})
-		bars = append(bars, bar{c.name, c.median(rate)})
+		rows = append(rows, []string{c.name, c.of(rate).String(), c.against(one, rate), c.of(p99).String()})
+		bars = append(bars, bar{c.name, c.of(rate).median()})
 	}
-	r.line("Requests through the chain: signature, policies, stage, link, balancer, NGINX, service.\n")
+	r.line("Requests through the chain: signature, policies, stage, link, balancer, NGINX, service. The local cloud had %s of memory before.\n", mebibytes(memory))
 	r.table([]string{"", "requests/s", "ratio to NGINX", "p99, ms"}, rows)
 	r.chart(t, "benchmark-local", "Requests a second on the local target", "req/s", bars)
 }
 
-func timedRun(t *testing.T, binary, root string, args ...string) ([]byte, time.Duration, int64) {
+// answer reads what a verb says, unless into is nil.
+func answer(t *testing.T, binary, root string, into any, args ...string) {
+	t.Helper()
+	out, err := exec.Command(binary, append(append([]string{"--project", root}, args...), "--json")...).Output()
+	require.NoError(t, err, "%v", args)
+	if into != nil {
+		require.NoError(t, json.Unmarshal(out, into))
+	}
+}
+
+// peakMemory runs a verb and returns the most memory that it had, in kB.
+func peakMemory(t *testing.T, binary, root string, args ...string) int64 {
 	t.Helper()
 	command := exec.Command(binary, append([]string{"--project", root}, args...)...)
-	started := time.Now()
-	out, err := command.Output()
+	_, err := command.Output()
 	require.NoError(t, err, "%v", args)
-	return out, time.Since(started), maxRSS(command.ProcessState)
+	return maxRSS(command.ProcessState)
 }
+
+func mebibytes(kB int64) string { return figure(float64(kB)/1024) + " MiB" }
 
 // signedRequest is one that can be sent again and again for some minutes.
 func signedRequest(t *testing.T, output func(string) string) (request, address string) {

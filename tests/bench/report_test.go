@@ -5,12 +5,14 @@ package bench
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/apigateway-ingress/apigateway-ingress/automation/engine"
 	"github.com/stretchr/testify/require"
 )
 
@@ -38,9 +40,9 @@ func TestReport(t *testing.T) {
 		t.Skip("this takes minutes, and wants a quiet machine: run `make bench`")
 	}
 	r := &report{}
-	fmt.Fprintf(&r.text, "# Benchmarks\n\nWritten by `make bench` on %s: %s, %d cores of %s, %s. The load comes from the same machine and takes its share.\n"+
-		"Each figure is the median of %d rounds, in which the alternatives take turns. What a fresh machine waits for is [apart](benchmarks-cold.md).\n",
-		time.Now().UTC().Format("2 January 2006"), runtime.GOOS+"/"+runtime.GOARCH, runtime.NumCPU(), cpuModel(), runtime.Version(), rounds)
+	fmt.Fprintf(&r.text, "# Benchmarks\n\nWritten by `make bench` on %s: %s, %d cores of %s, %s, %s, Pulumi %s. The load comes from the same machine and takes its share.\n"+
+		"Where a figure has a spread it is the median of %d rounds, in which the alternatives take turns; ratios are between medians. What a fresh machine waits for is [apart](benchmarks-cold.md).\n",
+		time.Now().UTC().Format("2 January 2006"), runtime.GOOS+"/"+runtime.GOARCH, runtime.NumCPU(), cpuModel(), runtime.Version(), nginxVersion(t), cliVersion(t), rounds)
 	dataPlane(t, r)
 	controlPlane(t, r)
 	criticalPath(t, r)
@@ -60,6 +62,22 @@ func cpuModel() string {
 		}
 	}
 	return "an unknown kind"
+}
+
+func nginxVersion(t *testing.T) string {
+	t.Helper()
+	out, err := exec.Command("nginx", "-v").CombinedOutput()
+	require.NoError(t, err)
+	_, version, _ := strings.Cut(strings.TrimSpace(string(out)), ": ")
+	return version
+}
+
+func cliVersion(t *testing.T) string {
+	t.Helper()
+	useBuiltCLI(t)
+	command, err := engine.FindCommand(t.Context(), t.TempDir())
+	require.NoError(t, err)
+	return command.Version().String()
 }
 
 // bar is one bar of a chart.
@@ -90,21 +108,20 @@ func (r *report) chart(t *testing.T, name, title, unit string, bars []bar) {
 	r.line("![%s](%s.svg)", title, name)
 }
 
-// figure writes a number with as many digits as mean something.
+// figure writes a number with three digits that mean something.
 func figure(v float64) string {
 	switch {
 	case v >= 1000:
 		text := fmt.Sprintf("%.0f", v)
 		return text[:len(text)-3] + "," + text[len(text)-3:]
-	case v >= 10:
+	case v >= 100:
 		return fmt.Sprintf("%.0f", v)
-	case v >= 1:
+	case v >= 10:
 		return fmt.Sprintf("%.1f", v)
+	case v >= 1:
+		return fmt.Sprintf("%.2f", v)
 	}
 	return fmt.Sprintf("%.3f", v)
 }
 
 func seconds(d time.Duration) string { return figure(d.Seconds()) + " s" }
-func millis(d time.Duration) string {
-	return figure(float64(d.Microseconds())/1000) + " ms"
-}

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/apigateway-ingress/apigateway-ingress/components/componenttest"
 	"github.com/apigateway-ingress/apigateway-ingress/components/gateway"
@@ -60,19 +59,16 @@ func (r *report) growth(t *testing.T, what string, sizes []int, run func(n int))
 	var rows [][]string
 	first := 0.0
 	for _, n := range sizes {
-		var best time.Duration
-		for range rounds {
-			started := time.Now()
-			run(n)
-			if d := time.Since(started); best == 0 || d < best {
-				best = d
-			}
+		seconds := timed(t, func() error { run(n); return nil })
+		var millis samples
+		for _, s := range seconds {
+			millis = append(millis, s*1000)
 		}
-		each := float64(best.Microseconds()) / float64(n)
+		each := seconds.median() * 1e6 / float64(n)
 		if first == 0 {
 			first = each
 		}
-		rows = append(rows, []string{figure(float64(n)), millis(best), figure(each) + " µs", fmt.Sprintf("%.2f", each/first)})
+		rows = append(rows, []string{figure(float64(n)), millis.String() + " ms", figure(each) + " µs", fmt.Sprintf("%.2f", each/first)})
 	}
 	r.table([]string{what, "time", "for each", fmt.Sprintf("ratio to %d", sizes[0])}, rows)
 }
