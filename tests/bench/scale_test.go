@@ -68,9 +68,16 @@ func (r *report) growth(t *testing.T, what string, sizes []int, run func(n int))
 		if first == 0 {
 			first = each
 		}
-		rows = append(rows, []string{figure(float64(n)), millis.String() + " ms", figure(each) + " µs", fmt.Sprintf("%.2f", each/first)})
+		rows = append(rows, []string{count(n), millis.String() + " ms", figure(each) + " µs", fmt.Sprintf("%.2f", each/first)})
 	}
 	r.table([]string{what, "time", "for each", fmt.Sprintf("ratio to %d", sizes[0])}, rows)
+}
+
+func count(n int) string {
+	if n < 1000 {
+		return fmt.Sprint(n)
+	}
+	return figure(float64(n))
 }
 
 // manifests are Ingresses with routes to one service.
