@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -27,7 +28,9 @@ type fake struct {
 	kubernetes *httptest.Server
 	// answers overrides what an operation answers; a status below 400 is a success.
 	answers map[string]string
-	tokens  []string
+
+	mu     sync.Mutex
+	tokens []string
 }
 
 func newFake(t *testing.T) (*fake, *Account) {
@@ -121,7 +124,9 @@ func targetHealth(states ...string) string {
 }
 
 func (f *fake) serveKubernetes(w http.ResponseWriter, r *http.Request) {
+	f.mu.Lock()
 	f.tokens = append(f.tokens, strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer "))
+	f.mu.Unlock()
 	w.Header().Set("Content-Type", "application/json")
 	switch r.URL.Path {
 	case "/apis/apps/v1/namespaces/default/deployments/bookservice":
