@@ -35,8 +35,9 @@ build: ## build what is missing, in parallel: the CLI, the binary, the sample se
 
 ##@ Develop
 
+# What takes longest is named first, so that the others run beside it and not before it.
 test: build nginx ## run every test, with the race detector, and the seeds of the fuzz targets
-	$(GO) test $(TESTFLAGS) $(GCFLAGS) -timeout 15m ./...
+	$(GO) test $(TESTFLAGS) $(GCFLAGS) -timeout 15m ./tests/integration ./...
 
 fuzz: nginx ## search for inputs that break something, FUZZTIME=3s for each target
 	@for target in components/route/FuzzParse components/route/FuzzAnnotations components/route/FuzzNGINXEscaping internal/localcloud/identity/FuzzVerify internal/localcloud/identity/FuzzPolicy internal/localcloud/provider/FuzzRPC; do \
