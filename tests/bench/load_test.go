@@ -29,6 +29,7 @@ const (
 type figures struct {
 	// rate is answers a second.
 	rate     float64
+	answers  int64
 	p50, p99 time.Duration
 	// cpu is that of the processes that were watched, for each answer.
 	cpu time.Duration
@@ -62,7 +63,7 @@ func load(t *testing.T, address, request string, perSecond float64, pid int) fig
 	slices.Sort(latencies)
 	n := answered.Load()
 	return figures{
-		rate: float64(n) / time.Since(started).Seconds(), p50: latencies[len(latencies)/2], p99: latencies[len(latencies)*99/100],
+		answers: n, rate: float64(n) / time.Since(started).Seconds(), p50: latencies[len(latencies)/2], p99: latencies[len(latencies)*99/100],
 		cpu: (cpuOf(pid) - before) / time.Duration(max(n, 1)),
 	}
 }
@@ -155,21 +156,28 @@ func contentLength(head []byte) (int, error) {
 	return strconv.Atoi(string(value))
 }
 
-// cpuOf is the CPU time that a process and its children have used, user's and system's.
-func cpuOf(pid int) time.Duration {
-	const tick = 10 * time.Millisecond
+// cpuOf is the CPU time that processes and their children have used, user's and system's.
+func cpuOf(pids ...int) time.Duration {
 	var total time.Duration
-	for _, pid := range group(pid) {
-		content, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-		if err != nil {
-			continue
+	for _, pid := range pids {
+		for _, member := range group(pid) {
+			total += cpuOfOne(member)
 		}
-		text := string(content)
-		fields := strings.Fields(text[strings.LastIndexByte(text, ')')+1:])
-		for _, field := range fields[11:13] {
-			if n, err := strconv.Atoi(field); err == nil {
-				total += time.Duration(n) * tick
-			}
+	}
+	return total
+}
+
+func cpuOfOne(pid int) (total time.Duration) {
+	const tick = 10 * time.Millisecond
+	content, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return 0
+	}
+	text := string(content)
+	fields := strings.Fields(text[strings.LastIndexByte(text, ')')+1:])
+	for _, field := range fields[11:13] {
+		if n, err := strconv.Atoi(field); err == nil {
+			total += time.Duration(n) * tick
 		}
 	}
 	return total

@@ -75,6 +75,14 @@ func localTarget(t *testing.T, r *report) {
 	chain(t, r, binary)
 }
 
+type pod struct {
+	Name, IP string
+	PID      int
+}
+
+func (p pod) isProxy() bool       { return strings.HasPrefix(p.Name, "bookstore-proxy") }
+func (p pod) isBookService() bool { return strings.HasPrefix(p.Name, "bookservice") }
+
 // newProject is one of a user who has just begun.
 func newProject(t *testing.T) (root string) {
 	t.Helper()
@@ -94,25 +102,27 @@ func chain(t *testing.T, r *report, binary string) {
 	answer(t, binary, root, nil, "up")
 	var outputs map[string]any
 	answer(t, binary, root, &outputs, "outputs", "--show-secrets")
-	signed, address := signedRequest(t, func(name string) string { return fmt.Sprint(outputs[name]) })
+	text := func(name string) string { return fmt.Sprint(outputs[name]) }
+	signed, address := signedRequest(t, text)
 	var running struct {
 		LocalCloud struct {
 			PID  int
-			Pods []struct{ Name, IP string }
+			Pods []pod
 		}
 	}
 	answer(t, binary, root, &running, "status")
 	memory := residentKB(running.LocalCloud.PID)
 	var proxies []string
 	service := ""
-	for _, pod := range running.LocalCloud.Pods {
-		if strings.HasPrefix(pod.Name, "bookstore-proxy") {
-			proxies = append(proxies, pod.IP+":8080")
-		}
-		if strings.HasPrefix(pod.Name, "bookservice") {
-			service = pod.IP + ":8080"
+	for _, p := range running.LocalCloud.Pods {
+		switch {
+		case p.isProxy():
+			proxies = append(proxies, p.IP+":8080")
+		case p.isBookService():
+			service = p.IP + ":8080"
 		}
 	}
+	hops := podHops(running.LocalCloud.PID, running.LocalCloud.Pods)
 	whole, one := &contender{name: "the whole chain, signed", address: address}, &contender{name: "one of its NGINX pods alone", address: proxies[0]}
 	bare := &contender{name: "a Go proxy that only passes on, in the local cloud's place"}
 	all := []*contender{
@@ -124,11 +134,18 @@ func chain(t *testing.T, r *report, binary string) {
 		bare.address = startPassOn(t, proxies)
 		for range rounds {
 			for _, c := range all {
-				request := get(bookPath)
-				if c == whole {
-					request = signed
+				if c != whole {
+					c.results = append(c.results, load(t, c.address, get(bookPath), 0, 0))
+					continue
 				}
-				c.results = append(c.results, load(t, c.address, request, 0, 0))
+				for _, h := range hops {
+					h.begin()
+				}
+				result := load(t, c.address, signed, 0, 0)
+				for _, h := range hops {
+					h.end(result.answers)
+				}
+				c.results = append(c.results, result)
 			}
 		}
 	})
@@ -141,6 +158,7 @@ func chain(t *testing.T, r *report, binary string) {
 	}
 	r.line("Requests through the chain: signature, policies, stage, link, balancer, NGINX, service. The local cloud had %s of memory before.\n", mebibytes(memory))
 	r.table([]string{"", "requests/s", "ratio to NGINX", "p99, ms"}, rows)
+	r.hopTable(hops, verifying(t, signed, text("clientAccessKeyId"), text("clientSecretAccessKey"), text("region")))
 	r.chart(t, "benchmark-local", "Requests a second on the local target", "req/s", bars)
 }
 

@@ -97,7 +97,7 @@ func bin(t testing.TB, name string) string {
 	t.Helper()
 	path, err := filepath.Abs(filepath.Join(repository, "bin", name))
 	require.NoError(t, err)
-	require.FileExists(t, path, "run `make build`")
+	require.FileExists(t, path, "run `make build bin/stacks`")
 	return path
 }
 

@@ -60,9 +60,7 @@ func (h *languageHost) Run(ctx context.Context, r *pulumirpc.RunRequest) (*pulum
 
 // testPlainPulumi: the official CLI works on the same stack, with what `env` prints.
 func testPlainPulumi(t *testing.T, b *binary) {
-	program := filepath.Join(t.TempDir(), "stacks")
-	out, err := exec.Command("go", "build", "-o", program, "../../stacks").CombinedOutput()
-	require.NoError(t, err, string(out))
+	program := bin(t, "stacks")
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	server := grpc.NewServer()
