@@ -60,7 +60,7 @@ func notRunning(err error) bool {
 	return errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED)
 }
 
-// AddPrograms replaces the tables of images and functions.
+// AddPrograms adds to the tables of images and functions; what another stack has put there stays.
 func (c *Client) AddPrograms(ctx context.Context, programs Programs) error {
 	encoded, err := json.Marshal(programs)
 	if err != nil {
