@@ -2,7 +2,9 @@ package integration
 
 import (
 	"context"
+	"encoding/json"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"os"
@@ -15,6 +17,31 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/stretchr/testify/require"
 )
+
+// testWrittenByTheEngine: neither logs nor checksums, and in the state no stack but the program's own.
+func testWrittenByTheEngine(t *testing.T, e *environment) {
+	backend := filepath.Join(e.state, "backend")
+	require.NoError(t, filepath.WalkDir(backend, func(path string, _ fs.DirEntry, err error) error {
+		require.NotEqual(t, ".attrs", filepath.Ext(path), path)
+		return err
+	}))
+	require.FileExists(t, filepath.Join(e.state, "home", "logs"))
+	state, err := os.ReadFile(filepath.Join(backend, ".pulumi", "stacks", "apigateway-ingress", "local.json"))
+	require.NoError(t, err)
+	require.Contains(t, string(state), "components/gateway/gateway.go", "where a resource was declared")
+	var document struct {
+		Checkpoint struct {
+			Latest struct{ Resources []json.RawMessage }
+		}
+	}
+	require.NoError(t, json.Unmarshal(state, &document))
+	require.NotEmpty(t, document.Checkpoint.Latest.Resources)
+	for _, resource := range document.Checkpoint.Latest.Resources {
+		if !strings.Contains(string(resource), `"type":"pulumi:pulumi:Stack"`) {
+			require.NotContains(t, string(resource), "go/auto/stack.go")
+		}
+	}
+}
 
 // The life of a stack: preview, up, calls, changes, refresh, restart, destroy.
 func TestBookstore(t *testing.T) {
@@ -29,6 +56,7 @@ func TestBookstore(t *testing.T) {
 	e.expectNoChanges()
 
 	e.expectPodRole()
+	t.Run("the engine writes no more than it must", func(t *testing.T) { testWrittenByTheEngine(t, e) })
 	t.Run("calls", func(t *testing.T) { testCalls(t, e) })
 	t.Run("restart", func(t *testing.T) {
 		require.NoError(t, e.cloud.Close())
