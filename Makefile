@@ -9,18 +9,19 @@ CLI_VERSION := $(shell sed -nE 's|.*$(PULUMI) (v[0-9.]+).*|\1|p' tools/pulumi/go
 LDFLAGS   := -s -w
 # Debug information is stripped anyway, and is a fifth of what compiling costs; nothing in the generated SDKs is worth inlining.
 SDKS      := github.com/pulumi/pulumi-aws/sdk/... github.com/pulumi/pulumi-kubernetes/sdk/... github.com/pulumi/pulumi-eks/sdk/...
-GCFLAGS   := -gcflags=all=-dwarf=false $(foreach sdk,$(SDKS),-gcflags='$(sdk)=-dwarf=false -l')
+GCFLAGS   := -gcflags=all=-dwarf=false $(foreach sdk,$(SDKS),'-gcflags=$(sdk)=-dwarf=false -l')
+# Builds, tests and linters share one build cache, because all of them compile with these flags.
 # Without -trimpath the state of a stack would tell the folders of whoever built the binary.
-BUILDFLAGS := -trimpath $(GCFLAGS)
+export GOFLAGS := -trimpath $(GCFLAGS)
 APP       := $(BIN)/apigw-ingress
 SERVICES  := $(BIN)/books $(BIN)/authors
 # Most of what integration tests do is waiting for other processes.
-TESTFLAGS ?= -race -parallel 4
+TESTFLAGS ?= -parallel 4
 export PATH := $(PATH):/usr/sbin:/usr/local/sbin
 
 .DEFAULT_GOAL := help
 FUZZTIME  ?= 3s
-.PHONY: help up down build cli nginx test fuzz lint golden conformance conformance-aws chaos faults soak bench bench-cold bench-baseline bench-compare images release release-check clean
+.PHONY: help up down build cli nginx test race fuzz lint golden conformance conformance-aws chaos faults soak bench bench-cold bench-baseline bench-compare images release release-check clean
 
 ##@ Use
 
@@ -36,8 +37,11 @@ build: ## build what is missing, in parallel: the CLI, the binary, the sample se
 ##@ Develop
 
 # What takes longest is named first, so that the others run beside it and not before it.
-test: build $(BIN)/stacks nginx ## run every test, with the race detector, and the seeds of the fuzz targets
-	$(GO) test $(TESTFLAGS) $(GCFLAGS) -timeout 15m ./tests/integration ./...
+test: build $(BIN)/stacks nginx ## run every test, and the seeds of the fuzz targets
+	$(GO) test $(TESTFLAGS) -timeout 15m ./tests/integration ./...
+
+race: build nginx ## run every test with the race detector, which compiles everything once more
+	$(GO) test -race -parallel 4 -timeout 30m ./tests/integration ./...
 
 fuzz: nginx ## search for inputs that break something, FUZZTIME=3s for each target
 	@for target in components/route/FuzzParse components/route/FuzzAnnotations components/route/FuzzNGINXEscaping internal/localcloud/identity/FuzzVerify internal/localcloud/identity/FuzzPolicy internal/localcloud/provider/FuzzRPC; do \
@@ -56,7 +60,7 @@ conformance: build nginx $(BIN)/kube-apiserver $(BIN)/etcd ## ask the real AWS p
 	CONFORMANCE=1 $(GO) test ./tests/conformance -count 1 -timeout 15m -v
 
 conformance-aws: ## ask the real AWS provider alone, with terraform on PATH
-	CONFORMANCE=1 $(GO) test $(TESTFLAGS) $(GCFLAGS) ./tests/conformance -run TestTerraformProviderAccepts -count 1 -v
+	CONFORMANCE=1 $(GO) test $(TESTFLAGS) ./tests/conformance -run TestTerraformProviderAccepts -count 1 -v
 
 CHAOS_POINTS ?= 10
 SOAK         ?= 10m
@@ -131,21 +135,21 @@ cli:
 
 $(BIN)/pulumi: tools/pulumi/go.mod tools/pulumi/go.sum
 	@echo "building the Pulumi CLI (some minutes the first time)"
-	@$(GO) build -C tools/pulumi $(BUILDFLAGS) -ldflags "$(LDFLAGS) -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=$(CLI_VERSION)" -o ../../$@ $(PULUMI)/cmd/pulumi
+	@$(GO) build -C tools/pulumi -ldflags "$(LDFLAGS) -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=$(CLI_VERSION)" -o ../../$@ $(PULUMI)/cmd/pulumi
 	@touch $@
 
 $(APP): $(SOURCES)
 	@echo "building $@"
-	@$(GO) build $(BUILDFLAGS) -ldflags "$(LDFLAGS)" -o $@ ./automation
+	@$(GO) build -ldflags "$(LDFLAGS)" -o $@ ./automation
 	@touch $@
 
 # The program as `pulumi up` runs it: a test wants it, compiled as all else is.
 $(BIN)/stacks: $(SOURCES)
-	@$(GO) build $(BUILDFLAGS) -ldflags "$(LDFLAGS)" -o $@ ./stacks
+	@$(GO) build -ldflags "$(LDFLAGS)" -o $@ ./stacks
 	@touch $@
 
 $(SERVICES): $(BIN)/%: $(SOURCES)
-	@$(GO) build $(BUILDFLAGS) -ldflags "$(LDFLAGS)" -o $@ ./sample-services/$*
+	@$(GO) build -ldflags "$(LDFLAGS)" -o $@ ./sample-services/$*
 	@touch $@
 
 $(BIN)/golangci-lint: tools/lint/go.mod tools/lint/go.sum

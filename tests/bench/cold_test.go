@@ -20,7 +20,7 @@ func TestCold(t *testing.T) {
 		t.Skip("this compiles everything twice: run `make bench-cold`")
 	}
 	clone := copyOfRepository(t)
-	plain := coldBuild(t, clone, "BUILDFLAGS=")
+	plain := coldBuild(t, clone, "GOFLAGS=-trimpath")
 	own := coldBuild(t, clone)
 	first, again := runMake(t, clone, nil, "up"), runMake(t, clone, nil, "up")
 	runMake(t, clone, nil, "down")
