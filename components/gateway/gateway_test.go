@@ -53,8 +53,7 @@ func TestResourcePolicyKeepsEverybodyElseOut(t *testing.T) {
 	require.JSONEq(t, `{"Version":"2012-10-17","Statement":[
 		{"Sid":"AllowCallers","Effect":"Allow","Principal":"*","Action":"execute-api:Invoke","Resource":"execute-api:/*",
 		 "Condition":{"ArnEquals":{"aws:PrincipalArn":["arn:aws:iam::111122223333:user/a","arn:aws:iam::111122223333:user/b"]}}},
-		{"Sid":"AllowAccounts","Effect":"Allow","Principal":"*","Action":"execute-api:Invoke","Resource":"execute-api:/*",
-		 "Condition":{"StringEquals":{"aws:PrincipalAccount":["444455556666"]}}},
+		{"Sid":"AllowAccounts","Effect":"Allow","Principal":{"AWS":["arn:aws:iam::444455556666:root"]},"Action":"execute-api:Invoke","Resource":"execute-api:/*"},
 		{"Sid":"DenyEverybodyElse","Effect":"Deny","Principal":"*","Action":"execute-api:Invoke","Resource":"execute-api:/*",
 		 "Condition":{"ArnNotEquals":{"aws:PrincipalArn":["arn:aws:iam::111122223333:user/a","arn:aws:iam::111122223333:user/b"]},
 		              "StringNotEquals":{"aws:PrincipalAccount":["444455556666"]}}}]}`, policy)

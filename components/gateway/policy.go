@@ -15,8 +15,9 @@ type policyDocument struct {
 }
 
 type statement struct {
-	Sid       string
-	Effect    string
+	Sid    string
+	Effect string
+	// Principal is "*" or principals by kind; an identity's policy has none.
 	Principal any `json:",omitempty"`
 	Action    string
 	Resource  string    `json:",omitempty"`
@@ -51,7 +52,9 @@ func (g *Gateway) resourcePolicy(user *client, endpoints pulumi.StringArrayOutpu
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-authorization-flow.html
 //
 // Callers are conditions and not principals, because a policy that names a principal is refused
-// while that principal does not exist, which for a new user takes some seconds.
+// while that principal does not exist, which for a new user takes some seconds. A whole account is a principal: AWS then
+// leaves it to the account, whose identities need a policy of their own that allows the call.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html#principal-accounts
 //
 // Where some methods take requests without an IAM identity, anonymous says so: the policy is asked about those, too.
 // Methods with IAM authentication refuse a request without an identity before they ask.
@@ -64,8 +67,10 @@ func (s Settings) policy(callers, vpcEndpoints []string, anonymous bool) policyD
 		others["ArnNotEquals"] = map[string][]string{"aws:PrincipalArn": principals}
 	}
 	if len(accounts) > 0 {
-		document.add("AllowAccounts", "Allow", condition{"StringEquals": {"aws:PrincipalAccount": accounts}})
-		others["StringNotEquals"] = map[string][]string{"aws:PrincipalAccount": accounts}
+		document.Statement = append(document.Statement, statement{
+			Sid: "AllowAccounts", Effect: "Allow", Principal: map[string][]string{"AWS": accounts}, Action: invoke, Resource: everyResource,
+		})
+		others["StringNotEquals"] = map[string][]string{"aws:PrincipalAccount": accountIDs(accounts)}
 	}
 	if anonymous {
 		document.add("AllowRequestsWithoutIdentity", "Allow", condition{"Null": {"aws:PrincipalArn": {"true"}}})
@@ -80,10 +85,11 @@ func (s Settings) policy(callers, vpcEndpoints []string, anonymous bool) policyD
 	return document
 }
 
+// splitCallers tells users and roles from whole accounts, which are named by their root.
 func splitCallers(callers []string) (principals, accounts []string) {
 	for _, arn := range callers {
-		if account, isRoot := strings.CutSuffix(arn, ":root"); isRoot {
-			accounts = append(accounts, account[strings.LastIndex(account, ":")+1:])
+		if strings.HasSuffix(arn, ":root") {
+			accounts = append(accounts, arn)
 		} else {
 			principals = append(principals, arn)
 		}
@@ -91,6 +97,14 @@ func splitCallers(callers []string) (principals, accounts []string) {
 	slices.Sort(principals)
 	slices.Sort(accounts)
 	return slices.Compact(principals), slices.Compact(accounts)
+}
+
+func accountIDs(roots []string) []string {
+	ids := make([]string, len(roots))
+	for i, arn := range roots {
+		ids[i] = strings.Split(arn, ":")[4]
+	}
+	return ids
 }
 
 func (d *policyDocument) add(sid, effect string, c condition) {

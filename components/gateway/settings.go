@@ -64,7 +64,8 @@ const (
 type Access struct {
 	// Mode is restrict (default) or allowList.
 	Mode AccessMode
-	// ClientARNs may call the API: IAM users, roles, or a whole account by its root.
+	// ClientARNs may call the API: IAM users, roles, or a whole account by its root. Of an account, the identities may
+	// whose own policies allow execute-api:Invoke on this API.
 	ClientARNs []string
 	// ClientUser makes an IAM user with an access key that may call the API as well.
 	ClientUser bool

@@ -138,7 +138,7 @@ func (c *Cloud) byNodes(cluster, roleARN string, trust *identity.Policy) error {
 			continue
 		}
 		request := identity.Request{Principal: identity.Principal{ARN: nodeARN, Account: awsrules.Account}, Action: "sts:AssumeRole", Resource: roleARN}
-		if trust.Decide(request) != identity.Allow {
+		if said := trust.Decide(request); said != identity.Allow && said != identity.Delegate {
 			return fmt.Errorf("the role's trust policy does not admit the node role %s", nodeARN)
 		}
 		for _, o := range c.store.List(awsrules.RolePolicy) {

@@ -41,6 +41,7 @@ func TestAuthorizationMatrix(t *testing.T) {
 	conditional := func(effect, condition string) string {
 		return fmt.Sprintf(`{"Effect":%q,"Principal":"*","Action":"execute-api:Invoke","Resource":"*","Condition":%s}`, effect, condition)
 	}
+	ownAccount := document(allow(`,"Principal":{"AWS":["arn:aws:iam::111122223333:root"]},"Resource":"*"`), conditional("Deny", `{"StringNotEquals":{"aws:PrincipalAccount":["111122223333"]}}`))
 	for name, c := range map[string]struct {
 		account            string
 		identity, resource string
@@ -52,6 +53,14 @@ func TestAuthorizationMatrix(t *testing.T) {
 		"resource policy alone, other account":       {foreign, "", document(allow(everybody)), NoMatch},
 		"identity policy alone, other account":       {foreign, document(allow(anyResource)), document(allow(`,"Principal":{"AWS":"` + home + `"},"Resource":"*"`)), NoMatch},
 		"both, other account":                        {foreign, document(allow(anyResource)), document(allow(everybody)), Allow},
+		"the own account alone delegates":            {home, "", document(allow(`,"Principal":{"AWS":"arn:aws:iam::111122223333:root"},"Resource":"*"`)), NoMatch},
+		"and so does its number":                     {home, "", document(allow(`,"Principal":{"AWS":["111122223333"]},"Resource":"*"`)), NoMatch},
+		"an identity for another API, own account":   {home, document(allow(`,"Resource":"arn:aws:execute-api:*:*:xyz/*"`)), document(allow(`,"Principal":{"AWS":"111122223333"},"Resource":"*"`)), NoMatch},
+		"the own account and the identity":           {home, document(allow(anyResource)), document(allow(`,"Principal":{"AWS":"111122223333"},"Resource":"*"`)), Allow},
+		"the own account beside its user":            {home, "", document(allow(`,"Principal":{"AWS":["111122223333","arn:aws:iam::111122223333:user/alice"]},"Resource":"*"`)), Allow},
+		"another account and its identity":           {foreign, document(allow(anyResource)), document(allow(`,"Principal":{"AWS":"444455556666"},"Resource":"*"`)), Allow},
+		"another account without its identity":       {foreign, "", document(allow(`,"Principal":{"AWS":"444455556666"},"Resource":"*"`)), NoMatch},
+		"deny to the account is to each of it":       {home, document(allow(anyResource)), document(deny(`,"Principal":{"AWS":"111122223333"},"Resource":"*"`)), Deny},
 		"deny over allow in one policy":              {home, "", document(allow(everybody), deny(everybody)), Deny},
 		"deny over allow, in the other order":        {home, "", document(deny(everybody), allow(everybody)), Deny},
 		"identity denies, resource allows":           {home, document(deny(anyResource)), document(allow(everybody)), Deny},
@@ -87,6 +96,9 @@ func TestAuthorizationMatrix(t *testing.T) {
 		"another account's principal":                {home, document(allow(anyResource)), document(conditional("Deny", `{"StringNotEquals":{"aws:PrincipalAccount":["444455556666"]}}`)), Deny},
 		"what this project writes, for somebody":     {home, document(allow(anyResource)), document(conditional("Deny", `{"ArnNotEquals":{"aws:PrincipalArn":["arn:aws:iam::111122223333:user/bob"]}}`)), Deny},
 		"what this project writes, for alice":        {home, document(allow(anyResource)), document(conditional("Deny", `{"ArnNotEquals":{"aws:PrincipalArn":["arn:aws:iam::111122223333:user/alice"]}}`)), Allow},
+		"what this project writes, for an account":   {home, document(allow(`,"Resource":"arn:aws:execute-api:*:*:xyz/*"`)), ownAccount, NoMatch},
+		"and for an identity of it that may call":    {home, document(allow(anyResource)), ownAccount, Allow},
+		"and for an identity of another account":     {foreign, document(allow(anyResource)), ownAccount, Deny},
 		"a wildcard in ArnEquals is one":             {home, "", document(conditional("Allow", `{"ArnEquals":{"aws:PrincipalArn":"arn:aws:iam::111122223333:user/*"}}`)), Allow},
 		"a variable that is another's":               {home, document(allow(`,"Resource":"arn:aws:execute-api:*:*:abc/*/GET/${aws:username}"`)), "", NoMatch},
 		"an action in capitals is the same":          {home, document(`{"Effect":"Deny","Action":"EXECUTE-API:invoke","Resource":"*"}`), document(allow(everybody)), Deny},

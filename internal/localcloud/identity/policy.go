@@ -36,9 +36,12 @@ type Request struct {
 // Decision is what one policy, or several together, say to a request.
 type Decision int
 
-// A Deny wins over every Allow, and no statement at all is no.
+// A Deny wins over every Allow, and no statement at all is no. Delegate is the Allow of a statement that names the
+// caller's account and not the caller: in its own account the caller's own policies must allow as well.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html#principal-accounts
 const (
 	NoMatch Decision = iota
+	Delegate
 	Allow
 	Deny
 )
@@ -130,22 +133,25 @@ func parsePrincipals(raw json.RawMessage) (*principalSet, error) {
 	return &principalSet{everybody: slices.Contains(kinds["AWS"], "*"), aws: kinds["AWS"], federated: kinds["Federated"], service: kinds["Service"]}, nil
 }
 
-func (p *principalSet) contains(who Principal) bool {
-	if p.everybody {
+func (p *principalSet) contains(who Principal) bool { return p.names(who) || p.namesAccountOf(who) }
+
+// names is whether the set holds the caller itself.
+func (p *principalSet) names(who Principal) bool {
+	switch {
+	case p.everybody:
 		return true
-	}
-	if who.Service != "" {
+	case who.Service != "":
 		return slices.Contains(p.service, who.Service)
-	}
-	if who.Federated != "" {
+	case who.Federated != "":
 		return slices.Contains(p.federated, who.Federated)
 	}
-	for _, arn := range p.aws {
-		if arn == who.ARN || arn == who.Account || strings.HasPrefix(arn, "arn:") && strings.HasSuffix(arn, ":"+who.Account+":root") {
-			return true
-		}
-	}
-	return false
+	return who.ARN != "" && slices.Contains(p.aws, who.ARN)
+}
+
+func (p *principalSet) namesAccountOf(who Principal) bool {
+	return who.Account != "" && slices.ContainsFunc(p.aws, func(arn string) bool {
+		return arn == who.Account || strings.HasPrefix(arn, "arn:") && strings.HasSuffix(arn, ":"+who.Account+":root")
+	})
 }
 
 // Decide evaluates the policy for a request.
@@ -153,13 +159,21 @@ func (p *Policy) Decide(r Request) Decision {
 	decision := NoMatch
 	for i := range p.statements {
 		if s := &p.statements[i]; s.applies(r) {
-			if !s.allow {
-				return Deny
-			}
-			decision = Allow
+			decision = max(decision, s.decision(r.Principal))
 		}
 	}
 	return decision
+}
+
+// decision is what a statement that applies says to the caller.
+func (s *statement) decision(who Principal) Decision {
+	switch {
+	case !s.allow:
+		return Deny
+	case s.principals != nil && !s.principals.names(who):
+		return Delegate
+	}
+	return Allow
 }
 
 func (s *statement) applies(r Request) bool {
@@ -253,7 +267,8 @@ func AuthorizeAnonymous(r Request, resourcePolicy *Policy) Decision {
 }
 
 // Authorize joins an identity's and a resource's policies as API Gateway does with AWS_IAM authorization:
-// within one account either Allow is enough, across accounts both must allow, and a Deny always wins.
+// within one account either Allow is enough, across accounts both must allow, and a Deny always wins. A resource policy
+// that allows the account leaves it to the identity's policies.
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-authorization-flow.html
 func Authorize(r Request, resourceAccount string, identityPolicies []*Policy, resourcePolicy *Policy) Decision {
 	fromIdentity := NoMatch
@@ -266,9 +281,11 @@ func Authorize(r Request, resourceAccount string, identityPolicies []*Policy, re
 		return Deny
 	case len(resourcePolicy.statements) == 0:
 		return fromIdentity
-	case r.Principal.Account == resourceAccount:
-		return max(fromIdentity, fromResource)
+	case r.Principal.Account != resourceAccount && fromResource == NoMatch:
+		return NoMatch
+	case r.Principal.Account == resourceAccount && fromResource == Allow:
+		return Allow
 	default:
-		return min(fromIdentity, fromResource)
+		return fromIdentity
 	}
 }
