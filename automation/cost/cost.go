@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 )
 
 //go:embed prices.json
@@ -62,6 +63,9 @@ type prices struct {
 	CacheHourlyByGB    map[string]float64 `json:"cacheHourlyByGB"`
 	InstanceHourly     map[string]float64 `json:"instanceHourly"`
 	PerMillionRequests float64            `json:"perMillionRequests"`
+	// Free are the resource types that cost nothing, and ByUse those that cost by use alone.
+	Free  []string `json:"free"`
+	ByUse []string `json:"byUse"`
 }
 
 // estimator adds up.
@@ -149,6 +153,10 @@ func (e *estimator) add(r Resource) {
 		}
 	case "aws:eks/nodeGroup:NodeGroup":
 		e.nodes(r)
+	default:
+		if strings.HasPrefix(r.Type, "aws:") && !slices.Contains(e.prices.Free, r.Type) && !slices.Contains(e.prices.ByUse, r.Type) {
+			e.result.Unknown = append(e.result.Unknown, r.Type+" "+r.Name)
+		}
 	}
 }
 

@@ -10,16 +10,16 @@ const (
 )
 
 // Invoke answers the data sources that programs ask for.
-func (r *Rules) Invoke(token, region string, args map[string]any) (map[string]any, error) {
+func (r *Rules) Invoke(token, region string, args properties) (properties, error) {
 	switch token {
 	case "aws:index/getRegion:getRegion":
-		return map[string]any{
+		return properties{
 			"id": region, "name": region, "endpoint": fmt.Sprintf("ec2.%s.amazonaws.com", region), "description": region,
 		}, nil
 	case "aws:index/getCallerIdentity:getCallerIdentity":
-		return map[string]any{"id": Account, "accountId": Account, "arn": callerARN, "userId": "AIDALOCALLOCALLOCAL00"}, nil
+		return properties{"id": Account, "accountId": Account, "arn": callerARN, "userId": "AIDALOCALLOCALLOCAL00"}, nil
 	case "aws:index/getPartition:getPartition":
-		return map[string]any{
+		return properties{
 			"id": Partition, "partition": Partition, "dnsSuffix": "amazonaws.com", "reverseDnsPrefix": "com.amazonaws",
 		}, nil
 	case "aws:index/getAvailabilityZones:getAvailabilityZones":
@@ -28,7 +28,7 @@ func (r *Rules) Invoke(token, region string, args map[string]any) (map[string]an
 			names = append(names, region+letter)
 			ids = append(ids, region+"-az"+letter)
 		}
-		return map[string]any{"id": region, "names": names, "zoneIds": ids, "groupNames": []any{region}}, nil
+		return properties{"id": region, "names": names, "zoneIds": ids, "groupNames": []any{region}}, nil
 	}
 	if lookup := lookups[token]; lookup != nil {
 		return lookup(r, args)

@@ -7,29 +7,29 @@ import (
 )
 
 // lookups are the data sources about objects that exist, which may be another stack's.
-var lookups = map[string]func(r *Rules, args map[string]any) (map[string]any, error){
-	"aws:ec2/getVpc:getVpc": func(r *Rules, args map[string]any) (map[string]any, error) {
+var lookups = map[string]func(r *Rules, args properties) (properties, error){
+	"aws:ec2/getVpc:getVpc": func(r *Rules, args properties) (properties, error) {
 		o, err := r.existing(VPC, args["id"], "InvalidVpcID.NotFound")
 		if err != nil {
 			return nil, err
 		}
-		return described(o, map[string]any{"enableDnsHostnames": o.Inputs["enableDnsHostnames"] == true, "enableDnsSupport": o.Inputs["enableDnsSupport"] == true}), nil
+		return described(o, properties{"enableDnsHostnames": o.Inputs["enableDnsHostnames"] == true, "enableDnsSupport": o.Inputs["enableDnsSupport"] == true}), nil
 	},
-	"aws:ec2/getSubnet:getSubnet": func(r *Rules, args map[string]any) (map[string]any, error) {
+	"aws:ec2/getSubnet:getSubnet": func(r *Rules, args properties) (properties, error) {
 		o, err := r.existing(Subnet, args["id"], "InvalidSubnetID.NotFound")
 		if err != nil {
 			return nil, err
 		}
-		return described(o, map[string]any{"mapPublicIpOnLaunch": o.Inputs["mapPublicIpOnLaunch"] == true, "availableIpAddressCount": 4000.0}), nil
+		return described(o, properties{"mapPublicIpOnLaunch": o.Inputs["mapPublicIpOnLaunch"] == true, "availableIpAddressCount": 4000.0}), nil
 	},
-	"aws:eks/getCluster:getCluster": func(r *Rules, args map[string]any) (map[string]any, error) {
+	"aws:eks/getCluster:getCluster": func(r *Rules, args properties) (properties, error) {
 		o, err := r.existing(Cluster, args["name"], "ResourceNotFoundException")
 		if err != nil {
 			return nil, err
 		}
 		return described(o, nil), nil
 	},
-	"aws:eks/getNodeGroups:getNodeGroups": func(r *Rules, args map[string]any) (map[string]any, error) {
+	"aws:eks/getNodeGroups:getNodeGroups": func(r *Rules, args properties) (properties, error) {
 		if _, err := r.existing(Cluster, args["clusterName"], "ResourceNotFoundException"); err != nil {
 			return nil, err
 		}
@@ -39,24 +39,24 @@ var lookups = map[string]func(r *Rules, args map[string]any) (map[string]any, er
 				names = append(names, o.Text("nodeGroupName"))
 			}
 		}
-		return map[string]any{"id": args["clusterName"], "clusterName": args["clusterName"], "names": names}, nil
+		return properties{"id": args["clusterName"], "clusterName": args["clusterName"], "names": names}, nil
 	},
-	"aws:eks/getNodeGroup:getNodeGroup": func(r *Rules, args map[string]any) (map[string]any, error) {
+	"aws:eks/getNodeGroup:getNodeGroup": func(r *Rules, args properties) (properties, error) {
 		o, err := r.existing(NodeGroup, fmt.Sprintf("%v:%v", args["clusterName"], args["nodeGroupName"]), "ResourceNotFoundException")
 		if err != nil {
 			return nil, err
 		}
 		return described(o, nil), nil
 	},
-	"aws:autoscaling/getGroup:getGroup": func(r *Rules, args map[string]any) (map[string]any, error) {
+	"aws:autoscaling/getGroup:getGroup": func(r *Rules, args properties) (properties, error) {
 		for _, group := range r.store.List(NodeGroup) {
 			if AutoScalingGroupOf(group) == args["name"] {
-				return map[string]any{"id": args["name"], "name": args["name"], "availabilityZones": zonesOfSubnets(r.store, valuesAt(group.Inputs, "subnetIds[]"))}, nil
+				return properties{"id": args["name"], "name": args["name"], "availabilityZones": zonesOfSubnets(r.store, group.Inputs.Texts("subnetIds[]"))}, nil
 			}
 		}
 		return nil, apiError("ValidationError", "no Auto Scaling group %v", args["name"])
 	},
-	"aws:iam/getOpenIdConnectProvider:getOpenIdConnectProvider": func(r *Rules, args map[string]any) (map[string]any, error) {
+	"aws:iam/getOpenIdConnectProvider:getOpenIdConnectProvider": func(r *Rules, args properties) (properties, error) {
 		for _, o := range r.store.List(OIDCProvider) {
 			if o.Text("url") == args["url"] {
 				return described(o, nil), nil
@@ -74,8 +74,8 @@ func (r *Rules) existing(token string, id any, missing string) (*store.Object, e
 	return nil, apiError(missing, "%s does not exist", name)
 }
 
-func described(o *store.Object, more map[string]any) map[string]any {
-	result := map[string]any{"id": o.ID}
+func described(o *store.Object, more properties) properties {
+	result := properties{"id": o.ID}
 	for key, value := range o.Outputs {
 		result[key] = value
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"testing"
 
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/schema"
@@ -76,28 +75,6 @@ func (a account) vpcWithSubnets() (vpc, first, second *store.Object) {
 }
 
 const trust = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"Service":"eks.amazonaws.com"}}]}`
-
-// Every reference and every name in the table must be an input of the type.
-func TestTableNamesExistingInputs(t *testing.T) {
-	for token, rule := range table {
-		inputs := map[string]any{}
-		names := slices.Concat(rule.replace, rule.required, []string{rule.autoName, rule.unique})
-		for _, name := range names {
-			if name != "" {
-				inputs[name] = schema.Unknown{}
-			}
-		}
-		for name := range rule.defaults {
-			inputs[name] = schema.Unknown{}
-		}
-		for _, failure := range rule.shape().Check(inputs) {
-			require.NotContains(t, failure.Reason, "not a property", "%s: %s", token, failure.Property)
-		}
-		for _, ref := range rule.refs {
-			require.NotNil(t, table[ref.to], "%s refers to %s", token, ref.to)
-		}
-	}
-}
 
 func TestInputsAreChecked(t *testing.T) {
 	a := newAccount(t)
@@ -176,9 +153,9 @@ func TestNetworkRules(t *testing.T) {
 	a.refuses("InvalidParameterValue", Subnet, m{"vpcId": vpc.ID, "cidrBlock": "10.0.2.0/24", "availabilityZone": "eu-west-1a"})
 	a.keeps(violation, vpc)
 
-	gateway := a.make(internetGateway, m{"vpcId": vpc.ID})
-	address := a.make(elasticIP, m{"domain": "vpc"})
-	nat := a.make(natGateway, m{"subnetId": first.ID, "allocationId": address.ID})
+	gateway := a.make(internetGatewayType, m{"vpcId": vpc.ID})
+	address := a.make(elasticIPType, m{"domain": "vpc"})
+	nat := a.make(natGatewayType, m{"subnetId": first.ID, "allocationId": address.ID})
 	a.keeps(violation, first)
 	a.keeps(violation, gateway)
 	a.keeps("InvalidIPAddress.InUse", address)
@@ -263,8 +240,7 @@ func TestUserRules(t *testing.T) {
 
 func TestStageRules(t *testing.T) {
 	a := newAccount(t)
-	body := `{"openapi":"3.0.1","paths":{"/a":{"get":{"x-amazon-apigateway-integration":{"type":"http_proxy","httpMethod":"GET","uri":"http://a","timeoutInMillis":1000}}}}}`
-	api := a.make(RestAPI, m{"body": body})
+	api := a.make(RestAPI, m{"body": definition})
 	deployment := a.make(Deployment, m{"restApi": api.ID})
 	stage := a.make(Stage, m{"restApi": api.ID, "deployment": deployment.ID, "stageName": "prod"})
 	a.refuses("ConflictException", Stage, m{"restApi": api.ID, "deployment": deployment.ID, "stageName": "prod"})

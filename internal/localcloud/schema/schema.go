@@ -164,3 +164,32 @@ func join(path, name string) string {
 	}
 	return path + "." + name
 }
+
+// OfOutputs reads the shape of the outputs of an SDK's resource type, for example (*ec2.Vpc)(nil).
+func OfOutputs(resource any) *Type {
+	result := &Type{kind: object, fields: map[string]*Type{}}
+	t := reflect.TypeOf(resource).Elem()
+	for i := range t.NumField() {
+		field := t.Field(i)
+		output, ok := reflect.Zero(field.Type).Interface().(interface{ ElementType() reflect.Type })
+		if name := field.Tag.Get("pulumi"); name != "" && ok {
+			result.fields[name] = shapeOf(output.ElementType(), map[reflect.Type]*Type{})
+		}
+	}
+	return result
+}
+
+// Kind is what a path such as "vpcConfig.subnetIds[]" leads to, for example "text" or "list"; empty when to nothing.
+// [] stands for each element of a list.
+func (t *Type) Kind(path string) string {
+	for step := range strings.SplitSeq(path, ".") {
+		name, each := strings.CutSuffix(step, "[]")
+		if t = t.fields[name]; t == nil || each && t.kind != list {
+			return ""
+		}
+		if each {
+			t = t.element
+		}
+	}
+	return [...]string{"anything", "text", "number", "boolean", "list", "dictionary", "object"}[t.kind]
+}

@@ -23,11 +23,11 @@ type Object struct {
 	Scope string `json:"scope,omitempty"`
 	ID    string `json:"id"`
 	// URN is the resource's name in its stack; empty for what AWS makes by itself.
-	URN     string         `json:"urn,omitempty"`
-	Inputs  map[string]any `json:"inputs"`
-	Outputs map[string]any `json:"outputs"`
+	URN     string     `json:"urn,omitempty"`
+	Inputs  Properties `json:"inputs"`
+	Outputs Properties `json:"outputs"`
 	// Private is what the cloud knows of the object and does not show to the engine.
-	Private map[string]any `json:"private,omitempty"`
+	Private Properties `json:"private,omitempty"`
 	// Status is the life cycle's state where the type has one, for example PENDING.
 	Status  string    `json:"status,omitempty"`
 	Created time.Time `json:"created"`
@@ -40,8 +40,7 @@ func (o *Object) Text(name string) string {
 	if value, ok := o.Outputs[name].(string); ok {
 		return value
 	}
-	value, _ := o.Inputs[name].(string)
-	return value
+	return o.Inputs.Text(name)
 }
 
 // Store holds objects. It is safe for concurrent use.

@@ -1,0 +1,124 @@
+package awsrules
+
+import (
+	"fmt"
+	"regexp"
+	"time"
+
+	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/restapi"
+	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/schema"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/apigateway"
+)
+
+// Type tokens of what publishes a REST API. MethodSettings are a stage's settings for a method.
+const (
+	Deployment     = "aws:apigateway/deployment:Deployment"
+	Stage          = "aws:apigateway/stage:Stage"
+	MethodSettings = "aws:apigateway/methodSettings:MethodSettings"
+)
+
+var deployment = &rule{
+	token: Deployment, args: (*apigateway.DeploymentArgs)(nil), resource: (*apigateway.Deployment)(nil), id: randomID("", 6),
+	replace: []string{"restApi", "triggers", "variables"}, refs: []ref{ofRestAPI},
+	prepare: snapshot, outputs: deploymentOutputs, createTakes: 5 * time.Second,
+}
+
+func deploymentOutputs(c *call) properties {
+	return properties{"executionArn": c.regional("execute-api", c.text("restApi")+"/")}
+}
+
+// snapshot is what a deployment serves for ever, whatever becomes of the API.
+func snapshot(c *call) error {
+	api := c.store.Get(RestAPI, c.text("restApi"))
+	definition, err := restapi.Parse([]byte(api.Text("body")))
+	if err != nil {
+		return apiError("BadRequestException", "%s", err)
+	}
+	if len(definition.Methods()) == 0 {
+		return apiError("BadRequestException", "The REST API doesn't contain any methods")
+	}
+	c.object.Private["body"], c.object.Private["policy"] = api.Text("body"), api.Text("policy")
+	return nil
+}
+
+var stage = &rule{
+	token: Stage, args: (*apigateway.StageArgs)(nil), resource: (*apigateway.Stage)(nil),
+	id:       func(c *call) string { return stageID(c.text("restApi"), c.text("stageName")) },
+	required: []string{"restApi", "deployment", "stageName"}, replace: []string{"restApi", "stageName"},
+	refs: []ref{
+		ofRestAPI,
+		{path: "deployment", to: Deployment, missing: "BadRequestException", inUse: "BadRequestException"},
+		{path: "canarySettings.deploymentId", to: Deployment, missing: "BadRequestException", inUse: "BadRequestException"},
+	},
+	check: checkStage, prepare: stageIsNew, mayDelete: inNoUsagePlan, outputs: stageOutputs, createTakes: 2 * time.Second,
+}
+
+func stageID(api, name string) string { return "ags-" + api + "-" + name }
+
+var stageName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,128}$`)
+
+func checkStage(in properties) []schema.Failure {
+	if name := in.Text("stageName"); name != "" && !stageName.MatchString(name) {
+		return wrong("stageName", "Stage name only allows a-zA-Z0-9-_")
+	}
+	if percent := in.Number("canarySettings.percentTraffic"); percent < 0 || percent > 100 {
+		return wrong("canarySettings", "percentTraffic must be from 0 to 100")
+	}
+	return nil
+}
+
+func stageIsNew(c *call) error {
+	if c.isNew() && c.store.Get(Stage, c.object.ID) != nil {
+		return apiError("ConflictException", "Stage already exists")
+	}
+	deployment := c.store.Get(Deployment, c.text("deployment"))
+	if deployment.Text("restApi") != c.text("restApi") {
+		return apiError("BadRequestException", "Deployment %s is not of this API", deployment.ID)
+	}
+	return nil
+}
+
+func inNoUsagePlan(c *call) error {
+	for _, plan := range c.store.List(UsagePlan) {
+		for _, item := range plan.Inputs.Objects("apiStages[]") {
+			if item["apiId"] == c.object.Inputs["restApi"] && item["stage"] == c.object.Inputs["stageName"] {
+				return apiError("BadRequestException", "Stage %s is in usage plan %s", c.text("stageName"), plan.ID)
+			}
+		}
+	}
+	return nil
+}
+
+func stageOutputs(c *call) properties {
+	api, name := c.store.Get(RestAPI, c.text("restApi")), c.text("stageName")
+	return properties{
+		"arn":          c.apiGatewayARN("restapis/%s/stages/%s", api.ID, name),
+		"executionArn": c.regional("execute-api", api.ID+"/"+name),
+		"invokeUrl":    fmt.Sprintf("http://127.0.0.1:%d/%s", api.Private.Int("port"), name),
+	}
+}
+
+var methodSettings = &rule{
+	token: MethodSettings, args: (*apigateway.MethodSettingsArgs)(nil), resource: (*apigateway.MethodSettings)(nil),
+	id: func(c *call) string {
+		return c.text("restApi") + "-" + c.text("stageName") + "-" + c.text("methodPath")
+	},
+	required: []string{"restApi", "stageName", "methodPath", "settings"}, replace: []string{"restApi", "stageName", "methodPath"},
+	refs: []ref{ofRestAPI}, check: checkMethodPath, prepare: ofExistingStage,
+}
+
+var methodPath = regexp.MustCompile(`^([^/].*/)?(\*|ANY|DELETE|GET|HEAD|OPTIONS|PATCH|POST|PUT)$`)
+
+func checkMethodPath(in properties) []schema.Failure {
+	if path := in.Text("methodPath"); path != "" && !methodPath.MatchString(path) {
+		return wrong("methodPath", "must be a resource's path without its first slash, and a method")
+	}
+	return nil
+}
+
+func ofExistingStage(c *call) error {
+	if c.store.Get(Stage, stageID(c.text("restApi"), c.text("stageName"))) == nil {
+		return apiError("NotFoundException", "Invalid stage identifier specified")
+	}
+	return nil
+}
