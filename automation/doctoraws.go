@@ -142,6 +142,7 @@ func checkSecrets(ctx context.Context, account *awscloud.Account, provider strin
 // plugins are the providers of a stack on AWS, and the modules whose versions they share.
 var plugins = []struct{ name, module string }{
 	{"aws", "github.com/pulumi/pulumi-aws/sdk/v6"}, {"eks", "github.com/pulumi/pulumi-eks/sdk/v3"}, {"kubernetes", "github.com/pulumi/pulumi-kubernetes/sdk/v4"},
+	{"random", "github.com/pulumi/pulumi-random/sdk/v4"},
 }
 
 func checkPlugins(ctx context.Context) []check {

@@ -3,6 +3,7 @@
 // what the objects declare, and by nothing else.
 //
 //	provider      the engine's way in: gRPC providers for aws and kubernetes
+//	random        the same for secrets, which the engine alone keeps
 //	ekscomponent  the same for the component eks.Cluster
 //	awsrules      what AWS enforces          kuberules   what Kubernetes enforces
 //	schema        inputs of resource types   store       objects, on disk
@@ -33,6 +34,7 @@ import (
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/kuberules"
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/loopback"
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/provider"
+	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/random"
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/store"
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/supervisor"
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
@@ -106,6 +108,7 @@ func Open(o Options) (*Cloud, error) {
 	servers := map[string]pulumirpc.ResourceProviderServer{
 		"aws":        provider.New("aws", sdkVersion("aws"), awsPackage{c.aws}, c.inflight, &c.faults),
 		"kubernetes": provider.New("kubernetes", sdkVersion("kubernetes"), kubernetesPackage{c.kube, objects}, c.inflight, &c.faults),
+		"random":     provider.New("random", sdkVersion("random"), random.Package{}, c.inflight, &c.faults),
 		"eks":        c.eks,
 	}
 	for name, server := range servers {

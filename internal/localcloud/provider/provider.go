@@ -40,6 +40,9 @@ type Instance interface {
 	Invoke(token string, args map[string]any) (map[string]any, error)
 }
 
+// stateOnly is an Instance that keeps nothing: what the engine's state says of its objects is all there is.
+type stateOnly interface{ InStateOnly() }
+
 // Diff is what changed: names of inputs.
 type Diff struct {
 	Changed, Replaced []string
@@ -258,6 +261,9 @@ func (s *Server) Read(ctx context.Context, r *pulumirpc.ReadRequest) (*pulumirpc
 	instance, err := s.instanceFor(ctx, r.GetUrn())
 	if err != nil {
 		return nil, err
+	}
+	if _, ok := instance.(stateOnly); ok {
+		return &pulumirpc.ReadResponse{Id: r.GetId(), Inputs: r.GetInputs(), Properties: r.GetProperties()}, nil
 	}
 	inputs, outputs := instance.Read(string(resource.URN(r.GetUrn()).Type()), r.GetId())
 	if outputs == nil {
