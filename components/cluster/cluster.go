@@ -4,6 +4,7 @@ package cluster
 import (
 	"fmt"
 
+	"github.com/apigateway-ingress/apigateway-ingress/components/iamrole"
 	"github.com/pulumi/pulumi-eks/sdk/v3/go/eks"
 	"github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -28,6 +29,8 @@ type Args struct {
 	// NetworkPolicies lets the network add-on enforce the NetworkPolicies of the cluster. An existing cluster keeps what
 	// it has.
 	NetworkPolicies bool
+	// IAM is how the roles of control plane and nodes are made.
+	IAM iamrole.Settings
 	// Tags are put on every resource.
 	Tags map[string]string
 }
@@ -103,9 +106,14 @@ func (c *Cluster) create(ctx *pulumi.Context, name string, a Args) error {
 }
 
 func (c *Cluster) controlPlane(ctx *pulumi.Context, name string, a Args) error {
+	role, err := c.serviceRole(ctx, name, a)
+	if err != nil {
+		return fmt.Errorf("role: %w", err)
+	}
 	authentication := eks.AuthenticationModeApi
 	yes, no := true, false
 	args := &eks.ClusterArgs{
+		ServiceRole:                  role,
 		VpcId:                        pulumi.StringPtrInput(a.VpcID.ToStringOutput().ToStringPtrOutput()),
 		PublicSubnetIds:              a.PublicSubnetIDs,
 		PrivateSubnetIds:             a.PrivateSubnetIDs,

@@ -1,7 +1,6 @@
 package cluster
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -94,19 +93,11 @@ func (g NodeGroup) taints() awseks.NodeGroupTaintArray {
 	return list
 }
 
+const nodeTrust = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"Service":"ec2.amazonaws.com"}}]}`
+
 func nodeRole(ctx *pulumi.Context, name string, a Args, parent pulumi.ResourceOption) (*iam.Role, []pulumi.Resource, error) {
-	trust, err := json.Marshal(map[string]any{
-		"Version": "2012-10-17",
-		"Statement": []any{map[string]any{
-			"Effect": "Allow", "Action": "sts:AssumeRole",
-			"Principal": map[string]string{"Service": "ec2.amazonaws.com"},
-		}},
-	})
-	if err != nil {
-		return nil, nil, err
-	}
-	role, err := iam.NewRole(ctx, name+"-node", &iam.RoleArgs{
-		AssumeRolePolicy: pulumi.String(trust),
+	role, err := a.IAM.Role(ctx, name+"-node", &iam.RoleArgs{
+		AssumeRolePolicy: pulumi.String(nodeTrust),
 		Description:      pulumi.String("nodes of EKS cluster " + name),
 		Tags:             pulumi.ToStringMap(a.Tags),
 	}, parent)

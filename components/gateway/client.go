@@ -15,7 +15,7 @@ func (g *Gateway) clientUser(ctx *pulumi.Context) (*client, error) {
 	if !g.args.Access.ClientUser {
 		return nil, nil
 	}
-	user, err := iam.NewUser(ctx, g.name+"-client", &iam.UserArgs{Tags: g.tags()}, pulumi.Parent(g))
+	user, err := g.args.IAM.User(ctx, g.name+"-client", &iam.UserArgs{Tags: g.tags()}, pulumi.Parent(g))
 	return &client{user}, err
 }
 

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"regexp"
 
+	"github.com/apigateway-ingress/apigateway-ingress/components/iamrole"
 	"github.com/apigateway-ingress/apigateway-ingress/components/route"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/apigateway"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -35,6 +36,8 @@ type Args struct {
 	Pods  Pods
 	// Partition is the AWS partition. Default aws. Region is the API's.
 	Partition, Region string
+	// IAM is how the client user and the role for logging are made.
+	IAM iamrole.Settings
 	// Tags are put on every resource.
 	Tags map[string]string
 }
@@ -84,7 +87,7 @@ func (a Args) Validate(name string) error {
 	if !gatewayName.MatchString(name) {
 		problems = append(problems, fmt.Errorf("name %q is not valid: use letters, digits and hyphens, with a letter first", name))
 	}
-	problems = append(problems, a.Settings.Validate(a.Region, a.Routes))
+	problems = append(problems, a.Settings.Validate(a.Region, a.Routes), a.IAM.Validate())
 	return errors.Join(problems...)
 }
 

@@ -174,7 +174,7 @@ func (g *Gateway) accountLogging(ctx *pulumi.Context) ([]pulumi.Resource, error)
 	if err != nil {
 		return nil, err
 	}
-	role, err := iam.NewRole(ctx, g.name+"-logging", &iam.RoleArgs{AssumeRolePolicy: pulumi.String(trust), Tags: g.tags()}, pulumi.Parent(g), kept)
+	role, err := g.args.IAM.Role(ctx, g.name+"-logging", &iam.RoleArgs{AssumeRolePolicy: pulumi.String(trust), Tags: g.tags()}, pulumi.Parent(g), kept)
 	if err != nil {
 		return nil, err
 	}

@@ -112,7 +112,7 @@ func (n *Network) flowLogs(ctx *pulumi.Context, vpc *ec2.Vpc) error {
 	if err != nil {
 		return err
 	}
-	role, err := iam.NewRole(ctx, n.name+"-flow", &iam.RoleArgs{AssumeRolePolicy: pulumi.String(flowLogTrust), Tags: n.tags("flow", nil)}, pulumi.Parent(n))
+	role, err := n.args.IAM.Role(ctx, n.name+"-flow", &iam.RoleArgs{AssumeRolePolicy: pulumi.String(flowLogTrust), Tags: n.tags("flow", nil)}, pulumi.Parent(n))
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"slices"
 
+	"github.com/apigateway-ingress/apigateway-ingress/components/iamrole"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
@@ -57,6 +58,8 @@ type Args struct {
 	AvailabilityZones []string
 	// Region and Partition are needed for endpoints and flow logs.
 	Region, Partition string
+	// IAM is how the role of flow logs is made.
+	IAM iamrole.Settings
 	// Tags are put on every resource.
 	Tags map[string]string
 }

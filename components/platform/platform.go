@@ -27,6 +27,7 @@ import (
 
 	"github.com/apigateway-ingress/apigateway-ingress/components/cluster"
 	"github.com/apigateway-ingress/apigateway-ingress/components/gateway"
+	"github.com/apigateway-ingress/apigateway-ingress/components/iamrole"
 	"github.com/apigateway-ingress/apigateway-ingress/components/network"
 	"github.com/apigateway-ingress/apigateway-ingress/components/podrole"
 	"github.com/apigateway-ingress/apigateway-ingress/components/proxy"
@@ -70,6 +71,8 @@ type Args struct {
 	// OpenPods leaves the pods reachable from the whole cluster. By default NetworkPolicies let in the chain alone: the
 	// load balancer to the proxy, and the proxy to the services that the platform makes.
 	OpenPods bool
+	// IAM is how the roles and the user of all parts are made: under which path, and within which permissions boundary.
+	IAM iamrole.Settings
 	// Tags are put on every AWS resource.
 	Tags map[string]string
 }
@@ -152,9 +155,9 @@ func (a Args) plan(name string) (parts, error) {
 	}
 	p := parts{args: a, routes: routes}
 	here := a.Location
-	p.network = network.Args{Settings: a.Network, AvailabilityZones: a.AvailabilityZones, Region: here.Region, Partition: here.Partition, Tags: a.Tags}
-	p.cluster = cluster.Args{Settings: a.Cluster, Partition: here.Partition, NetworkPolicies: !a.OpenPods, Tags: a.Tags}
-	p.role = podrole.Args{Settings: a.PodRole, Partition: here.Partition, Region: here.Region, Account: here.Account, Tags: a.Tags}
+	p.network = network.Args{Settings: a.Network, AvailabilityZones: a.AvailabilityZones, Region: here.Region, Partition: here.Partition, IAM: a.IAM, Tags: a.Tags}
+	p.cluster = cluster.Args{Settings: a.Cluster, Partition: here.Partition, NetworkPolicies: !a.OpenPods, IAM: a.IAM, Tags: a.Tags}
+	p.role = podrole.Args{Settings: a.PodRole, Partition: here.Partition, Region: here.Region, Account: here.Account, IAM: a.IAM, Tags: a.Tags}
 	if a.PodRole.Mode == podrole.PodIdentity && !slices.ContainsFunc(a.Cluster.Addons, func(addon cluster.Addon) bool { return addon.Name == cluster.PodIdentityAgent }) {
 		p.cluster.Addons = append(slices.Clone(a.Cluster.Addons), cluster.Addon{Name: cluster.PodIdentityAgent})
 	}
@@ -166,7 +169,7 @@ func (a Args) plan(name string) (parts, error) {
 	if len(p.proxy.NodeSelector) == 0 {
 		p.proxy.NodeSelector = settings.NodeSelector
 	}
-	p.gateway = gateway.Args{Settings: a.Gateway, Routes: routes, Partition: here.Partition, Region: here.Region, Tags: a.Tags}
+	p.gateway = gateway.Args{Settings: a.Gateway, Routes: routes, Partition: here.Partition, Region: here.Region, IAM: a.IAM, Tags: a.Tags}
 	p.gateway.Stage.Name = cmp.Or(a.Gateway.Stage.Name, settings.StageName)
 	p.gateway.Access.ClientARNs = append(slices.Clone(a.Gateway.Access.ClientARNs), settings.ClientARNs...)
 	p.gateway.Domain.Name = cmp.Or(a.Gateway.Domain.Name, settings.CustomDomainName)

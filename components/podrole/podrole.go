@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/apigateway-ingress/apigateway-ingress/components/iamrole"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
 	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
@@ -54,6 +55,8 @@ type Args struct {
 	Cluster ClusterIdentity
 	// Partition, Region and Account place the permissions.
 	Partition, Region, Account string
+	// IAM is how the role is made.
+	IAM iamrole.Settings
 	// Tags are put on every resource.
 	Tags map[string]string
 }
@@ -138,7 +141,7 @@ func (p *PodRole) declare(ctx *pulumi.Context) error {
 	default:
 		trust = p.irsaTrust()
 	}
-	role, err := iam.NewRole(ctx, p.name, &iam.RoleArgs{
+	role, err := p.args.IAM.Role(ctx, p.name, &iam.RoleArgs{
 		AssumeRolePolicy: trust,
 		Description:      pulumi.String("pods that manage the gateway of " + p.name),
 		Tags:             pulumi.ToStringMap(p.args.Tags),

@@ -12,6 +12,7 @@ import (
 
 	"github.com/apigateway-ingress/apigateway-ingress/components/cluster"
 	"github.com/apigateway-ingress/apigateway-ingress/components/gateway"
+	"github.com/apigateway-ingress/apigateway-ingress/components/iamrole"
 	"github.com/apigateway-ingress/apigateway-ingress/components/network"
 	"github.com/apigateway-ingress/apigateway-ingress/components/platform"
 	"github.com/apigateway-ingress/apigateway-ingress/components/podrole"
@@ -66,6 +67,7 @@ func Read(get Lookup, root string) (*Settings, error) {
 		Proxy:            proxy.Settings{Image: r.text("proxyImage"), Replicas: r.number("proxyReplicas"), NodePort: r.number("nodePort")},
 		Gateway:          r.gateway(),
 		OpenPods:         !r.flag("networkPolicies"),
+		IAM:              iamrole.Settings{PermissionsBoundary: r.text("permissionsBoundary")},
 	}
 	r.object("authorizers", &s.Platform.Authorizers)
 	s.Kubeconfig = r.kubeconfig()

@@ -55,6 +55,7 @@ func (s *Settings) declare(ctx *pulumi.Context) error {
 		"project":    ctx.Project(),
 		"stack":      ctx.Stack(),
 	}
+	args.IAM.Path = fmt.Sprintf("/apigateway-ingress/%s/%s/", ctx.Project(), ctx.Stack())
 	if args.Group != "" {
 		args.Tags["route-group"] = args.Group
 	}

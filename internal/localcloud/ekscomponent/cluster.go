@@ -148,6 +148,7 @@ func knowAll(inputs provider.ConstructInputs) error {
 
 // clusterArgs are the inputs that the local target understands.
 type clusterArgs struct {
+	ServiceRole           iam.RoleInput           `pulumi:"serviceRole"`
 	VpcId                 pulumi.StringInput      `pulumi:"vpcId"`
 	PublicSubnetIds       pulumi.StringArrayInput `pulumi:"publicSubnetIds"`
 	PrivateSubnetIds      pulumi.StringArrayInput `pulumi:"privateSubnetIds"`
@@ -179,6 +180,9 @@ type cluster struct {
 }
 
 func newCluster(ctx *pulumi.Context, name string, args *clusterArgs, opts pulumi.ResourceOption) (*cluster, error) {
+	if args.ServiceRole == nil {
+		return nil, fmt.Errorf("cluster %s: the local target needs serviceRole: declare the control plane's role", name)
+	}
 	if !args.SkipDefaultNodeGroup || !args.SkipSecurityGroups {
 		return nil, fmt.Errorf("cluster %s: the local target needs skipDefaultNodeGroup and skipDefaultSecurityGroups: declare a managed node group", name)
 	}
@@ -187,15 +191,11 @@ func newCluster(ctx *pulumi.Context, name string, args *clusterArgs, opts pulumi
 		return nil, err
 	}
 	parent := pulumi.Parent(c)
-	role, attachment, err := serviceRole(ctx, name, parent)
-	if err != nil {
-		return nil, err
-	}
 	subnets := pulumi.All(args.PublicSubnetIds, args.PrivateSubnetIds).ApplyT(func(ids []any) []string {
 		return append(append([]string{}, ids[0].([]string)...), ids[1].([]string)...)
 	}).(pulumi.StringArrayOutput)
 	clusterArgs := &awseks.ClusterArgs{
-		RoleArn:      role.Arn,
+		RoleArn:      args.ServiceRole.ToRoleOutput().Arn(),
 		Version:      args.Version.ToStringOutput().ToStringPtrOutput(),
 		AccessConfig: awseks.ClusterAccessConfigArgs{AuthenticationMode: pulumi.String(args.AuthenticationMode)},
 		VpcConfig: awseks.ClusterVpcConfigArgs{
@@ -213,7 +213,7 @@ func newCluster(ctx *pulumi.Context, name string, args *clusterArgs, opts pulumi
 			Resources: pulumi.StringArray{pulumi.String("secrets")},
 		}
 	}
-	control, err := awseks.NewCluster(ctx, name+"-eksCluster", clusterArgs, parent, pulumi.DependsOn([]pulumi.Resource{attachment}))
+	control, err := awseks.NewCluster(ctx, name+"-eksCluster", clusterArgs, parent)
 	if err != nil {
 		return nil, err
 	}
@@ -247,18 +247,6 @@ func newCluster(ctx *pulumi.Context, name string, args *clusterArgs, opts pulumi
 		"kubeconfig": c.Kubeconfig, "kubeconfigJson": c.KubeconfigJson,
 		"oidcProviderArn": c.OidcProviderArn, "oidcProviderUrl": c.OidcProviderUrl, "oidcIssuer": c.OidcIssuer,
 	})
-}
-
-func serviceRole(ctx *pulumi.Context, name string, parent pulumi.ResourceOption) (*iam.Role, *iam.RolePolicyAttachment, error) {
-	const trust = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["sts:AssumeRole","sts:TagSession"],"Principal":{"Service":"eks.amazonaws.com"}}]}`
-	role, err := iam.NewRole(ctx, name+"-eksRole-role", &iam.RoleArgs{AssumeRolePolicy: pulumi.String(trust)}, parent)
-	if err != nil {
-		return nil, nil, err
-	}
-	attachment, err := iam.NewRolePolicyAttachment(ctx, name+"-eksRole-4b490823", &iam.RolePolicyAttachmentArgs{
-		Role: role.Name, PolicyArn: pulumi.String("arn:aws:iam::aws:policy/AmazonEKSClusterPolicy"),
-	}, parent)
-	return role, attachment, err
 }
 
 // kubeconfig has the real provider's form: credentials come from the AWS CLI when they are needed.
