@@ -20,6 +20,7 @@ const (
 	Namespace      = "kubernetes:core/v1:Namespace"
 	ServiceAccount = "kubernetes:core/v1:ServiceAccount"
 	ConfigMap      = "kubernetes:core/v1:ConfigMap"
+	Secret         = "kubernetes:core/v1:Secret"
 	Service        = "kubernetes:core/v1:Service"
 	Deployment     = "kubernetes:apps/v1:Deployment"
 	DaemonSet      = "kubernetes:apps/v1:DaemonSet"
@@ -49,6 +50,11 @@ var kinds = []*kind{
 		// The provider treats data as immutable, so that pods never see half of a change.
 		token: ConfigMap, apiVersion: "v1", kind: "ConfigMap", empty: func() any { return new(corev1.ConfigMap) },
 		immutable: []string{"data", "binaryData", "immutable"},
+	},
+	{
+		// As with ConfigMaps: https://www.pulumi.com/registry/packages/kubernetes/api-docs/core/v1/secret/
+		token: Secret, apiVersion: "v1", kind: "Secret", empty: func() any { return new(corev1.Secret) }, check: checkSecret,
+		immutable: []string{"data", "stringData", "immutable", "type"},
 	},
 	{
 		token: Service, apiVersion: "v1", kind: "Service", empty: func() any { return new(corev1.Service) },
@@ -140,6 +146,31 @@ func orPlaceholder(name string) string {
 		return "unnamed"
 	}
 	return name
+}
+
+// maxSecret is the API server's limit: https://kubernetes.io/docs/concepts/configuration/secret/#restriction-data-size
+const maxSecret = 1 << 20
+
+func checkSecret(object any) []schema.Failure {
+	secret := object.(*corev1.Secret)
+	var failures []schema.Failure
+	size := 0
+	check := func(property, key string, length int) {
+		size += length
+		for _, problem := range validation.IsConfigMapKey(key) {
+			failures = append(failures, schema.Failure{Property: property, Reason: fmt.Sprintf("%q: %s", key, problem)})
+		}
+	}
+	for key, value := range secret.Data {
+		check("data", key, len(value))
+	}
+	for key, value := range secret.StringData {
+		check("stringData", key, len(value))
+	}
+	if size > maxSecret {
+		failures = append(failures, schema.Failure{Property: "data", Reason: fmt.Sprintf("Too long: must have at most %d bytes", maxSecret)})
+	}
+	return failures
 }
 
 // Node ports may be chosen in this range: https://kubernetes.io/docs/concepts/services-networking/service/#type-nodeport

@@ -102,18 +102,19 @@ func (p *pod) mountedFile(file string) (string, error) {
 			continue
 		}
 		for _, volume := range p.spec.Volumes {
-			if volume.Name == mount.Name && volume.ConfigMap != nil {
-				data, err := p.configMap(volume.ConfigMap.Name)
-				if err != nil {
-					return "", err
-				}
-				if content, ok := data[key]; ok {
-					return content, nil
-				}
+			if volume.Name != mount.Name {
+				continue
+			}
+			files, err := p.filesOf(volume)
+			if err != nil {
+				return "", err
+			}
+			if content, ok := files[key]; ok {
+				return content, nil
 			}
 		}
 	}
-	return "", fmt.Errorf("%s is in no ConfigMap of the pod", file)
+	return "", fmt.Errorf("%s is in no ConfigMap and no Secret of the pod", file)
 }
 
 // translate does to a configuration what the pod's network and file system would do for it: listening

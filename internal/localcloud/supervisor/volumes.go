@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -10,7 +11,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// mountVolumes lays ConfigMaps and scratch folders out under the pod's root.
+// mountVolumes lays ConfigMaps, Secrets and scratch folders out under the pod's root.
 func (p *pod) mountVolumes() error {
 	p.supervisor.mu.Lock()
 	// What is written now is not translated yet.
@@ -28,41 +29,64 @@ func (p *pod) mountVolumes() error {
 		if err := os.MkdirAll(target, 0o700); err != nil {
 			return err
 		}
-		if source := volumes[mount.Name].ConfigMap; source != nil {
-			if err := p.writeConfigMap(source.Name, target); err != nil {
-				return err
-			}
+		files, err := p.filesOf(volumes[mount.Name])
+		if err != nil {
+			return err
+		}
+		if err := writeFiles(target, files); err != nil {
+			return fmt.Errorf("volume %s: %w", mount.Name, err)
 		}
 	}
 	return nil
 }
 
-func (p *pod) writeConfigMap(name, target string) error {
-	data, err := p.configMap(name)
-	if err != nil {
-		return err
-	}
-	for key, content := range data {
-		if strings.ContainsAny(key, "/\x00") || key == ".." {
-			return fmt.Errorf("configmap %s: key %q is not a file name", name, key)
+// filesOf are those that a ConfigMap or a Secret makes in a volume; none for any other.
+func (p *pod) filesOf(volume corev1.Volume) (map[string]string, error) {
+	switch {
+	case volume.ConfigMap != nil:
+		config, err := mountable[corev1.ConfigMap](p, kuberules.ConfigMap, volume.ConfigMap.Name)
+		if err != nil {
+			return nil, err
 		}
-		if err := os.WriteFile(filepath.Join(target, key), []byte(content), 0o600); err != nil {
+		return config.Data, nil
+	case volume.Secret != nil:
+		secret, err := mountable[corev1.Secret](p, kuberules.Secret, volume.Secret.SecretName)
+		if err != nil {
+			return nil, err
+		}
+		files := maps.Clone(secret.StringData)
+		if files == nil {
+			files = map[string]string{}
+		}
+		for key, value := range secret.Data {
+			if _, over := files[key]; !over {
+				files[key] = string(value)
+			}
+		}
+		return files, nil
+	}
+	return nil, nil
+}
+
+func writeFiles(folder string, files map[string]string) error {
+	for key, content := range files {
+		if strings.ContainsAny(key, "/\x00") || key == ".." {
+			return fmt.Errorf("key %q is not a file name", key)
+		}
+		if err := os.WriteFile(filepath.Join(folder, key), []byte(content), 0o600); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (p *pod) configMap(name string) (map[string]string, error) {
-	object := p.supervisor.store.GetIn(p.owner.cluster, kuberules.ConfigMap, p.namespace+"/"+name)
+// mountable is an object of the pod's namespace.
+func mountable[T any](p *pod, token, name string) (*T, error) {
+	object := p.supervisor.store.GetIn(p.owner.cluster, token, p.namespace+"/"+name)
 	if object == nil {
-		return nil, fmt.Errorf("configmap %q not found", name)
+		return nil, fmt.Errorf("%s %q not found", strings.ToLower(token[strings.LastIndexByte(token, ':')+1:]), name)
 	}
-	config, err := kuberules.Decode[corev1.ConfigMap](object)
-	if err != nil {
-		return nil, err
-	}
-	return config.Data, nil
+	return kuberules.Decode[T](object)
 }
 
 // hostPath is where a path of the container lies on this machine, always inside the pod's root.

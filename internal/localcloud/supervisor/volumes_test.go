@@ -45,3 +45,33 @@ func TestFilesStayInThePodsFolder(t *testing.T) {
 	}
 	require.FileExists(t, filepath.Join(dir, "pods", "p", "root", "etc", "nginx", "nginx.conf"), "what is honest is written")
 }
+
+// A Secret's values reach the container as they are, and nobody but the owner can read them.
+func TestSecretsAreMounted(t *testing.T) {
+	dir := t.TempDir()
+	objects, err := store.Open(t.TempDir())
+	require.NoError(t, err)
+	defer objects.Close()
+	require.NoError(t, objects.Put(&store.Object{Type: kuberules.Secret, Scope: "c", ID: "default/s", Outputs: map[string]any{
+		"data": map[string]any{"encoded": "aGlkZGVu", "both": "bm8="}, "stringData": map[string]any{"plain": "hidden", "both": "yes"},
+	}}))
+	p := &pod{
+		supervisor: &Supervisor{store: objects}, owner: owner{cluster: "c"}, namespace: "default", dir: filepath.Join(dir, "p"),
+		spec: corev1.PodSpec{
+			Volumes:    []corev1.Volume{{Name: "v", VolumeSource: corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{SecretName: "s"}}}},
+			Containers: []corev1.Container{{VolumeMounts: []corev1.VolumeMount{{Name: "v", MountPath: "/etc/secret"}}}},
+		},
+	}
+	require.NoError(t, p.mountVolumes())
+	for key, want := range map[string]string{"encoded": "hidden", "plain": "hidden", "both": "yes"} {
+		file := filepath.Join(p.dir, "root", "etc", "secret", key)
+		content, err := os.ReadFile(file)
+		require.NoError(t, err)
+		require.Equal(t, want, string(content))
+		info, err := os.Stat(file)
+		require.NoError(t, err)
+		require.Equal(t, os.FileMode(0o600), info.Mode().Perm())
+	}
+	p.spec.Volumes[0].Secret.SecretName = "other"
+	require.ErrorContains(t, p.mountVolumes(), `secret "other" not found`)
+}
