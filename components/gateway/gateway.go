@@ -157,7 +157,11 @@ func (g *Gateway) declare(ctx *pulumi.Context) error {
 		return err
 	}
 	g.RestAPIID = api.ID()
-	stage, logs, err := g.stage(ctx, api, digest(definition, policy))
+	permissions, err := g.functionPermissions(ctx, api)
+	if err != nil {
+		return err
+	}
+	stage, logs, err := g.stage(ctx, api, digest(definition, policy), permissions)
 	if err != nil {
 		return err
 	}

@@ -295,3 +295,18 @@ func TestPodsAsTargets(t *testing.T) {
 		graph.One(t, "kubernetes:elbv2.k8s.aws/v1beta1:TargetGroupBinding").JSON(t, "spec"))
 	require.EqualValues(t, 8080, graph.One(t, "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule").Inputs["fromPort"])
 }
+
+func TestAuthorizersMayBeInvokedByThisAPIOnly(t *testing.T) {
+	const function = "arn:aws:lambda:us-east-1:111122223333:function:gate"
+	graph := run(t, func(a *Args) {
+		a.Routes.Authorizers = []route.Authorizer{
+			{Name: "one", Type: route.AuthorizerToken, FunctionARN: function + ":live"},
+			{Name: "two", Type: route.AuthorizerRequest, FunctionARN: function + ":live"},
+			{Name: "pool", Type: route.AuthorizerCognito, UserPoolARNs: []string{"arn:aws:cognito-idp:us-east-1:111122223333:userpool/us-east-1_A"}},
+		}
+	})
+	require.JSONEq(t, `{"action":"lambda:InvokeFunction","function":"`+function+`","qualifier":"live","principal":"apigateway.amazonaws.com",
+		"sourceArn":"arn:aws:execute-api:us-east-1:111122223333:g/authorizers/*"}`,
+		graph.One(t, "aws:lambda/permission:Permission").JSON(t, "action", "function", "qualifier", "principal", "sourceArn"))
+	require.Contains(t, graph.One(t, "aws:apigateway/stage:Stage").DependsOn, "aws:lambda/permission:Permission g-one", "before the first request")
+}

@@ -36,7 +36,11 @@ var accessLogFields = map[string]string{
 //
 // Old deployments stay with the API, which takes them along when it goes: a stage can be taken back to them, and a
 // canary needs two.
-func (g *Gateway) stage(ctx *pulumi.Context, api *apigateway.RestApi, definition pulumi.StringOutput) (*apigateway.Stage, *cloudwatch.LogGroup, error) {
+//
+// permissions are those that authorizers need before the first request.
+func (g *Gateway) stage(
+	ctx *pulumi.Context, api *apigateway.RestApi, definition pulumi.StringOutput, permissions []pulumi.Resource,
+) (*apigateway.Stage, *cloudwatch.LogGroup, error) {
 	deployment, err := apigateway.NewDeployment(ctx, g.name, &apigateway.DeploymentArgs{
 		RestApi:  api.ID(),
 		Triggers: pulumi.StringMap{"definition": definition},
@@ -60,7 +64,7 @@ func (g *Gateway) stage(ctx *pulumi.Context, api *apigateway.RestApi, definition
 		return nil, nil, err
 	}
 	// Logging is refused while the account has no role for it.
-	stage, err := apigateway.NewStage(ctx, g.name, args, pulumi.Parent(g), pulumi.DependsOn(account))
+	stage, err := apigateway.NewStage(ctx, g.name, args, pulumi.Parent(g), pulumi.DependsOn(append(account, permissions...)))
 	if err != nil {
 		return nil, nil, err
 	}

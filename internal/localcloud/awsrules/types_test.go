@@ -156,6 +156,12 @@ var examples = []struct {
 	{webACLAssociationType, func(o made) m {
 		return m{"resourceArn": o[Stage].Text("arn"), "webAclArn": o[webACLType].Text("arn")}
 	}},
+	{LambdaPermission, func(o made) m {
+		return m{
+			"function": "arn:aws:lambda:us-east-1:111122223333:function:gate", "action": "lambda:InvokeFunction",
+			"principal": "apigateway.amazonaws.com", "sourceArn": o[RestAPI].Text("executionArn") + "/authorizers/*",
+		}
+	}},
 	{logMetricFilter.token, func(o made) m {
 		return m{"logGroupName": o[LogGroup].ID, "pattern": "x", "metricTransformation": m{"name": "x", "namespace": "y", "value": "1"}}
 	}},

@@ -31,8 +31,10 @@ var (
 	unauthorized  = answer{"UNAUTHORIZED", http.StatusUnauthorized, "UnauthorizedException", "Unauthorized"}
 	expired       = answer{"EXPIRED_TOKEN", http.StatusUnauthorized, "UnauthorizedException", "The incoming token has expired"}
 	authorizerOut = answer{"AUTHORIZER_FAILURE", http.StatusInternalServerError, "AuthorizerConfigurationException", ""}
-	badParameters = answer{"BAD_REQUEST_PARAMETERS", http.StatusBadRequest, "BadRequestException", ""}
-	badBody       = answer{"BAD_REQUEST_BODY", http.StatusBadRequest, "BadRequestException", "Invalid request body"}
+	// https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html
+	authorizerMisconfigured = answer{"AUTHORIZER_CONFIGURATION_ERROR", http.StatusInternalServerError, "AuthorizerConfigurationException", ""}
+	badParameters           = answer{"BAD_REQUEST_PARAMETERS", http.StatusBadRequest, "BadRequestException", ""}
+	badBody                 = answer{"BAD_REQUEST_BODY", http.StatusBadRequest, "BadRequestException", "Invalid request body"}
 )
 
 // fail answers for a chain that does not hold. The reason, which AWS keeps to itself, is in a header and in the log.

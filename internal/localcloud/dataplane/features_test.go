@@ -134,6 +134,18 @@ echo '{"principalId":"p","policyDocument":{"Version":"2012-10-17","Statement":[{
 	secured := map[string]any{"security": []any{map[string]any{"gate": []string{}}}}
 	w.publish(everyone, w.hello(anyMethodKey, secured, w.lambda("token", 60)))
 
+	forbidden := w.with("X-Who", "alice")
+	require.Equal(t, http.StatusInternalServerError, forbidden.status, "nobody lets API Gateway invoke the function")
+	require.Contains(t, forbidden.header.Get("X-Local-Target-Reason"), "no permission")
+	permission := map[string]any{
+		"function": "arn:aws:lambda:us-east-1:111122223333:function:gate", "action": "lambda:InvokeFunction", "principal": "apigateway.amazonaws.com",
+		"sourceArn": w.ids["api"].Text("executionArn") + "/*/GET/hello",
+	}
+	w.make("wrong permission", awsrules.LambdaPermission, permission)
+	require.Equal(t, http.StatusInternalServerError, w.with("X-Who", "alice").status, "a permission for methods is none for authorizers")
+	permission["sourceArn"] = w.ids["api"].Text("executionArn") + "/authorizers/*"
+	w.make("permission", awsrules.LambdaPermission, permission)
+
 	for range 2 {
 		require.Equal(t, http.StatusTeapot, w.with("X-Who", "alice").status)
 	}

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/awsrules"
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/identity"
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/restapi"
 )
@@ -67,8 +68,12 @@ func (x *exchange) askFunction(a *restapi.Authorizer) *answer {
 }
 
 func (x *exchange) invoke(a *restapi.Authorizer, identities []string) (decision, *answer) {
+	if !x.mayInvoke(a) {
+		x.w.Header().Set("X-Local-Target-Reason", "no permission lets API Gateway invoke the function "+a.FunctionARN+" as an authorizer of this API")
+		return decision{}, &authorizerMisconfigured
+	}
 	var said verdict
-	if err := x.front.d.functions.Invoke(x.r.Context(), a.Function, x.authorizerEvent(a, identities), &said); err != nil {
+	if err := x.front.d.functions.Invoke(x.r.Context(), a.Function(), x.authorizerEvent(a, identities), &said); err != nil {
 		x.front.d.log.Warn("authorizer failed", "requestId", x.requestID, "error", err.Error())
 		x.w.Header().Set("X-Local-Target-Reason", headerSafe.ReplaceAllString(err.Error(), " "))
 		if strings.Contains(err.Error(), "Unauthorized") {
@@ -83,6 +88,17 @@ func (x *exchange) invoke(a *restapi.Authorizer, identities []string) (decision,
 		return decision{}, &authorizerOut
 	}
 	return decision{principal: said.PrincipalID, policy: policy}, nil
+}
+
+// mayInvoke asks the function's policy. An authorizer of an imported definition has an id that nobody knows before, so
+// that permissions are given for all authorizers of an API: https://github.com/hashicorp/terraform-provider-aws/issues/28145
+func (x *exchange) mayInvoke(a *restapi.Authorizer) bool {
+	source := fmt.Sprintf("arn:%s:execute-api:%s:%s:%s/authorizers/%s", awsrules.Partition, x.api.region, awsrules.Account, x.api.id, a.ID())
+	policy := x.snapshot.functionPolicies[functionKey{a.FunctionARN, a.Qualifier}]
+	return policy != nil && policy.Decide(identity.Request{
+		Principal: identity.Principal{Service: "apigateway.amazonaws.com"}, Action: "lambda:InvokeFunction", Resource: a.FunctionARN,
+		Context: map[string][]string{"aws:sourcearn": {source}, "aws:sourceaccount": {awsrules.Account}},
+	}) == identity.Allow
 }
 
 // authorizerEvent is the input that API Gateway sends:

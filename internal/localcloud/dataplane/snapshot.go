@@ -20,6 +20,8 @@ type snapshot struct {
 	apis     map[string]*api
 	policies map[string][]*identity.Policy
 	keys     map[string]identity.Key
+	// functionPolicies say who may invoke a Lambda function.
+	functionPolicies map[functionKey]*identity.Policy
 
 	// hops are resolved when first asked for.
 	mu   sync.RWMutex
@@ -116,7 +118,39 @@ func (d *DataPlane) newSnapshot() *snapshot {
 	for _, o := range d.store.List(awsrules.RestAPI) {
 		s.apis[o.ID] = d.newAPI(o)
 	}
+	s.functionPolicies = d.newFunctionPolicies()
 	return s
+}
+
+type functionKey struct{ arn, qualifier string }
+
+// newFunctionPolicies reads each function's permissions as what they are, statements of one policy.
+func (d *DataPlane) newFunctionPolicies() map[functionKey]*identity.Policy {
+	statements := map[functionKey][]any{}
+	for _, o := range d.store.List(awsrules.LambdaPermission) {
+		condition := map[string]map[string]string{}
+		if arn := o.Text("sourceArn"); arn != "" {
+			condition["ArnLike"] = map[string]string{"aws:SourceArn": arn}
+		}
+		if account := o.Text("sourceAccount"); account != "" {
+			condition["StringEquals"] = map[string]string{"aws:SourceAccount": account}
+		}
+		key := functionKey{o.Text("function"), o.Text("qualifier")}
+		statements[key] = append(statements[key], map[string]any{
+			"Effect": "Allow", "Action": o.Text("action"), "Principal": map[string]string{"Service": o.Text("principal")},
+			"Resource": o.Text("function"), "Condition": condition,
+		})
+	}
+	policies := map[functionKey]*identity.Policy{}
+	for key, list := range statements {
+		policy, err := identity.PolicyOf(map[string]any{"Statement": list})
+		if err != nil {
+			d.log.Error("permissions are left out", "function", key.arn, "error", err.Error())
+			continue
+		}
+		policies[key] = policy
+	}
+	return policies
 }
 
 func (d *DataPlane) newAPI(o *store.Object) *api {

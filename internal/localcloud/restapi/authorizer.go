@@ -1,6 +1,8 @@
 package restapi
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"regexp"
@@ -19,9 +21,10 @@ type Authorizer struct {
 	IdentitySource string `json:"identitySource"`
 	// TTL is how long an answer holds, in seconds. Default 300.
 	TTL *int `json:"authorizerResultTtlInSeconds"`
-	// Function is the name of the Lambda function, and Header that of the header with a token.
-	Function string `json:"-"`
-	Header   string `json:"-"`
+	// FunctionARN is the Lambda function's, Qualifier its version or alias, and Header the header with a token.
+	FunctionARN string `json:"-"`
+	Qualifier   string `json:"-"`
+	Header      string `json:"-"`
 }
 
 // Types of authorizers.
@@ -31,7 +34,7 @@ const (
 	Request = "request"
 )
 
-var invocation = regexp.MustCompile(`^arn:aws[a-z-]*:apigateway:[a-z0-9-]+:lambda:path/2015-03-31/functions/arn:aws[a-z-]*:lambda:[a-z0-9-]+:[0-9]{12}:function:([A-Za-z0-9_-]+)(:[A-Za-z0-9_$-]+)?/invocations$`)
+var invocation = regexp.MustCompile(`^arn:aws[a-z-]*:apigateway:[a-z0-9-]+:lambda:path/2015-03-31/functions/(arn:aws[a-z-]*:lambda:[a-z0-9-]+:[0-9]{12}:function:[A-Za-z0-9_-]+)(?::([A-Za-z0-9_$-]+))?/invocations$`)
 
 func (d *document) checkAuthorizers() error {
 	var problems []error
@@ -59,10 +62,21 @@ func (d *document) checkAuthorizers() error {
 				problems = append(problems, fmt.Errorf("authorizer %s: invalid Authorizer URI: %s", name, a.URI))
 				continue
 			}
-			a.Function = parts[1]
+			a.FunctionARN, a.Qualifier = parts[1], parts[2]
 		}
 	}
 	return errors.Join(problems...)
+}
+
+// ID is what API Gateway would call the authorizer; a program that imports a definition does not learn it.
+func (a *Authorizer) ID() string {
+	sum := sha256.Sum256([]byte(a.Type + a.URI + a.Header))
+	return hex.EncodeToString(sum[:])[:6]
+}
+
+// Function is the name of the Lambda function.
+func (a *Authorizer) Function() string {
+	return a.FunctionARN[strings.LastIndexByte(a.FunctionARN, ':')+1:]
 }
 
 // Sources are the request parameters that tell callers apart, for example method.request.header.Authorization.
