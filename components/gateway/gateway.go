@@ -151,8 +151,8 @@ func (g *Gateway) declare(ctx *pulumi.Context) error {
 	if err != nil {
 		return err
 	}
-	definition, policy := g.definition(link, balancer), g.resourcePolicy(user, endpoints)
-	api, err := g.restAPI(ctx, definition, policy, endpoints)
+	args := g.restAPIArgs(g.definition(link, balancer), g.resourcePolicy(user, endpoints), endpoints)
+	api, err := apigateway.NewRestApi(ctx, g.name, args, pulumi.Parent(g))
 	if err != nil {
 		return err
 	}
@@ -161,7 +161,11 @@ func (g *Gateway) declare(ctx *pulumi.Context) error {
 	if err != nil {
 		return err
 	}
-	stage, logs, err := g.stage(ctx, api, digest(definition, policy), permissions)
+	keys, err := g.apiKeys(ctx)
+	if err != nil {
+		return err
+	}
+	stage, logs, err := g.stage(ctx, api, frozen(args, keys.ids()), permissions)
 	if err != nil {
 		return err
 	}
@@ -169,7 +173,7 @@ func (g *Gateway) declare(ctx *pulumi.Context) error {
 	for _, declare := range []func() error{
 		func() error { return g.domain(ctx, api, stage) },
 		func() error { return g.webACL(ctx, stage) },
-		func() error { return g.usagePlans(ctx, api, stage) },
+		func() error { return g.usagePlans(ctx, api, stage, keys) },
 		func() error { return g.alarms(ctx, seen) },
 		func() error { return g.dashboard(ctx, seen) },
 	} {
@@ -180,7 +184,7 @@ func (g *Gateway) declare(ctx *pulumi.Context) error {
 	return g.clientKey(ctx, api, user)
 }
 
-func (g *Gateway) restAPI(ctx *pulumi.Context, definition, policy pulumi.StringOutput, endpoints pulumi.StringArrayOutput) (*apigateway.RestApi, error) {
+func (g *Gateway) restAPIArgs(definition, policy pulumi.StringOutput, endpoints pulumi.StringArrayOutput) *apigateway.RestApiArgs {
 	endpoint := apigateway.RestApiEndpointConfigurationArgs{Types: pulumi.String(g.args.Endpoint.Type)}
 	if g.args.Endpoint.Type == Private {
 		endpoint.VpcEndpointIds = endpoints
@@ -195,7 +199,7 @@ func (g *Gateway) restAPI(ctx *pulumi.Context, definition, policy pulumi.StringO
 	if g.args.Domain.OnlyDomain {
 		args.DisableExecuteApiEndpoint = pulumi.Bool(true)
 	}
-	return apigateway.NewRestApi(ctx, g.name, args, pulumi.Parent(g))
+	return args
 }
 
 func (g *Gateway) tags() pulumi.StringMap { return pulumi.ToStringMap(g.args.Tags) }

@@ -81,12 +81,19 @@ func TestOneListenerForEachBackendPort(t *testing.T) {
 
 func TestDeploymentFollowsDefinitionAndPolicy(t *testing.T) {
 	trigger := func(change func(*Args)) any {
-		return run(t, change).One(t, "aws:apigateway/deployment:Deployment").Inputs["triggers"].(map[string]any)["definition"]
+		return run(t, change).One(t, "aws:apigateway/deployment:Deployment").Inputs["triggers"].(map[string]any)["frozen"]
 	}
 	before := trigger(func(*Args) {})
 	require.Equal(t, before, trigger(func(*Args) {}), "the same input gives the same digest")
 	require.NotEqual(t, before, trigger(func(a *Args) { a.Access.ClientARNs = append(a.Access.ClientARNs, "arn:aws:iam::111122223333:user/b") }), "policy")
 	require.NotEqual(t, before, trigger(func(a *Args) { a.Routes.Routes = a.Routes.Routes[:1] }), "routes")
+	domain := func(a *Args) { a.Domain = Domain{Name: "api.example.com", CertificateARN: certificateARN} }
+	require.Equal(t, before, trigger(domain), "a domain acts at once")
+	require.NotEqual(t, before, trigger(func(a *Args) { domain(a); a.Domain.OnlyDomain = true }), "the execute-api endpoint")
+	require.NotEqual(t, before, trigger(func(a *Args) { a.Endpoint.Type = Edge }), "the endpoint's type")
+	require.NotEqual(t, before, trigger(func(a *Args) { a.UsagePlans = []UsagePlan{{Name: "p", Keys: []string{"k"}}} }), "API keys")
+	require.NotEqual(t, before, trigger(func(a *Args) { a.Responses = []route.GatewayResponse{{Type: "THROTTLED", Status: 503}} }), "responses")
+	require.Equal(t, before, trigger(func(a *Args) { a.Tags = map[string]string{"team": "a"} }), "tags act at once")
 	require.False(t, run(t, func(*Args) {}).One(t, "aws:apigateway/deployment:Deployment").Options.DeleteBeforeReplace,
 		"a stage must not lose its deployment")
 }

@@ -1,8 +1,6 @@
 package gateway
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 
@@ -30,20 +28,19 @@ var accessLogFields = map[string]string{
 	"error":             "$context.error.message",
 }
 
-// stage publishes a snapshot of the API. Deployments are replaced, the new one first, whenever
-// the definition or the policy changes: neither acts before it is deployed. The digest is of what was
-// written, because AWS gives a policy back in another form.
+// stage publishes a snapshot of the API. Deployments are replaced, the new one first, whenever something changes that
+// does not act before it is deployed.
 //
 // Old deployments stay with the API, which takes them along when it goes: a stage can be taken back to them, and a
 // canary needs two.
 //
 // permissions are those that authorizers need before the first request.
 func (g *Gateway) stage(
-	ctx *pulumi.Context, api *apigateway.RestApi, definition pulumi.StringOutput, permissions []pulumi.Resource,
+	ctx *pulumi.Context, api *apigateway.RestApi, frozen pulumi.StringOutput, permissions []pulumi.Resource,
 ) (*apigateway.Stage, *cloudwatch.LogGroup, error) {
 	deployment, err := apigateway.NewDeployment(ctx, g.name, &apigateway.DeploymentArgs{
 		RestApi:  api.ID(),
-		Triggers: pulumi.StringMap{"definition": definition},
+		Triggers: pulumi.StringMap{"frozen": frozen},
 	}, pulumi.Parent(g), pulumi.RetainOnDelete(true))
 	if err != nil {
 		return nil, nil, err
@@ -150,20 +147,6 @@ func (g *Gateway) settingsOf(m route.MethodSettings) apigateway.MethodSettingsSe
 		settings.RequireAuthorizationForCacheControl = pulumi.Bool(true)
 	}
 	return settings
-}
-
-func digest(parts ...pulumi.StringOutput) pulumi.StringOutput {
-	inputs := make([]any, len(parts))
-	for i, part := range parts {
-		inputs[i] = part
-	}
-	return pulumi.All(inputs...).ApplyT(func(values []any) string {
-		hash := sha256.New()
-		for _, value := range values {
-			fmt.Fprintf(hash, "%d:%s", len(value.(string)), value)
-		}
-		return hex.EncodeToString(hash.Sum(nil))
-	}).(pulumi.StringOutput)
 }
 
 // accountLogging is empty unless the gateway manages the account's setting.

@@ -1,13 +1,41 @@
 package gateway
 
 import (
+	"maps"
+	"slices"
+
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/apigateway"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// usagePlans give out the API keys.
-func (g *Gateway) usagePlans(ctx *pulumi.Context, api *apigateway.RestApi, stage *apigateway.Stage) error {
-	keys := pulumi.StringMap{}
+// apiKeys are those of the usage plans, by their names.
+type apiKeys map[string]*apigateway.ApiKey
+
+func (k apiKeys) ids() []pulumi.StringOutput {
+	var ids []pulumi.StringOutput
+	for _, name := range slices.Sorted(maps.Keys(k)) {
+		ids = append(ids, k[name].ID().ToStringOutput())
+	}
+	return ids
+}
+
+func (g *Gateway) apiKeys(ctx *pulumi.Context) (apiKeys, error) {
+	keys := apiKeys{}
+	for _, plan := range g.args.UsagePlans {
+		for _, name := range plan.Keys {
+			key, err := apigateway.NewApiKey(ctx, g.name+"-"+name, &apigateway.ApiKeyArgs{Tags: g.tags()}, pulumi.Parent(g))
+			if err != nil {
+				return nil, err
+			}
+			keys[name] = key
+		}
+	}
+	return keys, nil
+}
+
+// usagePlans say what holders of the keys may do.
+func (g *Gateway) usagePlans(ctx *pulumi.Context, api *apigateway.RestApi, stage *apigateway.Stage, keys apiKeys) error {
+	values := pulumi.StringMap{}
 	for _, p := range g.args.UsagePlans {
 		args := &apigateway.UsagePlanArgs{
 			Name:      pulumi.String(g.name + "-" + p.Name),
@@ -25,18 +53,14 @@ func (g *Gateway) usagePlans(ctx *pulumi.Context, api *apigateway.RestApi, stage
 			return err
 		}
 		for _, name := range p.Keys {
-			key, err := apigateway.NewApiKey(ctx, g.name+"-"+name, &apigateway.ApiKeyArgs{Tags: g.tags()}, pulumi.Parent(g))
-			if err != nil {
-				return err
-			}
 			if _, err := apigateway.NewUsagePlanKey(ctx, g.name+"-"+name, &apigateway.UsagePlanKeyArgs{
-				KeyId: key.ID(), KeyType: pulumi.String("API_KEY"), UsagePlanId: plan.ID(),
+				KeyId: keys[name].ID(), KeyType: pulumi.String("API_KEY"), UsagePlanId: plan.ID(),
 			}, pulumi.Parent(g)); err != nil {
 				return err
 			}
-			keys[name] = key.Value
+			values[name] = keys[name].Value
 		}
 	}
-	g.APIKeys = pulumi.ToSecret(keys.ToStringMapOutput()).(pulumi.StringMapOutput)
+	g.APIKeys = pulumi.ToSecret(values.ToStringMapOutput()).(pulumi.StringMapOutput)
 	return nil
 }

@@ -185,6 +185,8 @@ func TestAPIKeysAndUsagePlans(t *testing.T) {
 	}
 	quota, throttle := give("a", plan.ID), give("b", slow.ID)
 	stray := w.make("stray", awsrules.APIKey, map[string]any{"name": "stray"}).Text("value")
+	require.Equal(t, http.StatusForbidden, w.with("X-Api-Key", quota).status, "the key is not deployed")
+	w.deploy()
 
 	for name, value := range map[string]string{"none": "", "unknown": "x", "of no plan": stray} {
 		refused := w.with("X-Api-Key", value)
@@ -288,6 +290,8 @@ func TestPrivateAPIsAndDomains(t *testing.T) {
 	require.Equal(t, http.StatusForbidden, byDomain("/v11/hello"))
 
 	w.change("api", map[string]any{"disableExecuteApiEndpoint": true})
+	require.Equal(t, http.StatusTeapot, w.call(http.MethodGet, "/hello", "", false).status, "it acts when it is deployed")
+	w.deploy()
 	require.Equal(t, http.StatusForbidden, w.call(http.MethodGet, "/hello", "", false).status, "only the domain answers")
 	require.Equal(t, http.StatusTeapot, byDomain("/v1/hello"))
 

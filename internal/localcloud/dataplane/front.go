@@ -71,10 +71,10 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func (x *exchange) serve() {
 	if !x.findStage() {
+		x.release = nil
 		x.refuse(forbidden)
 		return
 	}
-	x.release = x.stage.choose()
 	x.method, x.variables = x.release.definition.Match(x.r.Method, x.path)
 	if x.method == nil {
 		x.refuse(missingToken)
@@ -129,23 +129,26 @@ func (x *exchange) findStage() bool {
 		if !below || rest != "" && rest[0] != '/' {
 			return false
 		}
-		x.stage, x.path = x.api.stages[mapping.stage], "/"+strings.TrimPrefix(rest, "/")
-		return x.stage != nil
-	}
-	if x.api.onlyDomain || !x.cameTheRightWay() {
-		return false
+		return x.enter(mapping.stage, "/"+strings.TrimPrefix(rest, "/"))
 	}
 	name, rest, _ := strings.Cut(strings.TrimPrefix(x.r.URL.EscapedPath(), "/"), "/")
-	x.stage = x.api.stages[name]
-	x.path = "/" + rest
-	return x.stage != nil
+	return x.enter(name, "/"+rest) && !x.release.onlyDomain && x.throughEndpoint()
 }
 
-// cameTheRightWay: a private API is called through one of its VPC endpoints, which a client without private DNS
+// enter finds the stage, and draws the release that serves the request.
+func (x *exchange) enter(stage, path string) bool {
+	if x.stage, x.path = x.api.stages[stage], path; x.stage == nil {
+		return false
+	}
+	x.release = x.stage.choose()
+	return true
+}
+
+// throughEndpoint: a private API is called through one of its VPC endpoints, which a client without private DNS
 // asks for with a header. Here that header is the only sign of one.
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-private-api-test-invoke-url.html
-func (x *exchange) cameTheRightWay() bool {
-	if !x.api.private {
+func (x *exchange) throughEndpoint() bool {
+	if !x.release.private {
 		return true
 	}
 	if len(x.api.vpcEndpoints) > 0 && x.r.Header.Get("X-Apigw-Api-Id") == x.api.id {

@@ -38,10 +38,7 @@ type api struct {
 	stages     map[string]*stage
 	// domains are the custom domains that lead to this API.
 	domains map[string]mapping
-	// onlyDomain says that the execute-api endpoint is off.
-	onlyDomain bool
-	// private APIs are called through their VPC endpoints.
-	private      bool
+	// vpcEndpoints are those for which API Gateway keeps a DNS record, as soon as they are associated.
 	vpcEndpoints []string
 	verifier     *identity.Verifier
 }
@@ -67,6 +64,12 @@ type release struct {
 	deployment string
 	definition *restapi.Definition
 	policy     *identity.Policy
+	// onlyDomain says that the execute-api endpoint is off.
+	onlyDomain bool
+	// private APIs are called through their VPC endpoints.
+	private bool
+	// apiKeys are the ids of the keys that were enabled.
+	apiKeys []string
 }
 
 // choose draws a release for a request.
@@ -156,9 +159,7 @@ func (d *DataPlane) newFunctionPolicies() map[functionKey]*identity.Policy {
 func (d *DataPlane) newAPI(o *store.Object) *api {
 	region := strings.Split(o.Text("arn")+":::::", ":")[3]
 	a := &api{id: o.ID, region: region, stages: map[string]*stage{}, domains: map[string]mapping{}, verifier: d.verifier(region)}
-	a.onlyDomain = o.Inputs["disableExecuteApiEndpoint"] == true
-	endpoint, _ := o.Inputs["endpointConfiguration"].(map[string]any)
-	a.private, a.vpcEndpoints = endpoint["types"] == "PRIVATE", texts(endpoint["vpcEndpointIds"])
+	a.vpcEndpoints = o.Inputs.Texts("endpointConfiguration.vpcEndpointIds[]")
 	for _, st := range d.store.List(awsrules.Stage) {
 		if st.Text("restApi") != o.ID {
 			continue
@@ -219,19 +220,21 @@ func (d *DataPlane) newRelease(a *api, id string) (*release, error) {
 	if deployment == nil {
 		return nil, fmt.Errorf("deployment %s does not exist", id)
 	}
-	body, _ := deployment.Private["body"].(string)
-	definition, err := restapi.Parse([]byte(body))
+	frozen := deployment.Private.Object("api")
+	definition, err := restapi.Parse([]byte(frozen.Text("body")))
 	if err != nil {
 		return nil, err
 	}
-	text, _ := deployment.Private["policy"].(string)
 	// A relative resource means this API.
 	absolute := fmt.Sprintf(`"arn:%s:execute-api:%s:%s:%s/`, awsrules.Partition, a.region, awsrules.Account, a.id)
-	policy, err := identity.ParsePolicy(strings.ReplaceAll(text, `"execute-api:/`, absolute))
+	policy, err := identity.ParsePolicy(strings.ReplaceAll(frozen.Text("policy"), `"execute-api:/`, absolute))
 	if err != nil {
 		return nil, err
 	}
-	return &release{id, definition, policy}, nil
+	return &release{
+		deployment: id, definition: definition, policy: policy, apiKeys: deployment.Private.Texts("apiKeys[]"),
+		onlyDomain: frozen.True("disableExecuteApiEndpoint"), private: frozen.Text("endpointConfiguration.types") == "PRIVATE",
+	}, nil
 }
 
 // verifier is kept for a region, because it remembers signing keys.

@@ -2,6 +2,7 @@ package dataplane
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -34,7 +35,7 @@ func (d *DataPlane) plansOf(apiID, stageName string) map[string]*meter {
 		quota, _ := o.Inputs["quotaSettings"].(map[string]any)
 		for _, link := range d.store.List(awsrules.UsagePlanKey) {
 			key := d.store.Get(awsrules.APIKey, link.Text("keyId"))
-			if link.Text("usagePlanId") != o.ID || key == nil || key.Inputs["enabled"] == false {
+			if link.Text("usagePlanId") != o.ID || key == nil {
 				continue
 			}
 			known, _ := d.meters.LoadOrStore(fmt.Sprint(o.ID, key.ID, throttle, quota), newMeter(key.ID, throttle, quota))
@@ -70,7 +71,7 @@ func (x *exchange) meter() *answer {
 		return nil
 	}
 	m := x.stage.keys[x.r.Header.Get("X-Api-Key")]
-	if m == nil {
+	if m == nil || !slices.Contains(x.release.apiKeys, m.keyID) {
 		return &invalidKey
 	}
 	x.apiKeyID = m.keyID
