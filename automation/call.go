@@ -18,6 +18,7 @@ import (
 	"github.com/apigateway-ingress/apigateway-ingress/automation/engine"
 	"github.com/apigateway-ingress/apigateway-ingress/components/route"
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/daemon"
+	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/identity"
 	"github.com/apigateway-ingress/apigateway-ingress/stacks/deploy"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
@@ -277,5 +278,8 @@ func sign(ctx context.Context, r *http.Request, body []byte, outputs auto.Output
 	}
 	sum := sha256.Sum256(body)
 	credentials := aws.Credentials{AccessKeyID: id, SecretAccessKey: secret}
+	// The SDK's signer takes the path as it is sent; API Gateway compares the normalized one.
+	defer func(opaque string) { r.URL.Opaque = opaque }(r.URL.Opaque)
+	r.URL.Opaque = "//" + r.URL.Host + identity.NormalPath(r.URL.EscapedPath())
 	return v4.NewSigner().SignHTTP(ctx, credentials, r, hex.EncodeToString(sum[:]), "execute-api", region, time.Now())
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -29,8 +30,8 @@ local cloud when it is not running. For a stack on AWS it prints nothing: pulumi
 				if err != nil {
 					return withCode(exitPrerequisite, err)
 				}
-				if err := engine.PrepareState(a.stateDir); err != nil {
-					return err
+				if err := errors.Join(engine.CheckSalt(project, a.stateDir), engine.PrepareState(a.stateDir)); err != nil {
+					return withCode(exitPrerequisite, err)
 				}
 				values = engine.LocalEnvironment(a.stateDir, status.Providers)
 				// The official CLI fetches the language plugin for Go by itself.

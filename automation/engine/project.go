@@ -40,6 +40,8 @@ type Project struct {
 	// SecretsProvider encrypts the stack's secrets, as its settings name it: awskms://alias/x?region=r, or empty for the
 	// backend's own.
 	SecretsProvider string
+	// EncryptionSalt goes with the passphrase that encrypts the stack's secrets, where one does.
+	EncryptionSalt string
 
 	values map[string]string
 }
@@ -76,7 +78,8 @@ func OpenProject(root, stack string) (*Project, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Project{Root: root, Stack: stack, Name: string(project.Name), SecretsProvider: settings.SecretsProvider, values: map[string]string{}}
+	p := &Project{Root: root, Stack: stack, Name: string(project.Name), SecretsProvider: settings.SecretsProvider,
+		EncryptionSalt: settings.EncryptionSalt, values: map[string]string{}}
 	err = errors.Join(p.readValues(project, settings.Config), p.readTarget())
 	return p, err
 }

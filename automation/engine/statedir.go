@@ -16,6 +16,9 @@ import (
 // writes a stack's encryption salt into them, which for the local target is nobody else's business.
 func prepareLocal(p *Project, stateDir string) (string, error) {
 	dir := filepath.Join(stateDir, "stacks", p.Stack)
+	if err := CheckSalt(p, stateDir); err != nil {
+		return "", err
+	}
 	if err := PrepareState(stateDir); err != nil {
 		return "", err
 	}
@@ -102,6 +105,10 @@ func copySettings(from, to string, kept map[string]any, without ...string) error
 		return err
 	}
 	for _, key := range []string{"encryptionsalt", "secretsprovider", "encryptedkey"} {
+		// A salt of the project's own encrypted the secrets that stand beside it.
+		if _, own := settings[key]; own {
+			continue
+		}
 		if value, ok := kept[key]; ok {
 			settings[key] = value
 		}

@@ -90,9 +90,36 @@ func Serve(ctx context.Context, dir, build string, log *slog.Logger) error {
 	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
+	go stopWithDirectory(ctx, stop, lock, log)
 	err = control(ctx, stop, dir, build, cloud)
 	log.Info("stopping")
 	return errors.Join(err, cloud.Close())
+}
+
+// lookPeriod is how soon a local cloud notices that its state directory was removed.
+const lookPeriod = time.Second
+
+// stopWithDirectory ends a local cloud whose state directory was removed, or made anew by somebody: nothing of it could be
+// found or kept any more, and its pods would run for ever.
+func stopWithDirectory(ctx context.Context, stop func(), lock *os.File, log *slog.Logger) {
+	held, err := lock.Stat()
+	if err != nil {
+		log.Error("the lock cannot be looked at", "error", err.Error())
+		return
+	}
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(lookPeriod):
+		}
+		found, err := os.Stat(lock.Name())
+		if errors.Is(err, os.ErrNotExist) || err == nil && !os.SameFile(held, found) {
+			log.Info("the state directory was removed")
+			stop()
+			return
+		}
+	}
 }
 
 // acquire holds the directory's lock for as long as the process lives.

@@ -232,11 +232,7 @@ func canonicalRequest(r *http.Request, c claim, payload string) string {
 	var b strings.Builder
 	b.WriteString(r.Method)
 	b.WriteByte('\n')
-	path := r.URL.EscapedPath()
-	if path == "" {
-		path = "/"
-	}
-	b.WriteString(escape(path, true))
+	b.WriteString(escape(NormalPath(r.URL.EscapedPath()), true))
 	b.WriteByte('\n')
 	b.WriteString(canonicalQuery(r.URL.RawQuery))
 	b.WriteByte('\n')
@@ -251,6 +247,27 @@ func canonicalRequest(r *http.Request, c claim, payload string) string {
 	b.WriteByte('\n')
 	b.WriteString(payload)
 	return b.String()
+}
+
+// NormalPath is an encoded path without empty segments, "." and "..", which is what services other than S3 sign; the
+// canonical request encodes it once more. The slash at the end stays, except behind a dot segment, as in botocore's signer:
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html#create-canonical-request
+func NormalPath(escaped string) string {
+	var kept []string
+	for segment := range strings.SplitSeq(escaped, "/") {
+		switch segment {
+		case "", ".":
+		case "..":
+			kept = kept[:max(len(kept)-1, 0)]
+		default:
+			kept = append(kept, segment)
+		}
+	}
+	path := "/" + strings.Join(kept, "/")
+	if strings.HasSuffix(escaped, "/") && len(kept) > 0 {
+		path += "/"
+	}
+	return path
 }
 
 func headerValue(r *http.Request, name string) string {
