@@ -55,7 +55,7 @@ func (s *Supervisor) endpoints(cluster string, from *pod, service *corev1.Servic
 			target = p.portNumber(port.TargetPort)
 		}
 		if target != 0 && s.mayConnect(from, p, target) {
-			addresses = append(addresses, net.JoinHostPort(p.ip, strconv.Itoa(target)))
+			addresses = append(addresses, net.JoinHostPort(p.ip, strconv.Itoa(hostPort(target))))
 		}
 	}
 	slices.Sort(addresses)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"maps"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 
@@ -14,9 +15,24 @@ import (
 // Image says how a container image runs as a process of this machine.
 type Image struct {
 	// Command is the program and its arguments. ${POD_IP} and ${PORT} stand for the pod's address and the
-	// container's first port. Empty means that the pod needs no process to do its work.
+	// container's first port. Empty means that a stand-in answers.
 	Command []string `json:"command"`
+	// Path is the program's PATH; empty means the system's folders.
+	Path string `json:"path,omitempty"`
 }
+
+// stance is who does an image's work.
+type stance int
+
+const (
+	// standIn answers every request with what it received: nobody knows the image.
+	standIn stance = iota
+	// mapped is a program of this machine, nginx this machine's nginx.
+	mapped
+	nginx
+	// idle images need no process: the local cloud does their work itself.
+	idle
+)
 
 // nginxRepositories hold images that the nginx of this machine stands for, with the container's own command.
 var nginxRepositories = []string{"library/nginx", "nginxinc/nginx-unprivileged", "nginx/nginx", "nginx"}
@@ -60,7 +76,7 @@ func (i *Images) Add(more map[string]Image) error {
 }
 
 // find looks an image up by its repository: with the registry's host, or without. The longest name that matches decides.
-func (i *Images) find(reference string) (image Image, isNginx, found bool) {
+func (i *Images) find(reference string) (Image, stance) {
 	repository := repositoryOf(reference)
 	i.mu.RLock()
 	defer i.mu.RUnlock()
@@ -70,20 +86,18 @@ func (i *Images) find(reference string) (image Image, isNginx, found bool) {
 			longest = name
 		}
 	}
-	if longest != "" {
-		return i.known[longest], false, true
+	matchesRepository := func(name string) bool { return matches(repository, name) }
+	switch {
+	case longest != "" && len(i.known[longest].Command) > 0:
+		return i.known[longest], mapped
+	case longest != "":
+		return Image{}, standIn
+	case slices.ContainsFunc(nginxRepositories, matchesRepository):
+		return Image{}, nginx
+	case slices.ContainsFunc(idleRepositories, matchesRepository):
+		return Image{}, idle
 	}
-	for _, name := range nginxRepositories {
-		if matches(repository, name) {
-			return Image{}, true, true
-		}
-	}
-	for _, name := range idleRepositories {
-		if matches(repository, name) {
-			return Image{}, false, true
-		}
-	}
-	return Image{}, false, false
+	return Image{}, standIn
 }
 
 func matches(repository, name string) bool {

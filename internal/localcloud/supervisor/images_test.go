@@ -17,11 +17,11 @@ func TestImagesOfOtherStacksStay(t *testing.T) {
 	again, err := OpenImages(path)
 	require.NoError(t, err)
 	for _, table := range []*Images{images, again} {
-		first, _, found := table.find("ghcr.io/team/orders:1")
-		require.True(t, found)
+		first, who := table.find("ghcr.io/team/orders:1")
+		require.Equal(t, mapped, who)
 		require.Equal(t, []string{"one"}, first.Command)
-		second, _, found := table.find("ghcr.io/acme/orders:1")
-		require.True(t, found)
+		second, who := table.find("ghcr.io/acme/orders:1")
+		require.Equal(t, mapped, who)
 		require.Equal(t, []string{"other"}, second.Command, "the longer name decides")
 	}
 }

@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/binary"
@@ -106,7 +107,7 @@ func freeAddress(ports []int) (string, error) {
 
 func probeFree(ip string, ports []int) error {
 	for _, port := range ports {
-		listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", net.JoinHostPort(ip, fmt.Sprint(port)))
+		listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", net.JoinHostPort(ip, fmt.Sprint(hostPort(port))))
 		if err != nil {
 			return err
 		}
@@ -141,43 +142,43 @@ func (p *pod) run() {
 	}
 }
 
-// Why a container does not even start.
-var (
-	errImagePull = errors.New("ErrImagePull")
-	errConfig    = errors.New("CreateContainerConfigError")
-)
+// errConfig is why a container does not even start.
+var errConfig = errors.New("CreateContainerConfigError")
 
 func (p *pod) explain(err error) string {
-	if errors.Is(err, errImagePull) || errors.Is(err, errConfig) {
+	if errors.Is(err, errConfig) {
 		return err.Error()
 	}
 	return fmt.Sprintf("CrashLoopBackOff: %v; its log is %s", err, p.logPath)
 }
 
 func (p *pod) runOnce() error {
-	image, isNginx, found := p.supervisor.images.find(p.container().Image)
-	if !found {
-		return fmt.Errorf("%w: image %s is not mapped to a program of this machine: add its repository to the stack's config localImages", errImagePull, p.container().Image)
-	}
+	image, who := p.supervisor.images.find(p.container().Image)
 	if err := p.mountVolumes(); err != nil {
 		return fmt.Errorf("%w: %w", errConfig, err)
 	}
-	if !isNginx && len(image.Command) == 0 {
+	switch who {
+	case idle:
 		p.setReady(true, "")
 		<-p.stopping
 		return nil
-	}
-	command := p.expand(image.Command)
-	if isNginx {
-		var err error
-		if command, err = p.nginxCommand(); err != nil {
+	case standIn:
+		return p.serveStandIn()
+	case nginx:
+		command, err := p.nginxCommand()
+		if err != nil {
 			return err
 		}
+		return p.supervise(command, p.environment(image))
 	}
-	return p.supervise(command)
+	network, err := p.openNetwork()
+	if err != nil {
+		return err
+	}
+	return errors.Join(p.supervise(p.expand(image.Command), append(network.env, p.environment(image)...)), network.close())
 }
 
-func (p *pod) supervise(command []string) error {
+func (p *pod) supervise(command, environment []string) error {
 	output, err := os.OpenFile(p.logPath, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
@@ -185,7 +186,7 @@ func (p *pod) supervise(command []string) error {
 	defer output.Close()
 	process := exec.CommandContext(context.Background(), command[0], command[1:]...)
 	process.Dir = p.dir
-	process.Env = p.environment()
+	process.Env = environment
 	process.Stdout, process.Stderr = output, output
 	// A group of its own: signals meant for the local cloud do not reach pods, and a pod ends as a whole.
 	process.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -213,7 +214,7 @@ func (p *pod) supervise(command []string) error {
 // signal asks the process to stop as Kubernetes would, and does not wait for ever.
 func (p *pod) signal(process *exec.Cmd, exited <-chan error) {
 	stop := syscall.SIGTERM
-	if _, isNginx, _ := p.supervisor.images.find(p.container().Image); isNginx {
+	if _, who := p.supervisor.images.find(p.container().Image); who == nginx {
 		// The image's STOPSIGNAL: finish the requests in flight.
 		stop = syscall.SIGQUIT
 	}
@@ -230,9 +231,12 @@ func (p *pod) killGroup(process *exec.Cmd) {
 	_ = syscall.Kill(-process.Process.Pid, syscall.SIGKILL)
 }
 
-func (p *pod) environment() []string {
+// systemPath is the PATH of a program that was mapped without one.
+const systemPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+func (p *pod) environment(image Image) []string {
 	env := []string{
-		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+		"PATH=" + cmp.Or(image.Path, systemPath),
 		"HOME=" + p.dir, "HOSTNAME=" + p.name, "POD_IP=" + p.ip,
 	}
 	for _, variable := range p.container().Env {
@@ -246,7 +250,7 @@ func (p *pod) environment() []string {
 func (p *pod) expand(command []string) []string {
 	port := ""
 	if ports := p.ports(); len(ports) > 0 {
-		port = fmt.Sprint(ports[0])
+		port = fmt.Sprint(hostPort(ports[0]))
 	}
 	replacer := strings.NewReplacer("${POD_IP}", p.ip, "${PORT}", port)
 	expanded := make([]string, len(command))
@@ -324,6 +328,9 @@ func (p *pod) status() PodStatus {
 	status := PodStatus{
 		Cluster: p.owner.cluster, Namespace: p.namespace, Name: p.name, Owner: p.urn, Node: p.node, IP: p.ip,
 		Ready: p.ready, Reason: p.why, Restarts: p.restarts, Log: p.logPath,
+	}
+	if _, who := p.supervisor.images.find(p.container().Image); who == standIn {
+		status.StandIn, status.Log = p.container().Image, ""
 	}
 	if p.process != nil {
 		status.PID = p.process.Process.Pid

@@ -57,7 +57,7 @@ func (p *pod) ask(probe *corev1.Probe) error {
 	case probe.HTTPGet != nil:
 		return p.askHTTP(ctx, probe.HTTPGet)
 	case probe.TCPSocket != nil:
-		connection, err := new(net.Dialer).DialContext(ctx, "tcp", net.JoinHostPort(p.ip, fmt.Sprint(p.portNumber(probe.TCPSocket.Port))))
+		connection, err := new(net.Dialer).DialContext(ctx, "tcp", net.JoinHostPort(p.ip, fmt.Sprint(hostPort(p.portNumber(probe.TCPSocket.Port)))))
 		if err != nil {
 			return err
 		}
@@ -67,7 +67,7 @@ func (p *pod) ask(probe *corev1.Probe) error {
 }
 
 func (p *pod) askHTTP(ctx context.Context, get *corev1.HTTPGetAction) error {
-	url := fmt.Sprintf("http://%s:%d%s", p.ip, p.portNumber(get.Port), get.Path)
+	url := fmt.Sprintf("http://%s:%d%s", p.ip, hostPort(p.portNumber(get.Port)), get.Path)
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return err

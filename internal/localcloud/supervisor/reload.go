@@ -42,8 +42,8 @@ func (s *Supervisor) refreshConfigs() {
 }
 
 func (s *Supervisor) runsNginx(p *pod) bool {
-	_, isNginx, _ := s.images.find(p.container().Image)
-	return isNginx
+	_, who := s.images.find(p.container().Image)
+	return who == nginx
 }
 
 // configsApplied says whether no worker of nginx serves with an older configuration. The caller holds s.mu.

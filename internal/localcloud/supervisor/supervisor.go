@@ -246,6 +246,8 @@ type PodStatus struct {
 	Reason   string `json:"reason,omitempty"`
 	Restarts int    `json:"restarts"`
 	Log      string `json:"log,omitempty"`
+	// StandIn is the image in whose place a stand-in answers; empty for a pod that does its own work.
+	StandIn string `json:"standIn,omitempty"`
 }
 
 // Pods reports every pod.
