@@ -67,6 +67,9 @@ type Cloud struct {
 	grpc      []*grpc.Server
 	ports     map[string]int
 
+	// simulating keeps two stacks from making the same cluster.
+	simulating sync.Mutex
+
 	cancel  context.CancelFunc
 	running sync.WaitGroup
 }

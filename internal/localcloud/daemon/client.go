@@ -70,6 +70,16 @@ func (c *Client) AddPrograms(ctx context.Context, programs Programs) error {
 	return err
 }
 
+// Simulate makes the cluster that a stack takes for existing, and its Services.
+func (c *Client) Simulate(ctx context.Context, wanted localcloud.Simulated) error {
+	encoded, err := json.Marshal(wanted)
+	if err != nil {
+		return err
+	}
+	_, err = c.do(ctx, http.MethodPut, "/simulated", encoded)
+	return err
+}
+
 // Recover compares a stack's state with what exists, and removes what the state does not know.
 func (c *Client) Recover(ctx context.Context, wanted RecoverRequest) (recovered localcloud.Recovered, err error) {
 	encoded, err := json.Marshal(wanted)

@@ -190,6 +190,18 @@ func handler(stop func(), dir, build string, cloud *localcloud.Cloud) http.Handl
 		}
 		w.WriteHeader(http.StatusNoContent)
 	})
+	mux.HandleFunc("PUT /simulated", func(w http.ResponseWriter, r *http.Request) {
+		var wanted localcloud.Simulated
+		if err := json.NewDecoder(r.Body).Decode(&wanted); err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		if err := cloud.Simulate(r.Context(), wanted); err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		w.WriteHeader(http.StatusNoContent)
+	})
 	mux.HandleFunc("POST /recover", func(w http.ResponseWriter, r *http.Request) {
 		var wanted RecoverRequest
 		if err := json.NewDecoder(r.Body).Decode(&wanted); err != nil {

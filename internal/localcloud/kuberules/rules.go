@@ -248,7 +248,7 @@ func (r *Rules) put(k *kind, cluster string, object *store.Object, isNew bool) e
 	if isNew && (r.store.GetIn(cluster, object.Type, object.ID) != nil || k.kind == "Namespace" && slices.Contains(systemNamespaces, object.ID)) {
 		return fmt.Errorf("%s %q already exists", k.kind, object.ID)
 	}
-	if namespace, ok := metadataOf(object.Inputs)["namespace"].(string); ok && !r.namespaceExists(cluster, namespace) {
+	if namespace, ok := metadataOf(object.Inputs)["namespace"].(string); ok && !r.NamespaceExists(cluster, namespace) {
 		return fmt.Errorf("namespaces %q not found", namespace)
 	}
 	object.Outputs = maps.Clone(object.Inputs)
@@ -260,7 +260,8 @@ func (r *Rules) put(k *kind, cluster string, object *store.Object, isNew bool) e
 	return r.store.Put(object)
 }
 
-func (r *Rules) namespaceExists(cluster, name string) bool {
+// NamespaceExists says whether a cluster has a namespace.
+func (r *Rules) NamespaceExists(cluster, name string) bool {
 	return slices.Contains(systemNamespaces, name) || r.store.GetIn(cluster, Namespace, name) != nil
 }
 
