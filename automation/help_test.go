@@ -5,9 +5,11 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/spf13/cobra"
 	"github.com/stretchr/testify/require"
 )
 
@@ -20,26 +22,33 @@ func try(t *testing.T, args ...string) (code int, out, errOut string) {
 	return code, stdout.String(), stderr.String()
 }
 
-// The help of every verb, examples included, is what users read: it changes only on purpose.
+// The help of every verb, nested and hidden ones and examples included, is what users read: it changes only on purpose.
 func TestHelp(t *testing.T) {
 	t.Setenv(stateDirVariable, "")
 	a := &app{in: strings.NewReader(""), out: &bytes.Buffer{}, errOut: &bytes.Buffer{}}
-	verbs := [][]string{{}}
-	for _, command := range a.rootCommand().Commands() {
-		if !command.Hidden {
-			require.NotEmpty(t, command.Example, "%s has an example", command.Name())
-			require.NotEmpty(t, command.Short, command.Name())
-			verbs = append(verbs, []string{command.Name()})
-		}
-	}
-	require.Greater(t, len(verbs), 20)
-	for _, verb := range verbs {
-		code, out, errOut := try(t, append(verb, "--help")...)
+	root := a.rootCommand()
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	verbs := 0
+	var check func(command *cobra.Command, path []string)
+	check = func(command *cobra.Command, path []string) {
+		verbs++
+		require.NotEmpty(t, command.Short, path)
+		require.True(t, command.HasExample() || command.Hidden || generated[command.Name()] || generated[command.Parent().Name()], "%v has an example", path)
+		code, out, errOut := try(t, append(path, "--help")...)
 		require.Zero(t, code)
 		require.Empty(t, errOut)
-		golden(t, strings.Join(append([]string{"help"}, verb...), "-")+".txt", out)
+		golden(t, strings.Join(append([]string{"help"}, path...), "-")+".txt", out)
+		for _, nested := range command.Commands() {
+			check(nested, append(slices.Clone(path), nested.Name()))
+		}
 	}
+	check(root, nil)
+	require.Greater(t, verbs, 28)
 }
+
+// generated are the verbs that Cobra makes, without examples.
+var generated = map[string]bool{"completion": true, "help": true}
 
 func golden(t *testing.T, name, text string) {
 	t.Helper()
