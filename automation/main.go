@@ -5,16 +5,21 @@ package main
 import (
 	"fmt"
 	"os"
-	"path/filepath"
+
+	"github.com/apigateway-ingress/apigateway-ingress/automation/command"
+	"github.com/apigateway-ingress/apigateway-ingress/automation/operation"
 )
 
+// version is set at the build of a release.
+var version = "dev"
+
 func main() {
-	if filepath.Base(os.Args[0]) == analyzerName {
-		if err := serveAnalyzer(os.Stdout); err != nil {
+	if served, err := operation.ServeHelper(os.Args, os.Stdout); served {
+		if err != nil {
 			fmt.Fprintln(os.Stderr, err)
-			os.Exit(exitFailure)
+			os.Exit(1)
 		}
 		return
 	}
-	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+	os.Exit(command.Run(version, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/apigateway-ingress/apigateway-ingress/automation/engine"
-	"github.com/apigateway-ingress/apigateway-ingress/automation/timeline"
+	stepreport "github.com/apigateway-ingress/apigateway-ingress/automation/report"
 	"github.com/apigateway-ingress/apigateway-ingress/components/gateway"
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud"
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/supervisor"
@@ -64,7 +64,7 @@ func useBuiltCLI(t *testing.T) {
 }
 
 // record follows an operation's events and returns its steps and how long it took.
-func record(run func(chan<- events.EngineEvent) error) (steps []timeline.Step, took time.Duration, err error) {
+func record(run func(chan<- events.EngineEvent) error) (steps []stepreport.Step, took time.Duration, err error) {
 	channel := make(chan events.EngineEvent, 1000)
 	started := time.Now()
 	done := make(chan struct{})
@@ -76,7 +76,7 @@ func record(run func(chan<- events.EngineEvent) error) (steps []timeline.Step, t
 			case e.ResourcePreEvent != nil && strings.Contains(e.ResourcePreEvent.Metadata.Type, "/"):
 				m := e.ResourcePreEvent.Metadata
 				open[m.URN] = len(steps)
-				steps = append(steps, timeline.Step{URN: m.URN, Type: m.Type, Op: string(m.Op), Start: time.Since(started)})
+				steps = append(steps, stepreport.Step{URN: m.URN, Type: m.Type, Op: string(m.Op), Start: time.Since(started)})
 			case e.ResOutputsEvent != nil:
 				if i, ok := open[e.ResOutputsEvent.Metadata.URN]; ok {
 					steps[i].End = time.Since(started)
@@ -110,8 +110,8 @@ func criticalPath(t *testing.T, r *report) {
 			dependents[need] = append(dependents[need], urn)
 		}
 	}
-	path, longest := timeline.CriticalPath(steps, needs)
-	picture := timeline.SVG("up on the local target, an hour of AWS in a minute", steps, needs)
+	path, longest := stepreport.CriticalPath(steps, needs)
+	picture := stepreport.Timeline("up on the local target, an hour of AWS in a minute", steps, needs)
 	require.NoError(t, os.WriteFile(filepath.Join(repository, "docs", "benchmark-timeline.svg"), []byte(picture), 0o600))
 	old, eks := sequence(steps, resources), timeOf(steps, "aws:eks/cluster:Cluster")+timeOf(steps, "aws:eks/nodeGroup:NodeGroup")
 	depths, err := depthsOf(w.session)
@@ -121,7 +121,7 @@ func criticalPath(t *testing.T, r *report) {
 		return err
 	})
 	require.NoError(t, err)
-	_, longestDestroy := timeline.CriticalPath(gone, dependents)
+	_, longestDestroy := stepreport.CriticalPath(gone, dependents)
 
 	r.section("Critical path: up and destroy with AWS's waiting times", "The local target takes as long as AWS usually does for each operation, at a scale of 1:60 (EKS control plane 10 min, "+
 		"node group 2 min, VPC link 3 min, load balancer 2.5 min, NAT gateway 100 s). The old sequence makes the cluster, then the services, then the load balancer, the link and the API. "+
@@ -208,7 +208,7 @@ func depthsOf(session *engine.Session) (map[string]int, error) {
 }
 
 // layers is how long the engine must take when each layer waits for the one before.
-func layers(steps []timeline.Step, depths map[string]int) time.Duration {
+func layers(steps []stepreport.Step, depths map[string]int) time.Duration {
 	slowest := map[int]time.Duration{}
 	for _, s := range steps {
 		slowest[depths[s.URN]] = max(slowest[depths[s.URN]], s.End-s.Start)
@@ -221,7 +221,7 @@ func layers(steps []timeline.Step, depths map[string]int) time.Duration {
 }
 
 // timeOf is how long the steps on resources of a type took together.
-func timeOf(steps []timeline.Step, resourceType string) (sum time.Duration) {
+func timeOf(steps []stepreport.Step, resourceType string) (sum time.Duration) {
 	for _, s := range steps {
 		if s.Type == resourceType {
 			sum += s.End - s.Start
@@ -233,13 +233,13 @@ func timeOf(steps []timeline.Step, resourceType string) (sum time.Duration) {
 func minutes(d time.Duration) string { return fmt.Sprintf("%.0f min", d.Minutes()/timeScale) }
 
 // sequence is how long it takes when what belongs to the gateway begins only after what belongs to the cluster.
-func sequence(steps []timeline.Step, resources []engine.Resource) time.Duration {
+func sequence(steps []stepreport.Step, resources []engine.Resource) time.Duration {
 	gatewayURNs := map[string]bool{}
 	for _, r := range resources {
 		gatewayURNs[r.URN] = strings.Contains(r.Parent, "gateway:Gateway") || strings.Contains(r.URN, "gateway:Gateway$")
 	}
 	needs := engine.Needs(resources)
-	var first, second []timeline.Step
+	var first, second []stepreport.Step
 	for _, s := range steps {
 		if gatewayURNs[s.URN] {
 			second = append(second, s)
@@ -247,8 +247,8 @@ func sequence(steps []timeline.Step, resources []engine.Resource) time.Duration 
 			first = append(first, s)
 		}
 	}
-	_, a := timeline.CriticalPath(first, needs)
-	_, b := timeline.CriticalPath(second, needs)
+	_, a := stepreport.CriticalPath(first, needs)
+	_, b := stepreport.CriticalPath(second, needs)
 	return a + b
 }
 

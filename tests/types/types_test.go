@@ -15,8 +15,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/apigateway-ingress/apigateway-ingress/automation/cost"
 	"github.com/apigateway-ingress/apigateway-ingress/automation/permissions"
+	"github.com/apigateway-ingress/apigateway-ingress/automation/report"
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/awsrules"
 	"github.com/stretchr/testify/require"
 )
@@ -24,7 +24,7 @@ import (
 func TestEveryResourceTypeIsKnownEverywhere(t *testing.T) {
 	declared := declaredTypes(t)
 	for _, kind := range awsrules.Tokens() {
-		require.Empty(t, cost.Of([]cost.Resource{{Type: kind}}).Unknown, "%s has no price: say in prices.json what it costs, or that it is free", kind)
+		require.Empty(t, report.Cost([]report.Step{{Type: kind}}).Unknown, "%s has no price: say in prices.json what it costs, or that it is free", kind)
 		_, err := permissions.Policy([]string{kind}, "aws", "us-east-1", "111122223333")
 		require.NoError(t, err, "%s has no permissions: say in actions.json what it takes to make one", kind)
 		require.True(t, declared[kind], "%s has a rule, and nothing declares one", kind)

@@ -1,0 +1,76 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"regexp"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/apigateway-ingress/apigateway-ingress/automation/operation"
+	"github.com/pulumi/pulumi/sdk/v3/go/auto"
+	"github.com/spf13/cobra"
+)
+
+func ephemeralCommand(s *shared) *cobra.Command {
+	var o operation.EphemeralOptions
+	command := &cobra.Command{
+		Use:   "ephemeral -- COMMAND [ARGUMENT]...",
+		Short: "Bring up a stack of its own, run a command against it, and destroy it",
+		Long: `ephemeral makes a new stack with the config of --stack, brings it up, runs COMMAND, and destroys and removes the
+stack whatever happened. It exits with COMMAND's code. The stack's outputs are in COMMAND's environment:
+APIGW_API_ENDPOINT, APIGW_REGION, APIGW_CLIENT_ACCESS_KEY_ID, APIGW_CLIENT_SECRET_ACCESS_KEY and so on, with
+APIGW_STACK for the stack's name. On a shared platform (platformStack) its services get a namespace of their own. A stack that a lost machine leaves behind goes with gc after its time to live.`,
+		Example: `  apigw-ingress ephemeral -- go test ./e2e
+  apigw-ingress --stack preview ephemeral --ttl 2h --keep-on-failure -- ./smoke-test.sh`,
+		Args: usageArgs(cobra.MinimumNArgs(1)),
+		RunE: func(cmd *cobra.Command, args []string) error { return s.ephemeral(cmd.Context(), args, o) },
+	}
+	command.Flags().BoolVar(&o.KeepOnFailure, "keep-on-failure", false, "leave the stack when COMMAND fails, to look at it")
+	command.Flags().DurationVar(&o.TimeToLive, "ttl", 4*time.Hour, "time after which gc may destroy the stack")
+	return command
+}
+
+func (s *shared) ephemeral(ctx context.Context, command []string, o operation.EphemeralOptions) error {
+	// What COMMAND prints is the only thing on standard output.
+	quiet := *s
+	quiet.json, quiet.out = false, s.errOut
+	ctx, giveUp, done := interruptible(ctx)
+	defer done()
+	o.Options = quiet.follow(pastTense)
+	o.GiveUp = giveUp
+	return operation.Ephemeral(ctx, o, func(ctx context.Context, stack *operation.EphemeralStack) error {
+		fmt.Fprintf(s.errOut, "\nStack %s is up; running %s\n", stack.Options.Stack, strings.Join(command, " "))
+		return s.runCommand(ctx, command, stack.Options.Stack, stack.Outputs)
+	})
+}
+
+var wordStart = regexp.MustCompile(`([a-z0-9])([A-Z])`)
+
+// runCommand hands the signal that ends ctx on to the command.
+func (s *shared) runCommand(ctx context.Context, command []string, stack string, outputs auto.OutputMap) error {
+	process := exec.CommandContext(ctx, command[0], command[1:]...)
+	process.Stdin, process.Stdout, process.Stderr = s.in, s.out, s.errOut
+	process.Env = append(os.Environ(), "APIGW_STACK="+stack)
+	for name, output := range outputs {
+		if text, ok := output.Value.(string); ok {
+			process.Env = append(process.Env, "APIGW_"+strings.ToUpper(wordStart.ReplaceAllString(name, "${1}_${2}"))+"="+text)
+		}
+	}
+	process.Cancel = func() error {
+		if s := (signaled{}); errors.As(context.Cause(ctx), &s) {
+			return process.Process.Signal(s.Signal)
+		}
+		return process.Process.Signal(syscall.SIGTERM)
+	}
+	err := process.Run()
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		return &exited{max(exit.ExitCode(), 1), fmt.Errorf("%s: %w", command[0], err)}
+	}
+	return err
+}

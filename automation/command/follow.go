@@ -1,0 +1,171 @@
+package command
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/apigateway-ingress/apigateway-ingress/automation/engine"
+	"github.com/apigateway-ingress/apigateway-ingress/automation/operation"
+	"github.com/apigateway-ingress/apigateway-ingress/automation/report"
+	"github.com/spf13/cobra"
+)
+
+// words are how a finished step is told of. Steps without one are not worth a line.
+type words map[string]string
+
+var (
+	pastTense = words{
+		"create": "created", "update": "updated", "delete": "deleted", "replace": "replaced",
+		"create-replacement": "created replacement of", "delete-replaced": "deleted replaced", "refresh": "refreshed",
+	}
+	// future is what a preview says.
+	future = words{"create": "create", "update": "update", "delete": "delete", "replace": "replace"}
+)
+
+// follow gives an operation's options what it takes to tell of its events. On a terminal the engine draws them; elsewhere
+// each finished resource is a line, and with --json each event of the engine is one.
+func (s *shared) follow(told words) operation.Options {
+	o := s.options()
+	drawn := !s.json && onTerminal(s.out)
+	if drawn {
+		o.Progress = s.out
+	}
+	o.OnEvent = func(event operation.Event) {
+		switch e := event.(type) {
+		case operation.Notice:
+			s.notice(e)
+		case operation.Stopping:
+			s.stopping(e)
+		case operation.EngineEvent:
+			if s.json {
+				s.printLine(e.EngineEvent)
+			}
+		case operation.Downloading:
+			if !s.json && !drawn {
+				s.printf("%s\n", e.Text)
+			}
+		case operation.StepEnded:
+			if word := told[e.Op]; word != "" && !s.json && !drawn {
+				s.printf("%-8s %s %s%s\n", word, e.Type, e.Name(), map[bool]string{true: " FAILED"}[e.Failed])
+			}
+		}
+	}
+	return o
+}
+
+func (s *shared) stopping(e operation.Stopping) {
+	list := ""
+	for _, step := range e.InFlight {
+		list += "  " + step + "\n"
+	}
+	if e.AtOnce {
+		fmt.Fprintf(s.errOut, "Giving up. These may be left over; the next `%s up` or `destroy` mends what it can:\n%s", s.self(), list)
+		return
+	}
+	fmt.Fprintf(s.errOut, "Stopping when the operations in flight have ended; once more gives up at once.\n%s", list)
+}
+
+// printLine prints one of several JSON documents.
+func (s *shared) printLine(value any) {
+	if encoded, err := json.Marshal(value); err == nil {
+		s.printf("%s\n", encoded)
+	}
+}
+
+// killTime is how long an engine that is killed may take to end.
+const killTime = 5 * time.Second
+
+// signaled is the cause of a context's end.
+type signaled struct{ os.Signal }
+
+func (s signaled) Error() string { return s.String() }
+
+// interruptible is a context that the first signal ends. The second closes giveUp, and ends this program if that does not.
+func interruptible(ctx context.Context) (_ context.Context, giveUp <-chan struct{}, done func()) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	second, finished := make(chan struct{}), make(chan struct{})
+	go func() {
+		select {
+		case <-finished:
+			return
+		case s := <-signals:
+			cancel(signaled{s})
+		}
+		select {
+		case <-finished:
+			return
+		case <-signals:
+			close(second)
+		}
+		select {
+		case <-finished:
+		case <-time.After(killTime):
+			os.Exit(exitCancelled)
+		}
+	}()
+	return ctx, second, func() {
+		signal.Stop(signals)
+		close(finished)
+		cancel(nil)
+	}
+}
+
+// result is the last line that --json prints for an operation.
+type result struct {
+	Stack           string         `json:"stack"`
+	Target          engine.Target  `json:"target"`
+	Operation       string         `json:"operation"`
+	Changes         report.Changes `json:"changes"`
+	DurationSeconds float64        `json:"durationSeconds"`
+	Outputs         map[string]any `json:"outputs,omitempty"`
+}
+
+// finish prints what an operation did, for machines or through text for people, and writes a summary to a file, unless its
+// name is empty. It returns the operation's error, or its own.
+func (s *shared) finish(r *operation.Result, err error, summary string, text func()) error {
+	if r == nil || !r.Complete {
+		return err
+	}
+	if s.json {
+		line := result{r.Stack, r.Target, r.Operation, r.Changes, r.Took.Seconds(), nil}
+		if r.Outputs != nil {
+			line.Outputs = plainOutputs(r.Outputs, false)
+		}
+		s.printLine(line)
+	} else {
+		text()
+	}
+	if summary == "" {
+		return err
+	}
+	return join(os.WriteFile(summary, []byte(r.Summary().Markdown()), 0o600), err)
+}
+
+func addSummary(command *cobra.Command, summary *string) {
+	command.Flags().StringVar(summary, "summary", "", "write a report in Markdown to this file")
+}
+
+// onTerminal says whether somebody watches.
+func onTerminal(out io.Writer) bool {
+	file, ok := out.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := file.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0 && os.Getenv("CI") == ""
+}
+
+func endpointOf(r *operation.Result) (endpoint, region string) {
+	endpoint, _ = r.Outputs["apiEndpoint"].Value.(string)
+	region, _ = r.Outputs["region"].Value.(string)
+	return strings.TrimSpace(endpoint), region
+}

@@ -1,0 +1,105 @@
+package command
+
+import (
+	"bytes"
+	"flag"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/spf13/cobra"
+	"github.com/stretchr/testify/require"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+func try(t *testing.T, args ...string) (code int, out, errOut string) {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	code = Run("dev", args, strings.NewReader(""), &stdout, &stderr)
+	return code, stdout.String(), stderr.String()
+}
+
+// The help of every verb, nested and hidden ones and examples included, is what users read: it changes only on purpose.
+func TestHelp(t *testing.T) {
+	t.Setenv(stateDirVariable, "")
+	s := &shared{in: strings.NewReader(""), out: &bytes.Buffer{}, errOut: &bytes.Buffer{}}
+	root := s.rootCommand()
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	verbs := 0
+	var check func(command *cobra.Command, path []string)
+	check = func(command *cobra.Command, path []string) {
+		verbs++
+		require.NotEmpty(t, command.Short, path)
+		require.True(t, command.HasExample() || command.Hidden || generated[command.Name()] || generated[command.Parent().Name()], "%v has an example", path)
+		code, out, errOut := try(t, append(path, "--help")...)
+		require.Zero(t, code)
+		require.Empty(t, errOut)
+		golden(t, strings.Join(append([]string{"help"}, path...), "-")+".txt", out)
+		for _, nested := range command.Commands() {
+			check(nested, append(slices.Clone(path), nested.Name()))
+		}
+	}
+	check(root, nil)
+	require.Greater(t, verbs, 27)
+}
+
+// generated are the verbs that Cobra makes, without examples.
+var generated = map[string]bool{"completion": true, "help": true}
+
+func golden(t *testing.T, name, text string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		require.NoError(t, os.MkdirAll("testdata", 0o750))
+		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+	}
+	expected, err := os.ReadFile(path)
+	require.NoError(t, err, "run `make golden`")
+	require.Equal(t, string(expected), text, "run `make golden` if the change is wanted")
+}
+
+func TestUsageErrors(t *testing.T) {
+	empty := t.TempDir()
+	for name, c := range map[string]struct {
+		args []string
+		want string
+	}{
+		"unknown verb":     {[]string{"upp"}, `unknown command "upp"`},
+		"unknown flag":     {[]string{"up", "--fast"}, "unknown flag: --fast"},
+		"too many":         {[]string{"up", "now"}, `unknown command "now"`},
+		"no project":       {[]string{"--project", "/", "up"}, "no Pulumi.yaml"},
+		"no config":        {[]string{"--stack", "nowhere", "--project", "../..", "up"}, `stack "nowhere" has no config: write Pulumi.nowhere.yaml`},
+		"no command":       {[]string{"ephemeral"}, "requires at least 1 arg"},
+		"path":             {[]string{"call", "books"}, `path "books" does not start with /`},
+		"format":           {[]string{"--project", "/", "graph", "--format", "png"}, "no Pulumi.yaml"},
+		"broken document":  {[]string{"import", filepath.Join(empty, "missing")}, "no such file"},
+		"annotated":        {[]string{"routes", filepath.Join(empty, "missing")}, "no such file"},
+		"unknown manifest": {[]string{"routes", empty}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			code, out, errOut := try(t, c.args...)
+			require.Equal(t, 2, code, errOut)
+			require.Empty(t, out)
+			require.True(t, strings.HasPrefix(errOut, "error: "), errOut)
+			require.Contains(t, errOut, c.want)
+		})
+	}
+}
+
+func TestErrorsAreAnnotatedForGitHub(t *testing.T) {
+	t.Setenv("GITHUB_ACTIONS", "true")
+	_, _, errOut := try(t, "--project", "/", "up")
+	require.Contains(t, errOut, "\n::error title=apigw-ingress (local)::no Pulumi.yaml")
+	require.Equal(t, 2, strings.Count(errOut, "\n"), "one line each")
+}
+
+func TestIAMPrintsThePodsPolicy(t *testing.T) {
+	code, out, _ := try(t, "iam", "--account", "444455556666", "--region", "eu-west-1")
+	require.Zero(t, code)
+	require.Contains(t, out, "arn:aws:autoscaling:eu-west-1:444455556666:")
+	require.NotContains(t, out, "${")
+}

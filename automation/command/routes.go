@@ -1,0 +1,102 @@
+package command
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/apigateway-ingress/apigateway-ingress/automation/operation"
+	"github.com/apigateway-ingress/apigateway-ingress/components/route"
+	"github.com/spf13/cobra"
+)
+
+// routesFlags are what routes prints, and what manifests refer to when no stack says it.
+type routesFlags struct {
+	openAPI, nginx bool
+	domains        []string
+	group          string
+}
+
+func routesCommand(s *shared) *cobra.Command {
+	var flags routesFlags
+	command := &cobra.Command{
+		Use:   "routes [FILE|DIR|-]...",
+		Short: "Check Ingress manifests and print the routes that they make",
+		Long: `routes reads Ingress manifests, checks them, and prints the routes, or the documents that are made of them. It
+needs no cloud. Without arguments it reads what the stack's config names, and knows the stack's services; otherwise
+every service is taken to exist, and ports must be numbers.`,
+		Example: `  apigw-ingress routes
+  apigw-ingress routes ingress.yaml more/ --json
+  kubectl get ingress -A -o yaml | apigw-ingress routes - --domain api.example.com
+  apigw-ingress routes --openapi > api.json`,
+		RunE: func(_ *cobra.Command, args []string) error { return s.routes(args, flags) },
+	}
+	f := command.Flags()
+	f.BoolVar(&flags.openAPI, "openapi", false, "print the OpenAPI document for API Gateway")
+	f.BoolVar(&flags.nginx, "nginx", false, "print the configuration for NGINX")
+	f.StringSliceVar(&flags.domains, "domain", nil, "domain name to which the API answers; may be repeated")
+	f.StringVar(&flags.group, "group", "", "take the Ingresses of one group.name only")
+	command.MarkFlagsMutuallyExclusive("openapi", "nginx")
+	return command
+}
+
+func (s *shared) routes(files []string, flags routesFlags) error {
+	table, err := s.routeTable(files, flags)
+	if err != nil {
+		return usage(err)
+	}
+	for _, notice := range table.Notices {
+		fmt.Fprintf(s.errOut, "note: %s\n", notice)
+	}
+	switch {
+	case flags.openAPI:
+		// The link and the balancer are known only once they exist.
+		document, err := table.OpenAPI(route.Document{Title: "routes", Link: route.PrivateLink{ConnectionID: "VPC_LINK_ID", Host: "nlb.internal"}})
+		fmt.Fprintln(s.out, string(document))
+		return err
+	case flags.nginx:
+		port := table.Settings.ProxyPort
+		if port == 0 {
+			port = defaultProxyPort
+		}
+		fmt.Fprint(s.out, string(table.NGINX(port)))
+		return nil
+	case s.json:
+		return s.printJSON(table.Rows())
+	}
+	return s.printRoutes(table.Rows())
+}
+
+// defaultProxyPort is where NGINX listens when no annotation says otherwise.
+const defaultProxyPort = 8080
+
+func (s *shared) routeTable(files []string, flags routesFlags) (*route.Table, error) {
+	if len(files) > 0 {
+		ingresses, err := route.Load(files, s.in)
+		options := route.Options{AnyService: true, Domains: flags.domains, Group: flags.group}
+		if err != nil {
+			// What could be read is checked as well, so that all problems come at once.
+			_, more := route.Compile(ingresses, options)
+			if len(ingresses) == 0 {
+				more = nil
+			}
+			return nil, errors.Join(err, more)
+		}
+		return route.Compile(ingresses, options)
+	}
+	_, settings, err := operation.Settings(s.options())
+	if err != nil {
+		return nil, err
+	}
+	return settings.Platform.Routes()
+}
+
+func (s *shared) printRoutes(rows []route.Row) error {
+	w := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "HOST\tPATH\tTYPE\tMETHODS\tAUTH\tBACKEND\tSOURCE")
+	for _, r := range rows {
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s/%s:%d\t%s\n", r.Host, r.Path, r.PathType, strings.Join(r.Methods, ","), r.Auth, r.Namespace, r.Service, r.Port, r.Source)
+	}
+	return w.Flush()
+}

@@ -1,0 +1,117 @@
+package operation
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/apigateway-ingress/apigateway-ingress/automation/awscloud"
+	"github.com/apigateway-ingress/apigateway-ingress/automation/engine"
+	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/daemon"
+)
+
+// hops asks whoever knows about the health of a stack's chain.
+func (s *site) hops(ctx context.Context, resources []engine.Resource) ([]awscloud.Hop, error) {
+	if s.project.Target == engine.Local {
+		return s.localHops(ctx, resources)
+	}
+	account, err := Connect(ctx, s.project)
+	if err != nil {
+		return nil, fail(Prerequisite, err)
+	}
+	return account.Chain(ctx, resources, clusterOf(resources)), nil
+}
+
+// Connect reaches the AWS account of a stack, in its region.
+func Connect(ctx context.Context, project *engine.Project) (*awscloud.Account, error) {
+	region, _ := project.Get("aws:region")
+	profile, _ := project.Get("aws:profile")
+	return awscloud.Connect(ctx, region, profile)
+}
+
+// clusterOf is the name of a stack's cluster, its own or another's, as the stack's outputs give it.
+func clusterOf(resources []engine.Resource) string {
+	for _, r := range resources {
+		if r.Type == "pulumi:pulumi:Stack" {
+			name, _ := r.Outputs["clusterName"].(string)
+			return name
+		}
+	}
+	return ""
+}
+
+// localHops puts what the local cloud says into the same words.
+func (s *site) localHops(ctx context.Context, resources []engine.Resource) ([]awscloud.Hop, error) {
+	client, err := daemon.NewClient(s.StateDir)
+	if err != nil {
+		return nil, err
+	}
+	status, running, err := client.Status(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var hops []awscloud.Hop
+	for _, r := range resources {
+		switch {
+		case r.Delete:
+		case r.Type == "aws:apigateway/stage:Stage":
+			hops = append(hops, stageHops(r, status, running)...)
+		case r.Type == "kubernetes:apps/v1:Deployment" || r.Type == "kubernetes:apps/v1:DaemonSet":
+			hops = append(hops, podHop(r, status, running))
+		}
+	}
+	for _, role := range status.PodRoles {
+		hop := awscloud.Hop{Name: "pod role of " + role.ServiceAccount, Health: awscloud.Healthy, Detail: role.RoleARN}
+		if role.Refused != "" {
+			hop.Health, hop.Detail = awscloud.Broken, "cannot assume "+role.RoleARN+": "+role.Refused
+		}
+		hops = append(hops, hop)
+	}
+	return hops, nil
+}
+
+const notRunning = "the local cloud is not running: up starts it"
+
+// stageHops are the ways from a stage to pods, one for each listener.
+func stageHops(r engine.Resource, status daemon.Status, running bool) []awscloud.Hop {
+	if !running {
+		return []awscloud.Hop{{Name: "stage " + r.Name(), URN: r.URN, Health: awscloud.Broken, Detail: notRunning}}
+	}
+	var hops []awscloud.Hop
+	for _, way := range status.Ways {
+		if r.Inputs["restApi"] != way.API || r.Inputs["stageName"] != way.Stage {
+			continue
+		}
+		hop := awscloud.Hop{Name: fmt.Sprintf("stage %s to load balancer port %d", r.Name(), way.Port), URN: r.URN, Health: awscloud.Healthy, Detail: fmt.Sprintf("%d proxy pods", len(way.Pods))}
+		if way.Problem != "" {
+			hop.Health, hop.Detail = awscloud.Broken, way.Problem
+		}
+		hops = append(hops, hop)
+	}
+	return hops
+}
+
+// podHop is about the pods of a Deployment or a DaemonSet.
+func podHop(r engine.Resource, status daemon.Status, running bool) awscloud.Hop {
+	hop := awscloud.Hop{Name: "pods of " + r.ID, URN: r.URN}
+	if !running {
+		hop.Health, hop.Detail = awscloud.Broken, notRunning
+		return hop
+	}
+	ready, all, why := 0, 0, ""
+	for _, pod := range status.Pods {
+		if pod.Owner != r.URN {
+			continue
+		}
+		all++
+		if pod.Ready {
+			ready++
+		} else {
+			why = ": " + pod.Reason
+		}
+	}
+	hop.Health, hop.Detail = awscloud.Healthy, fmt.Sprintf("%d of %d pods ready%s", ready, all, why)
+	if ready == 0 {
+		hop.Health = awscloud.Broken
+	}
+	return hop
+}

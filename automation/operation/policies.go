@@ -1,0 +1,74 @@
+package operation
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/apigateway-ingress/apigateway-ingress/automation/engine"
+	"github.com/apigateway-ingress/apigateway-ingress/automation/policypack"
+	"github.com/apigateway-ingress/apigateway-ingress/policies"
+)
+
+// usePolicies lets a session's engine find the policies, and returns where they are.
+func (s *site) usePolicies(session *engine.Session) (pack string, err error) {
+	program, err := s.executable()
+	if err != nil {
+		return "", err
+	}
+	pack = filepath.Join(s.StateDir, "policies")
+	if err := policypack.Write(pack); err != nil {
+		return "", err
+	}
+	if s.project.Target == engine.Local {
+		// The engine's home is this program's, so the plugin can be installed there.
+		return pack, policypack.InstallPlugin(filepath.Join(s.StateDir, "home", "plugins", "analyzer-policy-"+policies.Name+"-v"+policies.Version), program)
+	}
+	path := filepath.Join(pack, "bin")
+	if err := policypack.InstallPlugin(path, program); err != nil {
+		return "", err
+	}
+	return pack, session.Stack.Workspace().SetEnvVars(map[string]string{"PATH": path + string(os.PathListSeparator) + os.Getenv("PATH")})
+}
+
+// Judgment is what the policies say of a stack.
+type Judgment struct {
+	// Policies are what was judged by, with a description each.
+	Policies map[string]string `json:"policies"`
+	// Resources is how many were judged.
+	Resources  int                  `json:"resources"`
+	Violations []policies.Violation `json:"violations"`
+}
+
+// Check judges every resource in a stack's state by the policies, which Preview and Up apply before anything is made. With
+// violations the error is Unhealthy.
+func Check(ctx context.Context, o Options) (*Judgment, error) {
+	_, session, err := read(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	resources, err := session.Resources(ctx)
+	if err != nil {
+		return nil, err
+	}
+	pack, err := policies.Load(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var declared []policies.Resource
+	for _, r := range resources {
+		if r.Custom && !r.Delete {
+			declared = append(declared, policies.Resource{Type: r.Type, Name: r.Name(), Inputs: r.Inputs})
+		}
+	}
+	violations, err := pack.CheckAll(ctx, declared)
+	if err != nil {
+		return nil, err
+	}
+	judgment := &Judgment{pack.Descriptions, len(declared), violations}
+	if len(violations) > 0 {
+		return judgment, fail(Unhealthy, fmt.Errorf("%d violations of policies", len(violations)))
+	}
+	return judgment, nil
+}

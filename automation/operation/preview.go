@@ -1,0 +1,42 @@
+package operation
+
+import (
+	"context"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/auto/optpreview"
+)
+
+// PreviewOptions are Preview's.
+type PreviewOptions struct {
+	Options
+	// SavePlan is a file to write a plan to, to which Up then keeps.
+	SavePlan string
+	// WithoutPolicies leaves out what would stop Up.
+	WithoutPolicies bool
+}
+
+// Preview says what Up would change, and changes nothing.
+func Preview(ctx context.Context, o PreviewOptions) (*Result, error) {
+	s, _, err := openValid(o.Options)
+	if err != nil {
+		return nil, err
+	}
+	return s.operate(ctx, "preview", true, func(ctx context.Context, r *run) error {
+		options := []optpreview.Option{
+			optpreview.ProgressStreams(s.Progress), optpreview.ErrorProgressStreams(s.Errors),
+			optpreview.EventStreams(r.follower.channel), optpreview.UserAgent(userAgent),
+		}
+		if !o.WithoutPolicies {
+			pack, err := s.usePolicies(r.session)
+			if err != nil {
+				return err
+			}
+			options = append(options, optpreview.PolicyPacks(pack))
+		}
+		if o.SavePlan != "" {
+			options = append(options, optpreview.Plan(absolute(o.SavePlan)))
+		}
+		_, err := r.session.Stack.Preview(ctx, options...)
+		return err
+	})
+}

@@ -1,0 +1,86 @@
+package operation
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/apigateway-ingress/apigateway-ingress/automation/engine"
+	"github.com/apigateway-ingress/apigateway-ingress/automation/report"
+	"github.com/pulumi/pulumi/sdk/v3/go/auto"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
+)
+
+// Outputs are a stack's. Secrets are in plain text with secrets, and something meaningless without.
+func Outputs(ctx context.Context, o Options, secrets bool) (auto.OutputMap, error) {
+	_, session, err := read(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	if secrets {
+		return session.Outputs(ctx)
+	}
+	state, err := session.State(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return state.PublicOutputs(), nil
+}
+
+// Resources are those in a stack's state.
+func Resources(ctx context.Context, o Options) ([]engine.Resource, error) {
+	_, session, err := read(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	return session.Resources(ctx)
+}
+
+// Export is a stack's deployment as JSON, as `pulumi stack export` prints it. Secrets stay encrypted.
+func Export(ctx context.Context, o Options) (json.RawMessage, error) {
+	_, session, err := read(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	return session.Export(ctx)
+}
+
+// Import replaces a stack's deployment by one that Export gave. It changes no resource.
+func Import(ctx context.Context, o Options, deployment json.RawMessage) error {
+	var untyped apitype.UntypedDeployment
+	if err := json.Unmarshal(deployment, &untyped); err != nil || len(untyped.Deployment) == 0 {
+		return fail(Usage, errors.Join(errors.New("this is not a deployment as export prints it"), err))
+	}
+	s, err := open(o)
+	if err != nil {
+		return err
+	}
+	session, err := s.session(ctx, true)
+	if err != nil {
+		return err
+	}
+	return s.explainLock(session.Stack.Import(ctx, untyped))
+}
+
+// Timeline are the steps of the last operation that changed a stack from this state directory.
+func Timeline(ctx context.Context, o Options) ([]report.Step, []engine.Resource, error) {
+	s, session, err := read(ctx, o)
+	if err != nil {
+		return nil, nil, err
+	}
+	content, err := os.ReadFile(s.timelinePath())
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil, fail(Usage, fmt.Errorf("nothing has been changed in stack %s from here yet: run %s", s.Stack, s.hint("up")))
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	var steps []report.Step
+	if err := json.Unmarshal(content, &steps); err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", s.timelinePath(), err)
+	}
+	resources, err := session.Resources(ctx)
+	return steps, resources, err
+}
