@@ -23,6 +23,7 @@ const accessDenied = "AccessDeniedException"
 var (
 	// forbidden is what the front says before it knows an API; nothing replaces it.
 	forbidden     = answer{"", http.StatusForbidden, "ForbiddenException", "Forbidden"}
+	badRequest    = answer{"", http.StatusBadRequest, "BadRequestException", "Bad Request"}
 	missingToken  = answer{"MISSING_AUTHENTICATION_TOKEN", http.StatusForbidden, "MissingAuthenticationTokenException", "Missing Authentication Token"}
 	tooLarge      = answer{"REQUEST_TOO_LARGE", http.StatusRequestEntityTooLarge, "RequestTooLargeException", "Request Too Long"}
 	throttled     = answer{"THROTTLED", http.StatusTooManyRequests, "TooManyRequestsException", "Too Many Requests"}

@@ -199,7 +199,7 @@ func TestRequestReachesThePod(t *testing.T) {
 	require.Equal(t, "x=1&x=2", w.backend.URL.RawQuery)
 	require.Equal(t, "nlb", w.backend.Host)
 	require.Equal(t, a.header.Get("X-Amzn-Requestid"), w.backend.Header.Get("X-Request-Id"))
-	require.Equal(t, "AmazonAPIGateway_"+w.ids["api"].ID, w.backend.UserAgent())
+	require.Equal(t, "Go-http-client/1.1", w.backend.UserAgent())
 	require.Empty(t, w.backend.Header.Get("Authorization"), "a signature is not passed on")
 }
 

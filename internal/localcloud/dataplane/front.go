@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strconv"
 	"strings"
@@ -41,6 +42,7 @@ type exchange struct {
 	// path is the request's path below the stage, percent-encoded; variables are those of the resource's path.
 	path      string
 	variables map[string]string
+	query     string
 	body      []byte
 	requestID string
 	sourceIP  string
@@ -81,6 +83,10 @@ func (x *exchange) serve() {
 		return
 	}
 	var err error
+	if x.query, err = encodedAgain(x.r.URL.RawQuery); err != nil {
+		x.refuse(badRequest)
+		return
+	}
 	if x.body, err = io.ReadAll(http.MaxBytesReader(x.w, x.r.Body, maxPayload)); err != nil {
 		x.refuse(tooLarge)
 		return
@@ -129,19 +135,28 @@ func (x *exchange) findStage() bool {
 		if !below || rest != "" && rest[0] != '/' {
 			return false
 		}
-		return x.enter(mapping.stage, "/"+strings.TrimPrefix(rest, "/"))
+		return x.enter(mapping.stage, rest)
 	}
 	name, rest, _ := strings.Cut(strings.TrimPrefix(x.r.URL.EscapedPath(), "/"), "/")
-	return x.enter(name, "/"+rest) && !x.release.onlyDomain && x.throughEndpoint()
+	return x.ownName() && x.enter(name, rest) && !x.release.onlyDomain && x.throughEndpoint()
 }
 
-// enter finds the stage, and draws the release that serves the request.
+// enter finds the stage, and draws the release that serves the request. Slashes in front of the path collapse.
 func (x *exchange) enter(stage, path string) bool {
-	if x.stage, x.path = x.api.stages[stage], path; x.stage == nil {
+	if x.stage, x.path = x.api.stages[stage], "/"+strings.TrimLeft(path, "/"); x.stage == nil {
 		return false
 	}
 	x.release = x.stage.choose()
 	return true
+}
+
+// ownName: the execute-api endpoint answers to its own name and, on this machine, to where it listens.
+func (x *exchange) ownName() bool {
+	host := x.domain()
+	if address, err := netip.ParseAddr(strings.Trim(host, "[]")); err == nil {
+		return address.IsLoopback()
+	}
+	return host == "localhost" || strings.HasPrefix(host, x.api.id) && strings.Contains(host, ".execute-api.") || strings.HasSuffix(host, ".vpce.amazonaws.com")
 }
 
 // throughEndpoint: a private API is called through one of its VPC endpoints, which a client without private DNS
@@ -189,18 +204,32 @@ func (x *exchange) integrate(cache *responseCache) {
 	default:
 		defer response.Body.Close()
 		x.integrationStatus = response.StatusCode
-		if cache != nil {
-			if err := x.remember(cache, response); err != nil {
-				x.fail(&failure{http.StatusGatewayTimeout, networkError, err.Error()})
-				return
-			}
+		body, failed := readWhole(response)
+		if failed != nil {
+			x.fail(failed)
+			return
 		}
-		x.relay(response)
+		if cache != nil {
+			x.remember(cache, response, body)
+		}
+		x.relay(response, body)
 	}
 }
 
-// hopHeaders belong to one connection and are not passed on.
-var hopHeaders = []string{"Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization", "Proxy-Connection", "Te", "Trailer", "Transfer-Encoding", "Upgrade"}
+// readWhole has the whole answer before any of it is sent on, as API Gateway does.
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html
+func readWhole(response *http.Response) ([]byte, *failure) {
+	body, err := io.ReadAll(io.LimitReader(response.Body, maxPayload+1))
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		return nil, &failure{http.StatusGatewayTimeout, timedOut, "the backend did not finish its answer in time"}
+	case err != nil:
+		return nil, &failure{http.StatusGatewayTimeout, networkError, fmt.Sprintf("the backend's answer was cut off: %s", err)}
+	case len(body) > maxPayload:
+		return nil, &failure{http.StatusInternalServerError, internalError, fmt.Sprintf("the backend's answer has more than %d bytes", maxPayload)}
+	}
+	return body, nil
+}
 
 func (x *exchange) integrationRequest(ctx context.Context, address string) (*http.Request, error) {
 	integration := x.method.Integration
@@ -215,7 +244,7 @@ func (x *exchange) integrationRequest(ctx context.Context, address string) (*htt
 		return nil, fmt.Errorf("integration URI: %w", err)
 	}
 	logicalHost := target.Host
-	target.Host, target.RawQuery = address, x.r.URL.RawQuery
+	target.Host, target.RawQuery = address, x.query
 	verb := integration.HTTPMethod
 	if verb == restapi.AnyMethod {
 		verb = x.r.Method
@@ -224,17 +253,13 @@ func (x *exchange) integrationRequest(ctx context.Context, address string) (*htt
 	if err != nil {
 		return nil, err
 	}
-	request.Header = x.r.Header.Clone()
-	for _, name := range hopHeaders {
-		request.Header.Del(name)
-	}
-	if x.method.IAM {
-		// A signature for API Gateway is nobody else's business.
-		request.Header.Del("Authorization")
+	request.Header = applied(x.r.Header, ToBackend)
+	if _, sent := request.Header["User-Agent"]; !sent {
+		// Go would name itself.
+		request.Header["User-Agent"] = nil
 	}
 	request.Host = logicalHost
-	request.Header.Set("User-Agent", "AmazonAPIGateway_"+x.api.id)
-	request.Header.Set("X-Amzn-Apigateway-Api-Id", x.api.id)
+	x.forward(request.Header)
 	for target, source := range integration.RequestParameters {
 		if name, isHeader := strings.CutPrefix(target, "integration.request.header."); isHeader {
 			request.Header.Set(name, x.value(source))
@@ -243,32 +268,67 @@ func (x *exchange) integrationRequest(ctx context.Context, address string) (*htt
 	return request, nil
 }
 
-// remapped headers come from API Gateway itself; the backend's own get another name.
-var remapped = map[string]bool{"Connection": true, "Date": true, "Server": true, "Content-Length": true}
+// forward tells the backend about the client. This target is called at a port of its own and without TLS.
+func (x *exchange) forward(header http.Header) {
+	header.Set("X-Forwarded-For", x.sourceIP)
+	header.Set("X-Forwarded-Proto", "http")
+	header.Set("X-Forwarded-Port", portCalled(x.r.Host))
+	header.Set("X-Amzn-Apigateway-Api-Id", x.api.id)
+}
 
-func (x *exchange) relay(response *http.Response) {
-	header := x.w.Header()
-	for name, values := range response.Header {
-		if remapped[name] {
-			name = "X-Amzn-Remapped-" + name
+func portCalled(host string) string {
+	if _, port, err := net.SplitHostPort(host); err == nil {
+		return port
+	}
+	return "80"
+}
+
+// relay answers as the backend did.
+func (x *exchange) relay(response *http.Response, body []byte) {
+	for name, values := range applied(response.Header, ToClient) {
+		x.w.Header()[name] = values
+	}
+	if x.w.Header().Get("Content-Type") == "" {
+		x.w.Header().Set("Content-Type", "application/json")
+	}
+	x.status, x.written = response.StatusCode, int64(len(body))
+	if bodyAllowed(response.StatusCode) {
+		length := strconv.Itoa(len(body))
+		if x.r.Method == http.MethodHead && response.ContentLength >= 0 {
+			length = strconv.FormatInt(response.ContentLength, 10)
 		}
-		header[name] = values
-	}
-	for _, name := range hopHeaders {
-		header.Del(name)
-	}
-	x.status = response.StatusCode
-	if response.ContentLength >= 0 {
-		header.Set("Content-Length", strconv.FormatInt(response.ContentLength, 10))
+		x.w.Header().Set("Content-Length", length)
 	}
 	x.w.WriteHeader(response.StatusCode)
-	written, err := io.Copy(x.w, response.Body)
-	x.written = written
-	if err != nil {
-		x.problem = networkError
-		x.front.d.log.Warn("answer was cut off", "requestId", x.requestID, "error", err.Error())
-	}
+	// A client that went away needs no answer.
+	_, _ = x.w.Write(body)
 }
+
+func bodyAllowed(status int) bool {
+	return status != http.StatusNoContent && status != http.StatusNotModified
+}
+
+// encodedAgain is a query as a backend gets it: API Gateway decodes it, and encodes it again. It takes a semicolon for the end
+// of a parameter, and no bars or braces that are not encoded.
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-known-issues.html
+func encodedAgain(query string) (string, error) {
+	if strings.ContainsAny(query, "|{}") {
+		return "", errors.New("a bar or a brace must be encoded")
+	}
+	var parameters []string
+	for parameter := range strings.FieldsFuncSeq(query, func(r rune) bool { return r == '&' || r == ';' }) {
+		name, value, _ := strings.Cut(parameter, "=")
+		decodedName, nameErr := url.QueryUnescape(name)
+		decodedValue, valueErr := url.QueryUnescape(value)
+		if err := errors.Join(nameErr, valueErr); err != nil {
+			return "", err
+		}
+		parameters = append(parameters, spaceAsPercent(url.QueryEscape(decodedName))+"="+spaceAsPercent(url.QueryEscape(decodedValue)))
+	}
+	return strings.Join(parameters, "&"), nil
+}
+
+func spaceAsPercent(encoded string) string { return strings.ReplaceAll(encoded, "+", "%20") }
 
 func stripVariables(uri string) string {
 	return strings.NewReplacer("{", "", "}", "").Replace(uri)

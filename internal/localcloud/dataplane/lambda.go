@@ -107,17 +107,37 @@ func (x *exchange) authorizerEvent(a *restapi.Authorizer, identities []string) m
 	if a.Type == restapi.Token {
 		return map[string]any{"type": "TOKEN", "methodArn": x.methodARN(), "authorizationToken": identities[0]}
 	}
-	headers, query := map[string]string{}, map[string]string{}
-	for name, values := range x.r.Header {
-		headers[name] = values[len(values)-1]
+	event := map[string]any{
+		"type": "REQUEST", "methodArn": x.methodARN(), "resource": x.method.ResourcePath, "path": x.path, "httpMethod": x.r.Method,
+		"pathParameters": x.variables, "stageVariables": x.stage.variables, "requestContext": x.requestContext(),
 	}
-	for name, values := range x.r.URL.Query() {
-		query[name] = values[len(values)-1]
+	event["headers"], event["multiValueHeaders"] = lastAndAll(x.r.Header)
+	event["queryStringParameters"], event["multiValueQueryStringParameters"] = lastAndAll(x.r.URL.Query())
+	return event
+}
+
+func lastAndAll(values map[string][]string) (last map[string]string, all map[string][]string) {
+	last = map[string]string{}
+	for name, each := range values {
+		last[name] = each[len(each)-1]
+	}
+	return last, values
+}
+
+// requestContext is that of an authorizer's event; null where there is nothing to say.
+func (x *exchange) requestContext() map[string]any {
+	caller := map[string]any{"sourceIp": x.sourceIP, "userAgent": x.r.UserAgent()}
+	for _, name := range []string{"accessKey", "accountId", "caller", "cognitoAuthenticationProvider", "cognitoAuthenticationType", "cognitoIdentityId", "cognitoIdentityPoolId", "principalOrgId", "user", "userArn", "apiKey", "apiKeyId"} {
+		caller[name] = nil
+	}
+	if key := x.r.Header.Get("X-Api-Key"); key != "" {
+		caller["apiKey"] = key
 	}
 	return map[string]any{
-		"type": "REQUEST", "methodArn": x.methodARN(), "resource": x.method.ResourcePath, "path": x.path, "httpMethod": x.r.Method,
-		"headers": headers, "queryStringParameters": query, "pathParameters": x.variables, "stageVariables": x.stage.variables,
-		"requestContext": map[string]any{"requestId": x.requestID, "apiId": x.api.id, "stage": x.stage.name, "identity": map[string]string{"sourceIp": x.sourceIP}},
+		"accountId": awsrules.Account, "apiId": x.api.id, "domainName": x.domain(), "domainPrefix": strings.Split(x.domain(), ".")[0],
+		"extendedRequestId": x.requestID, "httpMethod": x.r.Method, "identity": caller, "path": x.r.URL.EscapedPath(), "protocol": x.r.Proto,
+		"requestId": x.requestID, "requestTime": x.context("requestTime"), "requestTimeEpoch": x.started.UnixMilli(),
+		"resourcePath": x.method.ResourcePath, "stage": x.stage.name,
 	}
 }
 

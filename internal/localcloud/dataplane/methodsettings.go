@@ -2,7 +2,6 @@ package dataplane
 
 import (
 	"fmt"
-	"io"
 	"net/http"
 	"strings"
 	"sync"
@@ -116,18 +115,12 @@ func (x *exchange) fromCache(cache *responseCache) bool {
 	return true
 }
 
-// remember keeps a good answer, and leaves it to be relayed.
-func (x *exchange) remember(cache *responseCache, response *http.Response) error {
-	if response.StatusCode != http.StatusOK || response.ContentLength > maxCachedBody {
-		return nil
+// remember keeps a good answer.
+func (x *exchange) remember(cache *responseCache, response *http.Response, body []byte) {
+	if response.StatusCode != http.StatusOK || len(body) > maxCachedBody {
+		return
 	}
-	body, err := io.ReadAll(response.Body)
-	if err != nil {
-		return err
-	}
-	response.Body, response.ContentLength = io.NopCloser(strings.NewReader(string(body))), int64(len(body))
 	cache.mu.Lock()
 	defer cache.mu.Unlock()
-	cache.entries[x.cacheKey()] = cachedResponse{x.front.d.now().Add(cache.ttl), response.Header.Clone(), body}
-	return nil
+	cache.entries[x.cacheKey()] = cachedResponse{x.front.d.now().Add(cache.ttl), applied(response.Header, ToClient), body}
 }

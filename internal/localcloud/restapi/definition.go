@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/url"
 	"regexp"
+	"slices"
 	"sort"
 	"strings"
 
@@ -281,7 +282,8 @@ func (d *Definition) Methods() []*Method {
 
 // Match finds the method for a request's path, still percent-encoded and without the stage, and the values
 // of the path's variables. The resource is chosen by path alone: a literal part wins over a variable, and that
-// over a greedy one. A trailing slash is ignored, unless a greedy variable takes it.
+// over a greedy one. A slash at the end is dropped. ANY stands for seven methods:
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-method-settings-method-request.html#setup-method-add-http-method
 func (d *Definition) Match(verb, path string) (*Method, map[string]string) {
 	variables := map[string]string{}
 	node := d.root
@@ -294,8 +296,13 @@ func (d *Definition) Match(verb, path string) (*Method, map[string]string) {
 	if m := node.methods[verb]; m != nil {
 		return m, variables
 	}
+	if !slices.Contains(anyOf, verb) {
+		return nil, variables
+	}
 	return node.methods[AnyMethod], variables
 }
+
+var anyOf = []string{"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"}
 
 func (r *resource) match(parts []string, variables map[string]string) *resource {
 	if len(parts) == 0 || (len(parts) == 1 && parts[0] == "") {
@@ -313,7 +320,7 @@ func (r *resource) match(parts []string, variables map[string]string) *resource 
 		}
 	}
 	if r.greedy != nil {
-		variables[r.greedy.name] = strings.Join(parts, "/")
+		variables[r.greedy.name] = strings.TrimSuffix(strings.Join(parts, "/"), "/")
 		return r.greedy
 	}
 	return nil
