@@ -44,12 +44,12 @@ race: build nginx ## run every test with the race detector, which compiles every
 	$(GO) test -race -parallel 4 -timeout 30m ./tests/integration ./...
 
 fuzz: nginx ## search for inputs that break something, FUZZTIME=3s for each target
-	@for target in components/route/FuzzParse components/route/FuzzAnnotations components/route/FuzzNGINXEscaping internal/localcloud/identity/FuzzVerify internal/localcloud/identity/FuzzPolicy internal/localcloud/provider/FuzzRPC; do \
+	@for target in components/route/ingress/FuzzParse components/route/ingress/FuzzAnnotations components/route/nginx/FuzzEscaping internal/localcloud/identity/FuzzVerify internal/localcloud/identity/FuzzPolicy internal/localcloud/provider/FuzzRPC; do \
 	  $(GO) test ./$$(dirname $$target) -run '^$$' -fuzz "^$$(basename $$target)$$" -fuzztime $(FUZZTIME) || exit 1; \
 	done
 
 golden: ## write the golden files anew
-	$(GO) test ./components/route ./components/route/foreign ./components/platform ./automation/command ./tests/docs -update
+	$(GO) test ./components/route ./components/route/ingress ./components/route/foreign ./components/platform ./automation/command ./tests/docs -update
 
 lint: $(BIN)/golangci-lint ## check format and style
 	@test -z "$$(gofmt -l automation components internal policies sample-services stacks tests)" || { gofmt -l automation components internal policies sample-services stacks tests; exit 1; }

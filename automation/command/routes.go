@@ -8,6 +8,9 @@ import (
 
 	"github.com/apigateway-ingress/apigateway-ingress/automation/operation"
 	"github.com/apigateway-ingress/apigateway-ingress/components/route"
+	"github.com/apigateway-ingress/apigateway-ingress/components/route/ingress"
+	"github.com/apigateway-ingress/apigateway-ingress/components/route/nginx"
+	"github.com/apigateway-ingress/apigateway-ingress/components/route/openapi"
 	"github.com/spf13/cobra"
 )
 
@@ -52,7 +55,7 @@ func (s *shared) routes(files []string, flags routesFlags) error {
 	switch {
 	case flags.openAPI:
 		// The link and the balancer are known only once they exist.
-		document, err := table.OpenAPI(route.Document{Title: "routes", Link: route.PrivateLink{ConnectionID: "VPC_LINK_ID", Host: "nlb.internal"}})
+		document, err := openapi.Render(table, openapi.Document{Title: "routes", Link: openapi.PrivateLink{ConnectionID: "VPC_LINK_ID", Host: "nlb.internal"}})
 		fmt.Fprintln(s.out, string(document))
 		return err
 	case flags.nginx:
@@ -60,7 +63,7 @@ func (s *shared) routes(files []string, flags routesFlags) error {
 		if port == 0 {
 			port = defaultProxyPort
 		}
-		fmt.Fprint(s.out, string(table.NGINX(port)))
+		fmt.Fprint(s.out, string(nginx.Render(table, port)))
 		return nil
 	case s.json:
 		return s.printJSON(table.Rows())
@@ -73,17 +76,17 @@ const defaultProxyPort = 8080
 
 func (s *shared) routeTable(files []string, flags routesFlags) (*route.Table, error) {
 	if len(files) > 0 {
-		ingresses, err := route.Load(files, s.in)
-		options := route.Options{AnyService: true, Domains: flags.domains, Group: flags.group}
+		ingresses, err := ingress.Load(files, s.in)
+		options := ingress.Options{AnyService: true, Domains: flags.domains, Group: flags.group}
 		if err != nil {
 			// What could be read is checked as well, so that all problems come at once.
-			_, more := route.Compile(ingresses, options)
+			_, more := ingress.Compile(ingresses, options)
 			if len(ingresses) == 0 {
 				more = nil
 			}
 			return nil, errors.Join(err, more)
 		}
-		return route.Compile(ingresses, options)
+		return ingress.Compile(ingresses, options)
 	}
 	_, settings, err := operation.Settings(s.options())
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/apigateway-ingress/apigateway-ingress/components/iamrole"
 	"github.com/apigateway-ingress/apigateway-ingress/components/route"
+	"github.com/apigateway-ingress/apigateway-ingress/components/route/openapi"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/apigateway"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
@@ -207,11 +208,11 @@ func (g *Gateway) tags() pulumi.StringMap { return pulumi.ToStringMap(g.args.Tag
 // definition is the OpenAPI document, rendered once the link and the balancer are known.
 func (g *Gateway) definition(link *apigateway.VpcLink, balancer nlb) pulumi.StringOutput {
 	return pulumi.All(link.ID(), balancer.DnsName).ApplyT(func(values []any) (string, error) {
-		way := route.PrivateLink{ConnectionID: string(values[0].(pulumi.ID)), Host: values[1].(string)}
+		way := openapi.PrivateLink{ConnectionID: string(values[0].(pulumi.ID)), Host: values[1].(string)}
 		if g.args.Balancer.CertificateARN != "" {
 			way.Host, way.TLS = g.args.Balancer.ServerName, true
 		}
-		document, err := g.args.Routes.OpenAPI(route.Document{Title: g.name, Link: way, Responses: g.args.Responses})
+		document, err := openapi.Render(g.args.Routes, openapi.Document{Title: g.name, Link: way, Responses: g.args.Responses})
 		return string(document), err
 	}).(pulumi.StringOutput)
 }

@@ -6,6 +6,8 @@ import (
 
 	"github.com/apigateway-ingress/apigateway-ingress/components/componenttest"
 	"github.com/apigateway-ingress/apigateway-ingress/components/route"
+	"github.com/apigateway-ingress/apigateway-ingress/components/route/ingress"
+	"github.com/apigateway-ingress/apigateway-ingress/components/route/openapi"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/stretchr/testify/require"
 )
@@ -17,7 +19,7 @@ const (
 
 func twoPorts(t testing.TB) *route.Table {
 	t.Helper()
-	ingresses, err := route.Parse("x", []byte(`
+	ingresses, err := ingress.Parse("x", []byte(`
 apiVersion: networking.k8s.io/v1
 kind: Ingress
 metadata: {name: a}
@@ -28,7 +30,7 @@ spec:
       - {path: /a, pathType: Exact, backend: {service: {name: s, port: {number: 80}}}}
       - {path: /b, pathType: Prefix, backend: {service: {name: s, port: {number: 8080}}}}`))
 	require.NoError(t, err)
-	table, err := route.Compile(ingresses, route.Options{Services: []route.Service{{Namespace: "default", Name: "s", Ports: []route.ServicePort{{Number: 80}, {Number: 8080}}}}})
+	table, err := ingress.Compile(ingresses, ingress.Options{Services: []route.Service{{Namespace: "default", Name: "s", Ports: []route.ServicePort{{Number: 80}, {Number: 8080}}}}})
 	require.NoError(t, err)
 	return table
 }
@@ -92,7 +94,7 @@ func TestDeploymentFollowsDefinitionAndPolicy(t *testing.T) {
 	require.NotEqual(t, before, trigger(func(a *Args) { domain(a); a.Domain.OnlyDomain = true }), "the execute-api endpoint")
 	require.NotEqual(t, before, trigger(func(a *Args) { a.Endpoint.Type = Edge }), "the endpoint's type")
 	require.NotEqual(t, before, trigger(func(a *Args) { a.UsagePlans = []UsagePlan{{Name: "p", Keys: []string{"k"}}} }), "API keys")
-	require.NotEqual(t, before, trigger(func(a *Args) { a.Responses = []route.GatewayResponse{{Type: "THROTTLED", Status: 503}} }), "responses")
+	require.NotEqual(t, before, trigger(func(a *Args) { a.Responses = []openapi.GatewayResponse{{Type: "THROTTLED", Status: 503}} }), "responses")
 	require.Equal(t, before, trigger(func(a *Args) { a.Tags = map[string]string{"team": "a"} }), "tags act at once")
 	require.False(t, run(t, func(*Args) {}).One(t, "aws:apigateway/deployment:Deployment").Options.DeleteBeforeReplace,
 		"a stage must not lose its deployment")
@@ -111,7 +113,7 @@ func TestSomebodyMustBeAllowed(t *testing.T) {
 	require.ErrorContains(t, Args{}.Validate("g"), "nobody may call the API")
 	public := twoPorts(t)
 	for i := range public.Routes {
-		public.Routes[i].Settings.Auth = route.AuthNone
+		public.Routes[i].Behavior.Auth = route.AuthNone
 	}
 	require.NoError(t, Args{Routes: public}.Validate("g"), "public routes alone need no client")
 }
@@ -119,8 +121,8 @@ func TestSomebodyMustBeAllowed(t *testing.T) {
 func TestThrottleAndCacheAreMethodSettings(t *testing.T) {
 	require.Empty(t, run(t, func(*Args) {}).All("aws:apigateway/methodSettings:MethodSettings"))
 	graph := run(t, func(a *Args) {
-		a.Routes.Routes[0].Settings = route.Behavior{Methods: []string{"GET"}, Cache: route.Cache{TTL: time.Minute, QueryKeys: []string{"page"}}}
-		a.Routes.Routes[1].Settings = route.Behavior{Throttle: route.Throttle{Rate: 1.5}}
+		a.Routes.Routes[0].Behavior = route.Behavior{Methods: []string{"GET"}, Cache: route.Cache{TTL: time.Minute, QueryKeys: []string{"page"}}}.WithDefaults()
+		a.Routes.Routes[1].Behavior = route.Behavior{Throttle: route.Throttle{Rate: 1.5}}.WithDefaults()
 	})
 	settings := graph.All("aws:apigateway/methodSettings:MethodSettings")
 	require.Len(t, settings, 3)
@@ -197,7 +199,7 @@ func TestCanaryStaysWithTheStableDeployment(t *testing.T) {
 func TestStageSettingsReachEveryMethod(t *testing.T) {
 	graph := run(t, func(a *Args) {
 		a.Stage = Stage{Throttle: route.Throttle{Rate: 10}, Metrics: true, ExecutionLogs: "ERROR", Tracing: true, LogKMSKeyARN: "arn:aws:kms:us-east-1:111122223333:key/0a", Variables: map[string]string{"color": "blue"}}
-		a.Routes.Routes[0].Settings = route.Behavior{Methods: []string{"GET"}, Throttle: route.Throttle{Rate: 1}}
+		a.Routes.Routes[0].Behavior = route.Behavior{Methods: []string{"GET"}, Throttle: route.Throttle{Rate: 1}}.WithDefaults()
 	})
 	settings := graph.All("aws:apigateway/methodSettings:MethodSettings")
 	require.Len(t, settings, 2)
@@ -209,7 +211,7 @@ func TestStageSettingsReachEveryMethod(t *testing.T) {
 
 func TestUsagePlans(t *testing.T) {
 	graph := run(t, func(a *Args) {
-		a.Routes.Routes[0].Settings = route.Behavior{APIKeyRequired: true}
+		a.Routes.Routes[0].Behavior = route.Behavior{APIKeyRequired: true}.WithDefaults()
 		a.UsagePlans = []UsagePlan{{Name: "gold", Rate: 5, Burst: 10, Quota: 100, Period: "DAY", Keys: []string{"acme"}}}
 	})
 	require.JSONEq(t, `{"apiStages":[{"apiId":"g-id","stage":"prod"}],"throttleSettings":{"rateLimit":5,"burstLimit":10},"quotaSettings":{"limit":100,"period":"DAY"}}`,
@@ -283,7 +285,7 @@ func TestBadSettings(t *testing.T) {
 		"usagePlans[0]: a quota takes both":                     {UsagePlans: []UsagePlan{{Name: "a", Quota: 1, Keys: []string{"k"}}}},
 		"usagePlans[1]: key k is in two plans":                  {UsagePlans: []UsagePlan{{Name: "a", Keys: []string{"k"}}, {Name: "b", Keys: []string{"k"}}}},
 		"alarmTopicArns without alarms":                         {Alarms: Alarms{TopicARNs: []string{"arn:aws:sns:eu-west-1:111122223333:a"}}},
-		"gateway response TEAPOT: the type is not one of":       {Responses: []route.GatewayResponse{{Type: "TEAPOT"}}},
+		"gateway response TEAPOT: the type is not one of":       {Responses: []openapi.GatewayResponse{{Type: "TEAPOT"}}},
 	} {
 		t.Run(want, func(t *testing.T) {
 			require.ErrorContains(t, s.Validate("eu-west-1", nil), want)

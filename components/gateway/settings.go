@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/apigateway-ingress/apigateway-ingress/components/route"
+	"github.com/apigateway-ingress/apigateway-ingress/components/route/ingress"
+	"github.com/apigateway-ingress/apigateway-ingress/components/route/openapi"
 )
 
 // Settings are what decides about the gateway apart from where it stands. The zero value is a regional API with one
@@ -23,7 +25,7 @@ type Settings struct {
 	// UsagePlans give API keys to callers of the routes that demand one, each with a throttle and a quota. At most 300.
 	UsagePlans []UsagePlan
 	// Responses replace what API Gateway itself answers.
-	Responses []route.GatewayResponse
+	Responses []openapi.GatewayResponse
 	Alarms    Alarms
 	// ManageAccountLogging sets the role with which API Gateway writes logs. It is one setting for the
 	// whole account and region, so it is left alone by default, and never removed.
@@ -249,7 +251,10 @@ func (s Settings) Validate(region string, routes *route.Table) error {
 	s.validateWebACL(&p)
 	s.validatePlans(&p, routes)
 	s.Alarms.validate(&p)
-	p.add(route.CheckGatewayResponses(s.Responses))
+	p.add(openapi.CheckGatewayResponses(s.Responses))
+	if routes != nil {
+		p.add(openapi.Check(routes, openapi.Document{Responses: s.Responses}))
+	}
 	return errors.Join(p...)
 }
 
@@ -267,8 +272,8 @@ func (s Settings) validateEndpoint(p *problems) {
 func (s Settings) validateAccess(p *problems, routes *route.Table) {
 	a := s.Access
 	p.when(a.Mode != Restrict && a.Mode != AllowList, "accessMode %q is not known: write %s or %s", a.Mode, Restrict, AllowList)
-	byIAM := routes == nil || slices.ContainsFunc(routes.Routes, func(r route.Route) bool { return r.Settings.Auth == route.AuthIAM || r.Settings.Auth == "" })
-	p.when(byIAM && len(a.ClientARNs) == 0 && !a.ClientUser, "nobody may call the API: set clientUser, clientArns or the annotation %sclient-arns", route.AnnotationPrefix)
+	byIAM := routes == nil || slices.ContainsFunc(routes.Routes, func(r route.Route) bool { return r.Behavior.Auth == route.AuthIAM })
+	p.when(byIAM && len(a.ClientARNs) == 0 && !a.ClientUser, "nobody may call the API: set clientUser, clientArns or the annotation %sclient-arns", ingress.AnnotationPrefix)
 	for _, arn := range a.ClientARNs {
 		p.add(route.CheckClientARN(arn))
 	}
@@ -339,8 +344,8 @@ func (s Settings) validateWebACL(p *problems) {
 }
 
 func (s Settings) validatePlans(p *problems, routes *route.Table) {
-	demanded := routes != nil && slices.ContainsFunc(routes.Routes, func(r route.Route) bool { return r.Settings.APIKeyRequired })
-	p.when(demanded && len(s.UsagePlans) == 0, "routes demand an API key (%sapi-key-required), and no usage plan gives one: declare usagePlans", route.AnnotationPrefix)
+	demanded := routes != nil && slices.ContainsFunc(routes.Routes, func(r route.Route) bool { return r.Behavior.APIKeyRequired })
+	p.when(demanded && len(s.UsagePlans) == 0, "routes demand an API key (%sapi-key-required), and no usage plan gives one: declare usagePlans", ingress.AnnotationPrefix)
 	p.when(len(s.UsagePlans) > 300, "%d usage plans are more than the 300 that AWS allows", len(s.UsagePlans))
 	names, keys := map[string]bool{}, map[string]bool{}
 	for i, plan := range s.UsagePlans {

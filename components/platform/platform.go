@@ -6,7 +6,7 @@
 // the load balancer, the VPC link and the API, and the AWS role for pods that manage them. Each part is a
 // component of its own and can be used alone.
 //
-//	ingresses, err := route.Load([]string{"ingress.yaml"}, nil)
+//	ingresses, err := ingress.Load([]string{"ingress.yaml"}, nil)
 //	…
 //	p, err := platform.New(ctx, "shop", &platform.Args{
 //		Location:          platform.Location{Partition: "aws", Region: "eu-west-1", Account: account},
@@ -32,6 +32,7 @@ import (
 	"github.com/apigateway-ingress/apigateway-ingress/components/podrole"
 	"github.com/apigateway-ingress/apigateway-ingress/components/proxy"
 	"github.com/apigateway-ingress/apigateway-ingress/components/route"
+	"github.com/apigateway-ingress/apigateway-ingress/components/route/ingress"
 	"github.com/apigateway-ingress/apigateway-ingress/components/workload"
 	"github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes"
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
@@ -51,7 +52,7 @@ type Args struct {
 	// AvailabilityZones are two or three zones of the region.
 	AvailabilityZones []string
 	// Ingresses are the routes; their annotations supply what the fields below leave open.
-	Ingresses []route.Ingress
+	Ingresses []ingress.Ingress
 	// Group takes the Ingresses of one group.name only; by default all of them must be of one group.
 	Group string
 	// Authorizers are those that the annotation auth may name; Fragments say what requests must look like.
@@ -198,7 +199,7 @@ func (a Args) validateExisting() error {
 
 // Routes is the table that the Ingresses make with the services and the group of these arguments.
 func (a Args) Routes() (*route.Table, error) {
-	return route.Compile(a.Ingresses, route.Options{
+	return ingress.Compile(a.Ingresses, ingress.Options{
 		Services: a.backends(), Domains: a.domains(), Group: a.Group, ResourceQuota: a.APIResourceQuota,
 		Authorizers: a.Authorizers, Fragments: a.Fragments,
 	})

@@ -11,14 +11,14 @@ import (
 	"github.com/apigateway-ingress/apigateway-ingress/components/gateway"
 	"github.com/apigateway-ingress/apigateway-ingress/components/platform"
 	"github.com/apigateway-ingress/apigateway-ingress/components/podrole"
-	"github.com/apigateway-ingress/apigateway-ingress/components/route"
+	"github.com/apigateway-ingress/apigateway-ingress/components/route/ingress"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/stretchr/testify/require"
 )
 
 func bookstore(t *testing.T, manifest string) *platform.Args {
 	t.Helper()
-	ingresses, err := route.Load([]string{"../../examples/bookstore/" + manifest}, nil)
+	ingresses, err := ingress.Load([]string{"../../examples/bookstore/" + manifest}, nil)
 	require.NoError(t, err)
 	return &platform.Args{
 		Location:          platform.Location{Partition: "aws", Region: "us-east-1", Account: "111122223333"},

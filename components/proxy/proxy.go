@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/apigateway-ingress/apigateway-ingress/components/route"
+	"github.com/apigateway-ingress/apigateway-ingress/components/route/nginx"
 	"github.com/apigateway-ingress/apigateway-ingress/components/workload"
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
 	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
@@ -128,7 +129,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	// Without a fixed name a change makes a new ConfigMap, and pods roll over to it with no moment in between.
 	config, err := corev1.NewConfigMap(ctx, name, &corev1.ConfigMapArgs{
 		Metadata: metav1.ObjectMetaArgs{Namespace: a.Namespace.ToStringOutput().ToStringPtrOutput()},
-		Data:     pulumi.StringMap{configFile: pulumi.String(a.Routes.NGINX(a.Port))},
+		Data:     pulumi.StringMap{configFile: pulumi.String(nginx.Render(a.Routes, a.Port))},
 	}, pulumi.Parent(p))
 	if err != nil {
 		return nil, fmt.Errorf("proxy %s: %w", name, err)

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
-	"slices"
 	"strings"
 	"time"
 )
@@ -37,6 +36,15 @@ type Authorizer struct {
 	TTLSeconds *int `json:"ttlSeconds,omitempty"`
 }
 
+// Names of the security schemes that a definition needs for itself; no authorizer may have them.
+const (
+	// SigV4Scheme is the one by which API Gateway knows AWS_IAM authorization:
+	// https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-swagger-extensions-authtype.html
+	SigV4Scheme = "sigv4"
+	// APIKeyScheme is the one by which it knows that an API key is required.
+	APIKeyScheme = "apikey"
+)
+
 const (
 	defaultAuthorizerTTL = 5 * time.Minute
 	maxAuthorizerTTL     = time.Hour
@@ -48,16 +56,26 @@ var (
 	userPoolARN     = regexp.MustCompile(`^arn:aws[a-z-]*:cognito-idp:[a-z0-9-]+:[0-9]{12}:userpool/[\w-]+_[0-9a-zA-Z]+$`)
 	functionARN     = regexp.MustCompile(`^arn:aws[a-z-]*:lambda:([a-z0-9-]+):[0-9]{12}:function:[A-Za-z0-9_-]{1,64}(:[A-Za-z0-9_$-]+)?$`)
 	identitySource  = regexp.MustCompile(`^(header|querystring)\.[A-Za-z0-9_-]+$`)
-	reservedAuth    = map[Auth]bool{AuthIAM: true, AuthNone: true, sigV4: true, apiKeyScheme: true}
-	lambdaInvoking  = "arn:%s:apigateway:%s:lambda:path/2015-03-31/functions/%s/invocations"
+	reservedAuth    = map[Auth]bool{AuthIAM: true, AuthNone: true, SigV4Scheme: true, APIKeyScheme: true}
 	authorizerTypes = []AuthorizerType{AuthorizerCognito, AuthorizerRequest, AuthorizerToken}
 )
+
+func (a Authorizer) withDefaults() Authorizer {
+	if len(a.IdentitySources) == 0 {
+		a.IdentitySources = []string{defaultIdentity}
+	}
+	if a.TTLSeconds == nil && a.Type != AuthorizerCognito {
+		ttl := int(defaultAuthorizerTTL.Seconds())
+		a.TTLSeconds = &ttl
+	}
+	return a
+}
 
 // Check reports every problem of the authorizer.
 func (a Authorizer) Check() error {
 	var problems []error
 	if !authorizerName.MatchString(a.Name) || reservedAuth[Auth(a.Name)] {
-		problems = append(problems, fmt.Errorf("the name %q is not possible: use letters, digits, - and _, and none of iam, none, %s, %s", a.Name, sigV4, apiKeyScheme))
+		problems = append(problems, fmt.Errorf("the name %q is not possible: use letters, digits, - and _, and none of iam, none, %s, %s", a.Name, SigV4Scheme, APIKeyScheme))
 	}
 	switch a.Type {
 	case AuthorizerCognito:
@@ -83,56 +101,17 @@ func (a Authorizer) Check() error {
 	if a.TTLSeconds != nil && (*a.TTLSeconds < 0 || *a.TTLSeconds > int(maxAuthorizerTTL.Seconds())) {
 		problems = append(problems, fmt.Errorf("ttlSeconds %d is not from 0 to 3600", *a.TTLSeconds))
 	}
-	return at("authorizer "+a.Name, errors.Join(problems...))
+	return At("authorizer "+a.Name, errors.Join(problems...))
 }
 
-// scheme is the authorizer as an OpenAPI security scheme.
-func (a Authorizer) scheme() securityScheme {
-	sources := slices.Clone(a.IdentitySources)
-	if len(sources) == 0 {
-		sources = []string{defaultIdentity}
-	}
-	if a.Type == AuthorizerCognito {
-		return securityScheme{Type: "apiKey", In: "header", Name: strings.TrimPrefix(sources[0], "header."), AuthType: "cognito_user_pools", Authorizer: &authorizerExtension{
-			Type: "cognito_user_pools", ProviderARNs: a.UserPoolARNs,
-		}}
-	}
-	ttl := int(defaultAuthorizerTTL.Seconds())
-	if a.TTLSeconds != nil {
-		ttl = *a.TTLSeconds
-	}
-	parts := strings.SplitN(a.FunctionARN, ":", 5)
-	extension := &authorizerExtension{
-		Type: string(a.Type), TTL: &ttl, URI: fmt.Sprintf(lambdaInvoking, parts[1], parts[3], a.FunctionARN),
-	}
-	if a.Type == AuthorizerToken {
-		return securityScheme{Type: "apiKey", In: "header", Name: strings.TrimPrefix(sources[0], "header."), AuthType: "custom", Authorizer: extension}
-	}
-	for i, source := range sources {
-		sources[i] = "method.request." + source
-	}
-	extension.IdentitySource = strings.Join(sources, ", ")
-	return securityScheme{Type: "apiKey", In: "header", Name: "Unused", AuthType: "custom", Authorizer: extension}
-}
-
-// authorizer finds the authorizer of a route; nil for IAM and none.
-func (t *Table) authorizer(auth Auth) *Authorizer {
+// Authorizer finds the authorizer of a route; nil for IAM and none.
+func (t *Table) Authorizer(auth Auth) *Authorizer {
 	for i := range t.Authorizers {
 		if t.Authorizers[i].Name == string(auth) {
 			return &t.Authorizers[i]
 		}
 	}
 	return nil
-}
-
-// Anonymous says whether some method is let in without an IAM identity: a public route, one with an authorizer, or a preflight.
-func (t *Table) Anonymous() bool {
-	for _, r := range t.Routes {
-		if r.Settings.withDefaults().Auth != AuthIAM || r.Settings.CORS != nil {
-			return true
-		}
-	}
-	return false
 }
 
 // checkAuthorizers wants each route's authorizer to exist.
@@ -148,15 +127,15 @@ func (t *Table) checkAuthorizers() error {
 	}
 	reported := map[string]bool{}
 	for _, r := range t.Routes {
-		auth, place := r.Settings.Auth, strings.SplitN(r.Source, ": rule", 2)[0]
+		auth, place := r.Behavior.Auth, strings.SplitN(r.Source, ": rule", 2)[0]
 		if reported[place] || auth == AuthIAM || auth == AuthNone {
 			continue
 		}
-		a := t.authorizer(auth)
+		a := t.Authorizer(auth)
 		switch {
 		case a == nil:
 			problems = append(problems, fmt.Errorf("%s: auth %q is neither iam nor none, nor an authorizer of the API: declare it in authorizers", place, auth))
-		case len(r.Settings.Scopes) > 0 && a.Type != AuthorizerCognito:
+		case len(r.Behavior.Scopes) > 0 && a.Type != AuthorizerCognito:
 			problems = append(problems, fmt.Errorf("%s: auth-scopes are for Cognito authorizers, and %s is of type %s", place, a.Name, a.Type))
 		}
 		reported[place] = true

@@ -1,10 +1,13 @@
-package route
+package route_test
 
 import (
 	"fmt"
 	"strings"
 	"testing"
 
+	"github.com/apigateway-ingress/apigateway-ingress/components/route/ingress"
+	"github.com/apigateway-ingress/apigateway-ingress/components/route/nginx"
+	"github.com/apigateway-ingress/apigateway-ingress/components/route/openapi"
 	"github.com/stretchr/testify/require"
 )
 
@@ -27,14 +30,13 @@ func BenchmarkDocuments(b *testing.B) {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
 			content := manyIngresses(n)
 			for b.Loop() {
-				ingresses, err := Parse("x", content)
+				ingresses, err := ingress.Parse("x", content)
 				require.NoError(b, err)
-				// AWS's quotas would stop the largest.
-				table, err := (&compiler{options: Options{AnyService: true}, table: &Table{}}).join(ingresses)
+				table, err := ingress.Compile(ingresses, ingress.Options{AnyService: true, ResourceQuota: 100000})
 				require.NoError(b, err)
-				_, err = table.OpenAPI(Document{Title: "x", Link: PrivateLink{ConnectionID: "l", Host: "nlb"}})
+				_, err = openapi.Render(table, openapi.Document{Title: "x", Link: openapi.PrivateLink{ConnectionID: "l", Host: "nlb"}})
 				require.NoError(b, err)
-				table.NGINX(8080)
+				nginx.Render(table, 8080)
 			}
 			b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N)/float64(n), "µs/path")
 		})

@@ -1,9 +1,11 @@
-package route
+package route_test
 
 import (
 	"bufio"
+	"cmp"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -15,6 +17,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/apigateway-ingress/apigateway-ingress/components/route"
+	"github.com/apigateway-ingress/apigateway-ingress/components/route/nginx"
+	"github.com/apigateway-ingress/apigateway-ingress/components/route/openapi"
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/restapi"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
@@ -22,8 +27,8 @@ import (
 
 // reference decides as the Kubernetes documentation says, and knows nothing of how it is done here.
 // https://kubernetes.io/docs/concepts/services-networking/ingress/
-func reference(routes []Route, host, path string) string {
-	specificity := func(r Route) int {
+func reference(routes []route.Route, host, path string) string {
+	specificity := func(r route.Route) int {
 		switch {
 		case r.Default:
 			return 0
@@ -53,7 +58,7 @@ func reference(routes []Route, host, path string) string {
 			if len(elements(r.Path)) > len(elements(b.Path)) {
 				best = i
 			}
-		case r.Match == Exact:
+		case r.Match == route.Exact:
 			best = i
 		}
 	}
@@ -83,8 +88,8 @@ func elements(path string) []string {
 	return strings.Split(path, "/")
 }
 
-func pathApplies(r Route, path string) bool {
-	if r.Match == Exact {
+func pathApplies(r route.Route, path string) bool {
+	if r.Match == route.Exact {
 		return r.Path == path
 	}
 	rule, request := elements(r.Path), elements(path)
@@ -94,31 +99,31 @@ func pathApplies(r Route, path string) bool {
 // The examples of the documentation, "Examples" under "Path types".
 func TestDocumentedPathMatches(t *testing.T) {
 	for _, c := range []struct {
-		match       Match
+		match       route.Match
 		rule        string
 		path        string
 		shouldMatch bool
 	}{
-		{Prefix, "/", "/any/path", true},
-		{Exact, "/foo", "/foo", true},
-		{Exact, "/foo", "/bar", false},
-		{Exact, "/foo", "/foo/", false},
-		{Prefix, "/foo", "/foo", true},
-		{Prefix, "/foo", "/foo/", true},
-		{Prefix, "/foo/", "/foo", true},
-		{Prefix, "/foo/", "/foo/", true},
-		{Prefix, "/aaa/bb", "/aaa/bbb", false},
-		{Prefix, "/aaa/bbb", "/aaa/bbb", true},
-		{Prefix, "/aaa/bbb/", "/aaa/bbb", true},
-		{Prefix, "/aaa/bbb", "/aaa/bbb/", true},
-		{Prefix, "/aaa/bbb", "/aaa/bbb/ccc", true},
-		{Prefix, "/aaa/bbb", "/aaa/bbbxyz", false},
-		{Prefix, "/aaa", "/aaa/ccc", true},
-		{Prefix, "/aaa", "/ccc", false},
+		{route.Prefix, "/", "/any/path", true},
+		{route.Exact, "/foo", "/foo", true},
+		{route.Exact, "/foo", "/bar", false},
+		{route.Exact, "/foo", "/foo/", false},
+		{route.Prefix, "/foo", "/foo", true},
+		{route.Prefix, "/foo", "/foo/", true},
+		{route.Prefix, "/foo/", "/foo", true},
+		{route.Prefix, "/foo/", "/foo/", true},
+		{route.Prefix, "/aaa/bb", "/aaa/bbb", false},
+		{route.Prefix, "/aaa/bbb", "/aaa/bbb", true},
+		{route.Prefix, "/aaa/bbb/", "/aaa/bbb", true},
+		{route.Prefix, "/aaa/bbb", "/aaa/bbb/", true},
+		{route.Prefix, "/aaa/bbb", "/aaa/bbb/ccc", true},
+		{route.Prefix, "/aaa/bbb", "/aaa/bbbxyz", false},
+		{route.Prefix, "/aaa", "/aaa/ccc", true},
+		{route.Prefix, "/aaa", "/ccc", false},
 	} {
-		normal, err := normalPath(c.rule, c.match)
+		normal, err := route.NormalPath(c.rule, c.match)
 		require.NoError(t, err)
-		table := &Table{Routes: []Route{{Path: normal, Match: c.match, Backend: backends[0]}}}
+		table := newTable(t, route.Route{Path: normal, Match: c.match, Backend: backends[0]})
 		want := map[bool]string{true: backends[0].Service}[c.shouldMatch]
 		require.Equal(t, want, reference(table.Routes, "", c.path), "%+v", c)
 		chain := newChain(t, table)
@@ -134,7 +139,9 @@ type chain struct {
 	stop       func()
 }
 
-var backends = []Backend{{"default", "one", 80}, {"default", "two", 80}, {"other", "three", 8080}}
+var backends = []route.Backend{
+	{Namespace: "default", Service: "one", Port: 80}, {Namespace: "default", Service: "two", Port: 80}, {Namespace: "other", Service: "three", Port: 8080},
+}
 
 // echoes are servers that say which backend they are.
 func echoes(t testing.TB) map[string]string {
@@ -147,25 +154,25 @@ func echoes(t testing.TB) map[string]string {
 	return addresses
 }
 
-func newChain(t *testing.T, table *Table) *chain {
+func newChain(t *testing.T, table *route.Table) *chain {
 	return startChain(t, table, echoes(t), t.TempDir())
 }
 
 // startChain runs NGINX until the test's cleanup, or until stop is called.
-func startChain(t testing.TB, table *Table, addresses map[string]string, dir string) *chain {
-	document, err := table.OpenAPI(Document{Title: "x", Link: PrivateLink{ConnectionID: "l", Host: "nlb"}})
+func startChain(t testing.TB, table *route.Table, addresses map[string]string, dir string) *chain {
+	document, err := openapi.Render(table, openapi.Document{Title: "x", Link: openapi.PrivateLink{ConnectionID: "l", Host: "nlb"}})
 	require.NoError(t, err)
 	definition, err := restapi.Parse(document)
 	require.NoError(t, err)
 	c := &chain{t: t, definition: definition, address: freeAddress(t)}
 	_, port, err := net.SplitHostPort(c.address)
 	require.NoError(t, err)
-	config := string(table.NGINX(1111))
+	config := string(nginx.Render(table, 1111))
 	for name, address := range addresses {
 		config = strings.ReplaceAll(config, "server "+name+";", "server "+address+";")
 	}
 	config = strings.Replace(config, "listen 1111 ", "listen 127.0.0.1:"+port+" ", 1)
-	config = strings.Replace(config, fmt.Sprintf("listen %d;", HealthPort), "listen unix:"+dir+"/health.sock;", 1)
+	config = strings.Replace(config, fmt.Sprintf("listen %d;", route.HealthPort), "listen unix:"+dir+"/health.sock;", 1)
 	config = strings.ReplaceAll(config, " /tmp/", " "+dir+"/")
 	config = strings.Replace(config, "access_log /dev/stdout json buffer=32k flush=1s;", "access_log off;", 1)
 	config = strings.Replace(config, "worker_processes 2;", "worker_processes 1;", 1)
@@ -205,10 +212,10 @@ func (c *chain) ask(host, path string) string {
 	headers := map[string]string{"X-Forwarded-Host": host}
 	for name, source := range method.Integration.RequestParameters {
 		header := strings.TrimPrefix(name, "integration.request.header.")
-		if header == resourceHeader {
+		if header == route.ResourceHeader {
 			headers[header] = strings.Trim(source, "'")
 		}
-		if header == pathHeader {
+		if header == route.PathHeader {
 			require.Equal(c.t, "context.path", source)
 			headers[header] = "/stage" + path
 		}
@@ -243,30 +250,30 @@ var (
 	hosts    = []string{"", "", "x.example.com", "y.example.com", "*.example.com"}
 )
 
-func drawTable(t *rapid.T) *Table {
-	table := &Table{}
+func newTable(t require.TestingT, routes ...route.Route) *route.Table {
+	table, err := route.New(route.Table{Routes: routes}, route.Options{})
+	require.NoError(t, err)
+	return table
+}
+
+func drawTable(t *rapid.T) *route.Table {
+	distinct := map[string]route.Route{}
 	for range rapid.IntRange(1, 8).Draw(t, "routes") {
 		path := ""
 		for range rapid.IntRange(0, 3).Draw(t, "depth") {
 			path += "/" + rapid.SampledFrom(segments).Draw(t, "segment")
 		}
-		if path == "" {
-			path = "/"
-		}
-		table.Routes = append(table.Routes, Route{
-			Host: rapid.SampledFrom(hosts).Draw(t, "host"), Path: path,
-			Match:   rapid.SampledFrom([]Match{Exact, Prefix}).Draw(t, "match"),
+		r := route.Route{
+			Host: rapid.SampledFrom(hosts).Draw(t, "host"), Path: cmp.Or(path, "/"),
+			Match:   rapid.SampledFrom([]route.Match{route.Exact, route.Prefix}).Draw(t, "match"),
 			Backend: rapid.SampledFrom(backends).Draw(t, "backend"),
-		})
+		}
+		distinct[fmt.Sprint(r.Host, r.Path, r.Match)] = r
 	}
 	if rapid.IntRange(0, 3).Draw(t, "default") == 0 {
-		table.Routes = append(table.Routes, Route{Path: "/", Match: Prefix, Default: true, Backend: rapid.SampledFrom(backends).Draw(t, "backend")})
+		distinct["default"] = route.Route{Path: "/", Match: route.Prefix, Default: true, Backend: rapid.SampledFrom(backends).Draw(t, "backend")}
 	}
-	slices.SortFunc(table.Routes, compareRoutes)
-	table.Routes = slices.CompactFunc(table.Routes, func(a, b Route) bool {
-		return a.Host == b.Host && a.Path == b.Path && a.Match == b.Match && a.Default == b.Default
-	})
-	return table
+	return newTable(t, slices.Collect(maps.Values(distinct))...)
 }
 
 func drawPath(t *rapid.T, pieces []string) string {
@@ -296,7 +303,7 @@ func TestDecisionsAgree(t *testing.T) {
 			}
 			// NGINX alone agrees as well, where the path is what it would get.
 			if got := chain.direct(path, map[string]string{"X-Forwarded-Host": host}); want != "" && got != want && !strings.HasSuffix(path, "/") {
-				rt.Fatalf("nginx alone: %s%s: %q, but the specification says %q\n%s", host, path, got, want, table.NGINX(80))
+				rt.Fatalf("nginx alone: %s%s: %q, but the specification says %q\n%s", host, path, got, want, nginx.Render(table, 80))
 			}
 		}
 	})
@@ -323,12 +330,11 @@ func TestEncodingsDoNotLeadAstray(t *testing.T) {
 func TestOrderOfRoutesDoesNotMatter(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		table := drawTable(rt)
-		shuffled := &Table{Routes: rapid.Permutation(table.Routes).Draw(rt, "shuffled")}
-		slices.SortFunc(shuffled.Routes, compareRoutes)
-		require.Equal(rt, string(table.NGINX(80)), string(shuffled.NGINX(80)))
-		a, err := table.OpenAPI(Document{Title: "x"})
+		shuffled := newTable(rt, rapid.Permutation(table.Routes).Draw(rt, "shuffled")...)
+		require.Equal(rt, string(nginx.Render(table, 80)), string(nginx.Render(shuffled, 80)))
+		a, err := openapi.Render(table, openapi.Document{Title: "x"})
 		require.NoError(rt, err)
-		b, err := shuffled.OpenAPI(Document{Title: "x"})
+		b, err := openapi.Render(shuffled, openapi.Document{Title: "x"})
 		require.NoError(rt, err)
 		require.Equal(rt, string(a), string(b))
 	})
@@ -338,12 +344,12 @@ func TestOrderOfRoutesDoesNotMatter(t *testing.T) {
 // overwrite must not be in the document.
 func TestTrustedHeadersAreAllMapped(t *testing.T) {
 	table := compileFiles(t, bookstore, "../../examples/bookstore/ingress.yaml")
-	document, err := table.OpenAPI(Document{Title: "x", Link: PrivateLink{ConnectionID: "l", Host: "nlb"}})
+	document, err := openapi.Render(table, openapi.Document{Title: "x", Link: openapi.PrivateLink{ConnectionID: "l", Host: "nlb"}})
 	require.NoError(t, err)
 	definition, err := restapi.Parse(document)
 	require.NoError(t, err)
 	for _, m := range definition.Methods() {
-		for _, header := range []string{requestIDHeader, clientIPHeader, hostHeader, resourceHeader} {
+		for _, header := range []string{route.RequestIDHeader, route.ClientIPHeader, route.HostHeader, route.ResourceHeader} {
 			require.NotEmpty(t, m.Integration.RequestParameters["integration.request.header."+header], "%s %s", m.ResourcePath, header)
 		}
 	}

@@ -61,30 +61,30 @@ func ParseFragment(source string, data []byte) (Fragment, error) {
 	return Fragment{source, document}, nil
 }
 
-// expectation is what a fragment says about one method of one resource.
-type expectation struct {
-	source     string
-	parameters openapi3.Parameters
-	body       *openapi3.RequestBodyRef
+// Expectation is what a fragment says about one method of one resource.
+type Expectation struct {
+	Source     string
+	Parameters openapi3.Parameters
+	Body       *openapi3.RequestBodyRef
 }
 
-// expectations are those for a resource, by HTTP method.
-func (t *Table) expectations(resource string) map[string]expectation {
-	found := map[string]expectation{}
+// Expectations are those for a resource, by HTTP method.
+func (t *Table) Expectations(resource string) map[string]Expectation {
+	found := map[string]Expectation{}
 	for _, f := range t.Fragments {
 		item := f.document.Paths.Value(resource)
 		if item == nil {
 			continue
 		}
 		for verb, operation := range item.Operations() {
-			found[verb] = expectation{f.Source, slices.Concat(item.Parameters, operation.Parameters), operation.RequestBody}
+			found[verb] = Expectation{f.Source, slices.Concat(item.Parameters, operation.Parameters), operation.RequestBody}
 		}
 	}
 	return found
 }
 
-// models are the schemas of all fragments.
-func (t *Table) models() openapi3.Schemas {
+// Models are the schemas of all fragments.
+func (t *Table) Models() openapi3.Schemas {
 	all := openapi3.Schemas{}
 	for _, f := range t.Fragments {
 		if f.document.Components != nil {
@@ -97,10 +97,9 @@ func (t *Table) models() openapi3.Schemas {
 // checkFragments wants each described method to exist, once, and to be one that API Gateway can check.
 func (t *Table) checkFragments() error {
 	var problems []error
-	hosts := t.allHosts()
 	resources := map[string]*Route{}
-	for _, l := range t.locations() {
-		resources[l.resource] = l.first(hosts)
+	for _, l := range t.Locations() {
+		resources[l.Resource] = l.First
 	}
 	described, models := map[string]string{}, map[string]string{}
 	for _, f := range t.Fragments {
@@ -112,25 +111,25 @@ func (t *Table) checkFragments() error {
 			}
 			for verb := range f.document.Paths.Value(path).Operations() {
 				place := verb + " " + path
-				if len(r.Settings.Methods) > 0 && !slices.Contains(r.Settings.Methods, verb) {
-					problems = append(problems, fmt.Errorf("%s: %s: the route lets only %v through", f.Source, place, r.Settings.Methods))
+				if len(r.Behavior.Methods) > 0 && !slices.Contains(r.Behavior.Methods, verb) {
+					problems = append(problems, fmt.Errorf("%s: %s: the route lets only %v through", f.Source, place, r.Behavior.Methods))
 				}
 				if described[place] != "" {
 					problems = append(problems, fmt.Errorf("%s: %s is described already in %s", f.Source, place, described[place]))
 				}
 				described[place] = f.Source
 			}
-			problems = append(problems, at(f.Source+": "+path, checkExpectations(t.expectations(path))))
+			problems = append(problems, At(f.Source+": "+path, checkExpectations(t.Expectations(path))))
 		}
 		problems = append(problems, f.checkModels(models))
 	}
 	return errors.Join(problems...)
 }
 
-func checkExpectations(expectations map[string]expectation) error {
+func checkExpectations(expectations map[string]Expectation) error {
 	var problems []error
 	for _, verb := range slices.Sorted(maps.Keys(expectations)) {
-		for _, p := range expectations[verb].parameters {
+		for _, p := range expectations[verb].Parameters {
 			if in := p.Value.In; in != "query" && in != "header" {
 				problems = append(problems, fmt.Errorf("%s: parameter %s is in %s: API Gateway checks query and header parameters", verb, p.Value.Name, in))
 			}

@@ -1,89 +1,62 @@
-package route
+package route_test
 
 import (
-	"bytes"
 	"context"
-	"flag"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"testing"
 
+	"github.com/apigateway-ingress/apigateway-ingress/components/route"
+	"github.com/apigateway-ingress/apigateway-ingress/components/route/ingress"
+	"github.com/apigateway-ingress/apigateway-ingress/components/route/nginx"
+	"github.com/apigateway-ingress/apigateway-ingress/components/route/openapi"
+	"github.com/apigateway-ingress/apigateway-ingress/components/route/routetest"
+	"github.com/apigateway-ingress/apigateway-ingress/internal/golden"
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/stretchr/testify/require"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
-
 // bookstore are the services that the example's Ingress names.
-var bookstore = []Service{
-	{Namespace: "default", Name: "bookservice", Ports: []ServicePort{{Name: "http", Number: 80}}},
-	{Namespace: "default", Name: "authorservice", Ports: []ServicePort{{Name: "http", Number: 80}}},
+var bookstore = []route.Service{
+	{Namespace: "default", Name: "bookservice", Ports: []route.ServicePort{{Name: "http", Number: 80}}},
+	{Namespace: "default", Name: "authorservice", Ports: []route.ServicePort{{Name: "http", Number: 80}}},
 }
 
-func compileFiles(t *testing.T, services []Service, paths ...string) *Table {
+func compileFiles(t *testing.T, services []route.Service, paths ...string) *route.Table {
 	t.Helper()
-	ingresses, err := Load(paths, nil)
+	ingresses, err := ingress.Load(paths, nil)
 	require.NoError(t, err)
-	table, err := Compile(ingresses, Options{Services: services})
+	table, err := ingress.Compile(ingresses, ingress.Options{Services: services})
 	require.NoError(t, err)
 	return table
 }
 
-func golden(t *testing.T, name string, actual []byte) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		require.NoError(t, os.WriteFile(path, actual, 0o600))
-	}
-	expected, err := os.ReadFile(path)
-	require.NoError(t, err, "run `make golden`")
-	require.Equal(t, string(expected), string(actual), "run `make golden` if the change is wanted")
-}
-
 func TestBookstoreDocuments(t *testing.T) {
 	table := compileFiles(t, bookstore, "../../examples/bookstore/ingress.yaml")
-	document, err := table.OpenAPI(Document{Title: "bookstore", Link: PrivateLink{ConnectionID: "abc123", Host: "nlb.example.com"}})
+	document, err := openapi.Render(table, openapi.Document{Title: "bookstore", Link: openapi.PrivateLink{ConnectionID: "abc123", Host: "nlb.example.com"}})
 	require.NoError(t, err)
 
 	loaded, err := openapi3.NewLoader().LoadFromData(document)
 	require.NoError(t, err)
 	require.NoError(t, loaded.Validate(context.Background()))
 
-	golden(t, "bookstore.openapi.json", document)
-	golden(t, "bookstore.nginx.conf", table.NGINX(8080))
+	golden.Equal(t, "testdata/bookstore.openapi.json", string(document))
+	golden.Equal(t, "testdata/bookstore.nginx.conf", string(nginx.Render(table, 8080)))
 }
 
 func TestLegacyAndV1GiveTheSameDocuments(t *testing.T) {
 	legacy := compileFiles(t, bookstore, "../../examples/bookstore/ingress.yaml")
 	v1 := compileFiles(t, bookstore, "../../examples/bookstore/ingress-v1.yaml")
-	link := PrivateLink{ConnectionID: "abc123", Host: "nlb.example.com"}
-	a, err := legacy.OpenAPI(Document{Title: "bookstore", Link: link})
+	link := openapi.PrivateLink{ConnectionID: "abc123", Host: "nlb.example.com"}
+	a, err := openapi.Render(legacy, openapi.Document{Title: "bookstore", Link: link})
 	require.NoError(t, err)
-	b, err := v1.OpenAPI(Document{Title: "bookstore", Link: link})
+	b, err := openapi.Render(v1, openapi.Document{Title: "bookstore", Link: link})
 	require.NoError(t, err)
 	require.Equal(t, string(a), string(b))
-	require.Equal(t, string(legacy.NGINX(8080)), string(v1.NGINX(8080)))
+	require.Equal(t, string(nginx.Render(legacy, 8080)), string(nginx.Render(v1, 8080)))
 	require.Equal(t, legacy.Settings, v1.Settings)
 }
 
-// Any nginx from 1.22 must accept the configuration. Names are replaced by an address, because -t resolves them.
+// Any nginx from 1.22 must accept the configuration.
 func TestNGINXAcceptsTheConfiguration(t *testing.T) {
 	table := compileFiles(t, bookstore, "../../examples/bookstore/ingress.yaml")
-	testConfiguration(t, table.NGINX(8080))
-}
-
-func testConfiguration(t *testing.T, config []byte) {
-	t.Helper()
-	nginx, err := exec.LookPath("nginx")
-	require.NoError(t, err, "nginx is needed: run `make nginx`")
-	dir := t.TempDir()
-	config = bytes.ReplaceAll(config, []byte(".svc.cluster.local:"), []byte(".localhost:"))
-	config = bytes.ReplaceAll(config, []byte("bookservice.default.localhost"), []byte("127.0.0.1"))
-	config = bytes.ReplaceAll(config, []byte("authorservice.default.localhost"), []byte("127.0.0.1"))
-	config = bytes.ReplaceAll(config, []byte(" /tmp/"), []byte(" "+dir+"/"))
-	path := filepath.Join(dir, "nginx.conf")
-	require.NoError(t, os.WriteFile(path, config, 0o600))
-	output, err := exec.Command(nginx, "-t", "-p", dir, "-e", "stderr", "-c", path).CombinedOutput()
-	require.NoError(t, err, "%s\n%s", output, config)
+	routetest.AcceptedByNGINX(t, table, nginx.Render(table, 8080))
 }

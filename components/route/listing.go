@@ -1,7 +1,5 @@
 package route
 
-import "strings"
-
 // Row is a route as people and scripts want to see it.
 type Row struct {
 	Host      string   `json:"host"`
@@ -20,7 +18,7 @@ func (t *Table) Rows() []Row {
 	rows := make([]Row, 0, len(t.Routes))
 	for _, r := range t.Routes {
 		row := Row{
-			Host: r.Host, Path: r.Path, PathType: r.Match, Methods: r.Settings.Methods, Auth: r.Settings.withDefaults().Auth,
+			Host: r.Host, Path: r.Path, PathType: r.Match, Methods: r.Behavior.Methods, Auth: r.Behavior.Auth,
 			Namespace: r.Backend.Namespace, Service: r.Backend.Service, Port: r.Backend.Port, Source: r.Source,
 		}
 		if row.Host == "" {
@@ -32,14 +30,4 @@ func (t *Table) Rows() []Row {
 		rows = append(rows, row)
 	}
 	return rows
-}
-
-// AnnotationsReference is the documentation of every annotation, as a Markdown table.
-func AnnotationsReference() string {
-	var b strings.Builder
-	b.WriteString("| annotation | type | default | about | where Ingresses differ |\n| --- | --- | --- | --- | --- |\n")
-	for _, a := range Annotations {
-		b.WriteString("| `" + a.Name + "` | " + a.Type + " | " + a.Default + " | " + a.Scope + " | " + a.Merge + " |\n")
-	}
-	return b.String()
 }

@@ -1,82 +1,90 @@
 package route
 
 import (
+	"cmp"
 	"maps"
 	"reflect"
 	"slices"
 	"strings"
 )
 
-// location is one resource of API Gateway and, with the same meaning, one location of NGINX: a path itself,
+// Location is one resource of API Gateway and, with the same meaning, one location of NGINX: a path itself,
 // or everything below it. A Prefix route makes both, an Exact route the first.
 //
 // The tree of locations is closed: whatever lies between two of them has its own, too. So it does not
 // matter whether API Gateway goes back to a shorter path when a longer one fails.
-type location struct {
-	path string
-	// below is everything under path, one segment or more.
-	below bool
-	// resource is the path in API Gateway's notation.
-	resource string
-	// byHost are the routes that decide for each host; the key "" is every other host. nil decides for none.
-	byHost map[string]*Route
-	// slashed are the routes that decide when the path has a slash at its end, which API Gateway does not see.
-	// They differ from byHost where an Exact route decides; nil where they do not.
-	slashed map[string]*Route
+type Location struct {
+	Path string
+	// Below is everything under Path, one segment or more.
+	Below bool
+	// Resource is the path in API Gateway's notation.
+	Resource string
+	// Methods are the names of the methods that API Gateway has for the resource, without that for a preflight.
+	Methods []string
+	// ByHost are the routes that decide for each host; the key "" is every other host. nil decides for none.
+	ByHost map[string]*Route
+	// TrailingSlash are the routes that decide when the path has a slash at its end, which API Gateway does not see.
+	// They differ from ByHost where an Exact route decides; nil where they do not.
+	TrailingSlash map[string]*Route
+	// First is the route of the first host for which some route decides. All that do have the same behavior.
+	First *Route
 }
 
-// greedy is API Gateway's path variable for one or more further segments.
-const greedy = "{proxy+}"
+// Greedy is API Gateway's path variable for one or more further segments.
+const Greedy = "{proxy+}"
 
-// first is a route that decides for some host. All that do have the same settings.
-func (l location) first(hosts []string) *Route {
-	for _, host := range hosts {
-		if r := l.byHost[host]; r != nil {
-			return r
-		}
-	}
-	return nil
-}
+// AnyMethod is API Gateway's name for a method that serves all those without one of their own.
+const AnyMethod = "ANY"
 
-// locations computes who decides where, in the order of their paths.
-func (t *Table) locations() []location {
+// Locations computes who decides where, in the order of their paths.
+func (t *Table) Locations() []Location {
 	nodes := t.nodes()
-	hosts := t.allHosts()
+	hosts := t.Hosts()
 	candidates := make([][]index, len(hosts))
 	for i, host := range hosts {
 		for _, class := range t.routesByHost(host) {
 			candidates[i] = append(candidates[i], newIndex(class))
 		}
 	}
-	var locations []location
+	var locations []Location
 	for _, path := range slices.Sorted(maps.Keys(nodes)) {
 		for _, below := range []bool{false, true} {
-			l := location{path: path, below: below, resource: resourceName(path, below), byHost: map[string]*Route{}}
-			decided, exact := false, false
+			l := Location{Path: path, Below: below, Resource: resourceName(path, below), ByHost: map[string]*Route{}}
+			exact := false
 			for i, host := range hosts {
 				decision := decide(candidates[i], path, below)
-				l.byHost[host] = decision
-				decided = decided || decision != nil
+				l.ByHost[host] = decision
+				l.First = cmp.Or(l.First, decision)
 				exact = exact || decision != nil && decision.Match == Exact
 			}
+			if l.First == nil {
+				continue
+			}
+			l.Methods = t.methodNames(l)
 			if exact && path != "/" {
-				l.slashed = slashed(l, hosts, candidates)
+				l.TrailingSlash = trailingSlash(l, hosts, candidates)
 			}
-			if decided {
-				locations = append(locations, l)
-			}
+			locations = append(locations, l)
 		}
 	}
 	return locations
 }
 
-// slashed decides without Exact routes. A route with other settings than those by which API Gateway let the
+// methodNames are those that the route lets through, or those that fragments describe and one for all others.
+func (t *Table) methodNames(l Location) []string {
+	if methods := l.First.Behavior.Methods; len(methods) > 0 {
+		return slices.Clone(methods)
+	}
+	return append(slices.Sorted(maps.Keys(t.Expectations(l.Resource))), AnyMethod)
+}
+
+// trailingSlash decides without Exact routes. A route with other settings than those by which API Gateway let the
 // request in does not get it.
-func slashed(l location, hosts []string, candidates [][]index) map[string]*Route {
+func trailingSlash(l Location, hosts []string, candidates [][]index) map[string]*Route {
 	decisions := map[string]*Route{}
 	for i, host := range hosts {
-		decision := decide(candidates[i], l.path, true)
-		if decision != nil && reflect.DeepEqual(decision.Settings, l.first(hosts).Settings) {
+		decision := decide(candidates[i], l.Path, true)
+		if decision != nil && reflect.DeepEqual(decision.Behavior, l.First.Behavior) {
 			decisions[host] = decision
 		}
 	}
@@ -105,7 +113,7 @@ func resourceName(path string, below bool) string {
 	if !below {
 		return path
 	}
-	return strings.TrimSuffix(path, "/") + "/" + greedy
+	return strings.TrimSuffix(path, "/") + "/" + Greedy
 }
 
 // index finds the route of a class that decides for a location.

@@ -13,16 +13,15 @@ type MethodSettings struct {
 // MethodSettings lists the methods whose routes have a throttle or a cache, in the order of their paths.
 func (t *Table) MethodSettings() []MethodSettings {
 	var list []MethodSettings
-	hosts := t.allHosts()
-	for _, l := range t.locations() {
-		settings := l.first(hosts).Settings.withDefaults()
-		if settings.Throttle.Rate == 0 && settings.Cache.TTL == 0 {
+	for _, l := range t.Locations() {
+		behavior := l.First.Behavior
+		if behavior.Throttle.Rate == 0 && behavior.Cache.TTL == 0 {
 			continue
 		}
-		for _, name := range t.methodNames(l, l.first(hosts)) {
-			m := MethodSettings{Path: strings.TrimPrefix(l.resource+"/"+name, "/"), Throttle: settings.Throttle}
+		for _, name := range l.Methods {
+			m := MethodSettings{Path: strings.TrimPrefix(l.Resource+"/"+name, "/"), Throttle: behavior.Throttle}
 			if name == "GET" {
-				m.Cache = settings.Cache
+				m.Cache = behavior.Cache
 			}
 			list = append(list, m)
 		}
@@ -33,7 +32,7 @@ func (t *Table) MethodSettings() []MethodSettings {
 // Caches says whether any route wants the stage to have a cache.
 func (t *Table) Caches() bool {
 	for _, r := range t.Routes {
-		if r.Settings.Cache.TTL > 0 {
+		if r.Behavior.Cache.TTL > 0 {
 			return true
 		}
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/apigateway-ingress/apigateway-ingress/components/podrole"
 	"github.com/apigateway-ingress/apigateway-ingress/components/proxy"
 	"github.com/apigateway-ingress/apigateway-ingress/components/route"
+	"github.com/apigateway-ingress/apigateway-ingress/components/route/ingress"
 )
 
 // Lookup gives a key of the project's config, in the form in which Pulumi hands it to programs:
@@ -124,8 +125,8 @@ func (r *reader) kubeconfig() string {
 	return string(content)
 }
 
-func (r *reader) ingresses() ([]route.Ingress, error) {
-	ingresses, err := route.Load(r.paths("manifests"), strings.NewReader(""))
+func (r *reader) ingresses() ([]ingress.Ingress, error) {
+	ingresses, err := ingress.Load(r.paths("manifests"), strings.NewReader(""))
 	r.problems = append(r.problems, err)
 	for i := range ingresses {
 		ingresses[i].Namespace = cmp.Or(r.text("namespace"), ingresses[i].Namespace)

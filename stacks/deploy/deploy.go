@@ -10,7 +10,7 @@ import (
 
 	"github.com/apigateway-ingress/apigateway-ingress/components/gateway"
 	"github.com/apigateway-ingress/apigateway-ingress/components/platform"
-	"github.com/apigateway-ingress/apigateway-ingress/components/route"
+	"github.com/apigateway-ingress/apigateway-ingress/components/route/ingress"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
@@ -69,10 +69,10 @@ func (s *Settings) declare(ctx *pulumi.Context) error {
 }
 
 // domainURL is where the API answers under its own name; empty without one.
-func domainURL(domain gateway.Domain, ingresses []route.Ingress) string {
+func domainURL(domain gateway.Domain, ingresses []ingress.Ingress) string {
 	name := domain.Name
-	for _, ingress := range ingresses {
-		name = cmp.Or(name, strings.TrimSpace(ingress.Annotations[route.AnnotationPrefix+"custom-domain-name"]))
+	for _, i := range ingresses {
+		name = cmp.Or(name, strings.TrimSpace(i.Annotations[ingress.AnnotationPrefix+"custom-domain-name"]))
 	}
 	if name == "" || strings.HasPrefix(name, "*") {
 		return ""

@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/apigateway-ingress/apigateway-ingress/components/route"
+	"github.com/apigateway-ingress/apigateway-ingress/components/route/openapi"
 	"github.com/stretchr/testify/require"
 )
 
@@ -24,7 +24,7 @@ func controlPlane(t *testing.T, r *report) {
 	var rows [][]string
 	for _, n := range []int{1, 10, 100, 300} {
 		compiled := table(t, n-1)
-		body, err := compiled.OpenAPI(route.Document{Title: "x"})
+		body, err := openapi.Render(compiled, openapi.Document{Title: "x"})
 		require.NoError(t, err)
 		// Each route has its own resource and the greedy one; /more is one more in between.
 		resources := 2*n + 2

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/apigateway-ingress/apigateway-ingress/components/route"
+	"github.com/apigateway-ingress/apigateway-ingress/components/route/ingress"
+	nginxconfig "github.com/apigateway-ingress/apigateway-ingress/components/route/nginx"
 	"github.com/stretchr/testify/require"
 )
 
@@ -50,7 +52,7 @@ func table(t *testing.T, more int) *route.Table {
 	for i := range more {
 		fmt.Fprintf(&paths, "\n      - {path: /more/%d, pathType: Prefix, backend: {service: {name: bookservice, port: {number: 80}}}}", i)
 	}
-	ingresses, err := route.Parse("x", []byte(`
+	ingresses, err := ingress.Parse("x", []byte(`
 apiVersion: networking.k8s.io/v1
 kind: Ingress
 metadata: {name: a}
@@ -60,7 +62,7 @@ spec:
       paths:
       - {path: /api/book, pathType: Prefix, backend: {service: {name: bookservice, port: {number: 80}}}}`+paths.String()))
 	require.NoError(t, err)
-	compiled, err := route.Compile(ingresses, route.Options{AnyService: true, ResourceQuota: 100000})
+	compiled, err := ingress.Compile(ingresses, ingress.Options{AnyService: true, ResourceQuota: 100000})
 	require.NoError(t, err)
 	return compiled
 }
@@ -68,7 +70,7 @@ spec:
 // ours is the deployed configuration, with the service's name in place of what the cluster's DNS would say.
 func ours(t *testing.T, port, more int, service string) string {
 	t.Helper()
-	config := strings.ReplaceAll(string(table(t, more).NGINX(1111)), "server bookservice.default.svc.cluster.local:80;", "server "+service+";")
+	config := strings.ReplaceAll(string(nginxconfig.Render(table(t, more), 1111)), "server bookservice.default.svc.cluster.local:80;", "server "+service+";")
 	config = strings.Replace(config, "listen 1111 ", fmt.Sprintf("listen 127.0.0.1:%d ", port), 1)
 	config = strings.Replace(config, fmt.Sprintf("listen %d;", route.HealthPort), "listen unix:/tmp/health.sock;", 1)
 	config = strings.Replace(config, "unix:/tmp/", "unix:"+t.TempDir()+"/", 1)

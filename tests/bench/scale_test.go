@@ -9,6 +9,9 @@ import (
 	"github.com/apigateway-ingress/apigateway-ingress/components/componenttest"
 	"github.com/apigateway-ingress/apigateway-ingress/components/gateway"
 	"github.com/apigateway-ingress/apigateway-ingress/components/route"
+	"github.com/apigateway-ingress/apigateway-ingress/components/route/ingress"
+	nginxconfig "github.com/apigateway-ingress/apigateway-ingress/components/route/nginx"
+	"github.com/apigateway-ingress/apigateway-ingress/components/route/openapi"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/stretchr/testify/require"
 )
@@ -24,14 +27,14 @@ func scale(t *testing.T, r *report) {
 	r.section("Scale: many routes, many gateways", fmt.Sprintf("Ingresses of %d routes each: parsed, checked against each other, and rendered as nginx.conf and OpenAPI document, in one process. "+
 		"AWS takes a document of 6 MB, hence an API for every %s routes.", ingressRoutes, figure(apiRoutes)))
 	r.growth(t, "routes", []int{100, 1000, 10000}, func(n int) {
-		ingresses, err := route.Parse("x", []byte(manifests(n/ingressRoutes)))
+		ingresses, err := ingress.Parse("x", []byte(manifests(n/ingressRoutes)))
 		require.NoError(t, err)
 		for part := range slices.Chunk(ingresses, apiRoutes/ingressRoutes) {
-			compiled, err := route.Compile(part, route.Options{AnyService: true, ResourceQuota: 100000})
+			compiled, err := ingress.Compile(part, ingress.Options{AnyService: true, ResourceQuota: 100000})
 			require.NoError(t, err)
-			_, err = compiled.OpenAPI(route.Document{Title: "x"})
+			_, err = openapi.Render(compiled, openapi.Document{Title: "x"})
 			require.NoError(t, err)
-			_ = compiled.NGINX(8080)
+			_ = nginxconfig.Render(compiled, 8080)
 		}
 	})
 	r.line("Gateways in one program, declared on Pulumi's mocks:\n")

@@ -9,6 +9,7 @@ import (
 	"github.com/apigateway-ingress/apigateway-ingress/components/platform"
 	"github.com/apigateway-ingress/apigateway-ingress/components/proxy"
 	"github.com/apigateway-ingress/apigateway-ingress/components/route"
+	"github.com/apigateway-ingress/apigateway-ingress/components/route/ingress"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
@@ -33,7 +34,7 @@ func Declare(ctx *pulumi.Context) error {
 	if err != nil {
 		return err
 	}
-	ingresses, err := route.Parse("ingress.yaml", manifests)
+	ingresses, err := ingress.Parse("ingress.yaml", manifests)
 	if err != nil {
 		return err
 	}
@@ -59,9 +60,9 @@ func Declare(ctx *pulumi.Context) error {
 }
 
 // partners is a second gateway on the platform's cluster, with an NGINX of its own.
-func partners(ctx *pulumi.Context, p *platform.Platform, ingresses []route.Ingress, region string) error {
+func partners(ctx *pulumi.Context, p *platform.Platform, ingresses []ingress.Ingress, region string) error {
 	known := []route.Service{{Namespace: "default", Name: "bookservice", Ports: []route.ServicePort{{Number: 80}}}}
-	routes, err := route.Compile(ingresses, route.Options{Group: "partners", Services: known})
+	routes, err := ingress.Compile(ingresses, ingress.Options{Group: "partners", Services: known})
 	if err != nil {
 		return err
 	}

@@ -1,8 +1,10 @@
-package route
+package openapi
 
 import (
 	"testing"
 
+	"github.com/apigateway-ingress/apigateway-ingress/components/route"
+	"github.com/apigateway-ingress/apigateway-ingress/components/route/ingress"
 	"github.com/stretchr/testify/require"
 )
 
@@ -17,24 +19,24 @@ paths:
 components: {schemas: {Thing: {type: object, required: [name]}}}
 `
 
-func compileWith(t *testing.T, o Options, annotations, path string) (*Table, error) {
+func compileWith(t *testing.T, o ingress.Options, annotations, path string) (*route.Table, error) {
 	t.Helper()
-	ingresses, err := Parse("x.yaml", []byte(`
+	ingresses, err := ingress.Parse("x.yaml", []byte(`
 apiVersion: networking.k8s.io/v1
 kind: Ingress
 metadata: {name: a, annotations: {`+annotations+`}}
 spec: {rules: [{http: {paths: [{path: `+path+`, pathType: Exact, backend: {service: {name: s, port: {number: 80}}}}]}}]}`))
 	require.NoError(t, err)
-	o.Services = []Service{{Namespace: "default", Name: "s", Ports: []ServicePort{{Number: 80}}}}
-	return Compile(ingresses, o)
+	o.Services = []route.Service{{Namespace: "default", Name: "s", Ports: []route.ServicePort{{Number: 80}}}}
+	return ingress.Compile(ingresses, o)
 }
 
 func TestFragmentsBecomeValidators(t *testing.T) {
-	fragment, err := ParseFragment("api.yaml", []byte(fragmentPaths))
+	fragment, err := route.ParseFragment("api.yaml", []byte(fragmentPaths))
 	require.NoError(t, err)
-	table, err := compileWith(t, Options{Fragments: []Fragment{fragment}}, AnnotationPrefix+`throttle-rate: "1"`, "/a")
+	table, err := compileWith(t, ingress.Options{Fragments: []route.Fragment{fragment}}, ingress.AnnotationPrefix+`throttle-rate: "1"`, "/a")
 	require.NoError(t, err)
-	document, err := table.OpenAPI(Document{})
+	document, err := Render(table, Document{})
 	require.NoError(t, err)
 	require.Contains(t, string(document), `"x-amazon-apigateway-request-validators":{"all":{"validateRequestBody":true,"validateRequestParameters":true}}`)
 	require.Contains(t, string(document), `"post":{"parameters":[{"name":"page","in":"query","required":true,"schema":{"type":"string"}}],"requestBody":{"content":{"application/json":{"schema":{"$ref":"#/components/schemas/Thing"}}}}`)
@@ -49,16 +51,16 @@ func TestFragmentsBecomeValidators(t *testing.T) {
 func TestBadFragments(t *testing.T) {
 	for name, c := range map[string]struct{ fragment, annotations, path, want string }{
 		"not a resource":   {fragmentPaths, "", "/b", `path "/a" is no resource of the API: it has /b`},
-		"method":           {fragmentPaths, AnnotationPrefix + "methods: GET", "/a", "api.yaml: POST /a: the route lets only [GET] through"},
+		"method":           {fragmentPaths, ingress.AnnotationPrefix + "methods: GET", "/a", "api.yaml: POST /a: the route lets only [GET] through"},
 		"path parameter":   {`{openapi: 3.0.3, info: {title: t, version: "1"}, paths: {"/a": {get: {parameters: [{name: c, in: cookie, schema: {type: string}}]}}}}`, "", "/a", "parameter c is in cookie"},
 		"name of a model":  {`{openapi: 3.0.3, info: {title: t, version: "1"}, paths: {"/a": {get: {}}}, components: {schemas: {a-b: {type: object}}}}`, "", "/a", "schema a-b: a model's name has letters and digits only"},
 		"no paths":         {`{openapi: 3.0.3, info: {title: t, version: "1"}}`, "", "/a", "api.yaml: it has no paths"},
 		"broken reference": {`{openapi: 3.0.3, info: {title: t, version: "1"}, paths: {"/a": {post: {requestBody: {$ref: "#/components/requestBodies/X"}}}}}`, "", "/a", "api.yaml: "},
 	} {
 		t.Run(name, func(t *testing.T) {
-			fragment, err := ParseFragment("api.yaml", []byte(c.fragment))
+			fragment, err := route.ParseFragment("api.yaml", []byte(c.fragment))
 			if err == nil {
-				_, err = compileWith(t, Options{Fragments: []Fragment{fragment}}, c.annotations, c.path)
+				_, err = compileWith(t, ingress.Options{Fragments: []route.Fragment{fragment}}, c.annotations, c.path)
 			}
 			require.ErrorContains(t, err, c.want)
 		})
@@ -67,36 +69,36 @@ func TestBadFragments(t *testing.T) {
 
 func TestAuthorizers(t *testing.T) {
 	ttl := 0
-	cognito := Authorizer{Name: "members", Type: AuthorizerCognito, UserPoolARNs: []string{"arn:aws:cognito-idp:us-east-1:111122223333:userpool/us-east-1_a"}}
-	gate := Authorizer{Name: "gate", Type: AuthorizerRequest, FunctionARN: "arn:aws:lambda:us-east-1:111122223333:function:gate", IdentitySources: []string{"header.X-Who", "querystring.door"}, TTLSeconds: &ttl}
-	o := Options{Authorizers: []Authorizer{cognito, gate}}
-	table, err := compileWith(t, o, AnnotationPrefix+"auth: members, "+AnnotationPrefix+`auth-scopes: "books/read", `+AnnotationPrefix+`api-key-required: "true"`, "/a")
+	cognito := route.Authorizer{Name: "members", Type: route.AuthorizerCognito, UserPoolARNs: []string{"arn:aws:cognito-idp:us-east-1:111122223333:userpool/us-east-1_a"}}
+	gate := route.Authorizer{Name: "gate", Type: route.AuthorizerRequest, FunctionARN: "arn:aws:lambda:us-east-1:111122223333:function:gate", IdentitySources: []string{"header.X-Who", "querystring.door"}, TTLSeconds: &ttl}
+	o := ingress.Options{Authorizers: []route.Authorizer{cognito, gate}}
+	table, err := compileWith(t, o, ingress.AnnotationPrefix+"auth: members, "+ingress.AnnotationPrefix+`auth-scopes: "books/read", `+ingress.AnnotationPrefix+`api-key-required: "true"`, "/a")
 	require.NoError(t, err)
-	document, err := table.OpenAPI(Document{})
+	document, err := Render(table, Document{})
 	require.NoError(t, err)
 	require.Contains(t, string(document), `"security":[{"apikey":[],"members":["books/read"]}]`)
 	require.Contains(t, string(document), `"members":{"type":"apiKey","name":"Authorization","in":"header","x-amazon-apigateway-authtype":"cognito_user_pools","x-amazon-apigateway-authorizer":{"type":"cognito_user_pools","providerARNs":["arn:aws:cognito-idp:us-east-1:111122223333:userpool/us-east-1_a"]}}`)
 	require.NotContains(t, string(document), `"gate"`, "an authorizer that nobody uses is left out")
 
-	table, err = compileWith(t, o, AnnotationPrefix+"auth: gate", "/a")
+	table, err = compileWith(t, o, ingress.AnnotationPrefix+"auth: gate", "/a")
 	require.NoError(t, err)
-	document, err = table.OpenAPI(Document{})
+	document, err = Render(table, Document{})
 	require.NoError(t, err)
 	require.Contains(t, string(document), `"x-amazon-apigateway-authorizer":{"type":"request","authorizerUri":"arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/arn:aws:lambda:us-east-1:111122223333:function:gate/invocations","identitySource":"method.request.header.X-Who, method.request.querystring.door","authorizerResultTtlInSeconds":0}`)
 
-	_, err = compileWith(t, o, AnnotationPrefix+"auth: gate, "+AnnotationPrefix+"auth-scopes: a", "/a")
+	_, err = compileWith(t, o, ingress.AnnotationPrefix+"auth: gate, "+ingress.AnnotationPrefix+"auth-scopes: a", "/a")
 	require.ErrorContains(t, err, "auth-scopes are for Cognito authorizers")
-	for want, bad := range map[string]Authorizer{
-		"the name \"iam\" is not possible":      {Name: "iam", Type: AuthorizerToken, FunctionARN: gate.FunctionARN},
-		"userPoolArns is empty":                 {Name: "a", Type: AuthorizerCognito},
+	for want, bad := range map[string]route.Authorizer{
+		"the name \"iam\" is not possible":      {Name: "iam", Type: route.AuthorizerToken, FunctionARN: gate.FunctionARN},
+		"userPoolArns is empty":                 {Name: "a", Type: route.AuthorizerCognito},
 		`the type "jwt" is not one of`:          {Name: "a", Type: "jwt"},
-		`"x" is not the ARN of a Lambda`:        {Name: "a", Type: AuthorizerToken, FunctionARN: "x"},
-		"takes one header":                      {Name: "a", Type: AuthorizerToken, FunctionARN: gate.FunctionARN, IdentitySources: []string{"querystring.a"}},
-		`"a" is not header.NAME`:                {Name: "a", Type: AuthorizerRequest, FunctionARN: gate.FunctionARN, IdentitySources: []string{"a"}},
+		`"x" is not the ARN of a Lambda`:        {Name: "a", Type: route.AuthorizerToken, FunctionARN: "x"},
+		"takes one header":                      {Name: "a", Type: route.AuthorizerToken, FunctionARN: gate.FunctionARN, IdentitySources: []string{"querystring.a"}},
+		`"a" is not header.NAME`:                {Name: "a", Type: route.AuthorizerRequest, FunctionARN: gate.FunctionARN, IdentitySources: []string{"a"}},
 		"authorizer members is declared twice":  cognito,
-		"functionArn and ttlSeconds are for La": {Name: "a", Type: AuthorizerCognito, UserPoolARNs: cognito.UserPoolARNs, TTLSeconds: &ttl},
+		"functionArn and ttlSeconds are for La": {Name: "a", Type: route.AuthorizerCognito, UserPoolARNs: cognito.UserPoolARNs, TTLSeconds: &ttl},
 	} {
-		_, err := compileWith(t, Options{Authorizers: []Authorizer{cognito, bad}}, "", "/a")
+		_, err := compileWith(t, ingress.Options{Authorizers: []route.Authorizer{cognito, bad}}, "", "/a")
 		require.ErrorContains(t, err, want)
 	}
 }

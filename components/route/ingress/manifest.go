@@ -1,4 +1,4 @@
-package route
+package ingress
 
 import (
 	"bufio"
@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"sort"
 
+	"github.com/apigateway-ingress/apigateway-ingress/components/route"
 	networkingv1 "k8s.io/api/networking/v1"
 	networkingv1beta1 "k8s.io/api/networking/v1beta1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -162,7 +163,7 @@ func parseItems(document []byte, source string) ([]Ingress, error) {
 		}
 		ingress, err := parseDocument(item)
 		if err != nil {
-			problems = append(problems, at(place, err))
+			problems = append(problems, route.At(place, err))
 			continue
 		}
 		ingresses = append(ingresses, Ingress{Ingress: *ingress, Source: place})
@@ -195,7 +196,7 @@ func parseDocument(document []byte) (*networkingv1.Ingress, error) {
 func decodeStrictly(document []byte, into any) error {
 	found, err := kjson.UnmarshalStrict(document, into)
 	if err := errors.Join(append(found, err)...); err != nil {
-		return at("ingress "+nameOf(document), err)
+		return route.At("ingress "+nameOf(document), err)
 	}
 	return nil
 }

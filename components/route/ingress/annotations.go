@@ -1,16 +1,17 @@
-package route
+package ingress
 
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
-	"sort"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/agext/levenshtein"
+	"github.com/apigateway-ingress/apigateway-ingress/components/route"
 )
 
 // AnnotationPrefix is in front of every annotation of this project, as in the original controller.
@@ -24,10 +25,10 @@ const classAnnotation = "kubernetes.io/ingress.class"
 
 // annotated is everything that the annotations of one Ingress say.
 type annotated struct {
-	api   Settings
-	route Behavior
-	group string
-	order int
+	api      route.Settings
+	behavior route.Behavior
+	group    string
+	order    int
 }
 
 // Annotation is one row of the table of known annotations.
@@ -49,24 +50,24 @@ const (
 // Annotations lists every annotation, sorted by name. The first controller's eight have its meaning and defaults.
 var Annotations = []Annotation{
 	{"api-key-required", "`true` or `false`", "`false`", "routes", perRoute, func(v string, a *annotated) (err error) {
-		a.route.APIKeyRequired, err = boolean(v)
+		a.behavior.APIKeyRequired, err = boolean(v)
 		return err
 	}},
 	{"auth", "`iam`, `none` or the name of an authorizer", "`iam`", "routes", perRoute, func(v string, a *annotated) error {
-		a.route.Auth = Auth(v)
-		return matchesOr(v, authorizerName, "iam, none or the name of an authorizer")
+		a.behavior.Auth = route.Auth(v)
+		return matchesOr(v, authName, "iam, none or the name of an authorizer")
 	}},
 	{"auth-scopes", "OAuth scopes, separated by commas", "none", "routes with a Cognito authorizer", perRoute, func(v string, a *annotated) error {
-		a.route.Scopes = splitList(v)
-		slices.Sort(a.route.Scopes)
-		return eachMatches(a.route.Scopes, oauthScope, "a scope such as books/read")
+		a.behavior.Scopes = splitList(v)
+		slices.Sort(a.behavior.Scopes)
+		return eachMatches(a.behavior.Scopes, oauthScope, "a scope such as books/read")
 	}},
 	{"cache-key-query", "query parameter names, separated by commas", "none: answers do not depend on the query", "routes with cache-ttl", perRoute, func(v string, a *annotated) error {
-		a.route.Cache.QueryKeys = splitList(v)
-		return eachMatches(a.route.Cache.QueryKeys, queryName, "the name of a query parameter")
+		a.behavior.Cache.QueryKeys = splitList(v)
+		return eachMatches(a.behavior.Cache.QueryKeys, queryName, "the name of a query parameter")
 	}},
 	{"cache-ttl", "duration, 1s to 1h; the answers must be the same for every caller", "no caching", "routes with methods GET or GET,HEAD", perRoute, func(v string, a *annotated) (err error) {
-		a.route.Cache.TTL, err = duration(v, time.Second, time.Hour)
+		a.behavior.Cache.TTL, err = duration(v, time.Second, time.Hour)
 		return err
 	}},
 	{"certificate-arn", "ARN of an ACM certificate", "none", "API", mustAgree, func(v string, a *annotated) error { a.api.CertificateARN = v; return checkCertificateARN(v) }},
@@ -99,38 +100,38 @@ var Annotations = []Annotation{
 	{"group.order", "whole number, -1000 to 1000", "0", "Ingress", "the lowest decides where Ingresses must agree", func(v string, a *annotated) (err error) { a.order, err = integer(v, -1000, 1000); return err }},
 	{"max-body-size", "whole number of bytes, or with k or m; up to 10m", "10m", "routes", perRoute, parseBodySize},
 	{"methods", "HTTP methods, separated by commas", "all", "routes", perRoute, func(v string, a *annotated) error {
-		a.route.Methods = splitList(v)
-		slices.Sort(a.route.Methods)
-		return checkMethods(a.route.Methods)
+		a.behavior.Methods = splitList(v)
+		slices.Sort(a.behavior.Methods)
+		return checkMethods(a.behavior.Methods)
 	}},
 	{"nginx-image", "container image", "a pinned nginx", "proxy", mustAgree, func(v string, a *annotated) error { a.api.ProxyImage = v; return notEmpty(v) }},
 	{"nginx-replicas", "whole number, 1 to 1000", "3", "proxy", mustAgree, func(v string, a *annotated) (err error) { a.api.ProxyReplicas, err = integer(v, 1, 1000); return err }},
 	{"nginx-service-port", "port, 1024 to 65535", "8080", "proxy", mustAgree, parseProxyPort},
 	{"node-selector", "`key=value` pairs, separated by commas", "none", "proxy", mustAgree, parseNodeSelector},
-	{"stage-name", "A-Z, a-z, 0-9 and _", "`prod`", "API", mustAgree, func(v string, a *annotated) error { a.api.StageName = v; return CheckStageName(v) }},
+	{"stage-name", "A-Z, a-z, 0-9 and _", "`prod`", "API", mustAgree, func(v string, a *annotated) error { a.api.StageName = v; return route.CheckStageName(v) }},
 	{"throttle-burst", "whole number, 1 to 5000", "the rate, rounded up", "routes with throttle-rate", perRoute, func(v string, a *annotated) (err error) {
-		a.route.Throttle.Burst, err = integer(v, 1, 5000)
+		a.behavior.Throttle.Burst, err = integer(v, 1, 5000)
 		return err
 	}},
 	{"throttle-rate", "requests a second, up to 10000", "the stage's", "routes", perRoute, parseRate},
 	{"timeout", "duration, 50ms to 29s", "29s", "routes", perRoute, func(v string, a *annotated) (err error) {
-		a.route.Timeout, err = duration(v, 50*time.Millisecond, maxTimeout)
+		a.behavior.Timeout, err = duration(v, 50*time.Millisecond, route.MaxTimeout)
 		return err
 	}},
 }
 
-func (a *annotated) cors() *CORS {
-	if a.route.CORS == nil {
-		a.route.CORS = &CORS{}
+func (a *annotated) cors() *route.CORS {
+	if a.behavior.CORS == nil {
+		a.behavior.CORS = &route.CORS{}
 	}
-	return a.route.CORS
+	return a.behavior.CORS
 }
 
 // parseAnnotations reads every annotation under AnnotationPrefix and reports all problems at once.
 func parseAnnotations(values map[string]string) (annotated, error) {
 	var result annotated
 	var problems []error
-	for _, key := range sortedKeys(values) {
+	for _, key := range slices.Sorted(maps.Keys(values)) {
 		name, ours := strings.CutPrefix(key, AnnotationPrefix)
 		if !ours {
 			continue
@@ -141,10 +142,37 @@ func parseAnnotations(values map[string]string) (annotated, error) {
 			continue
 		}
 		if err := Annotations[known].parse(strings.TrimSpace(values[key]), &result); err != nil {
-			problems = append(problems, at("annotation "+key, err))
+			problems = append(problems, route.At("annotation "+key, err))
 		}
 	}
-	return result, errors.Join(append(problems, result.route.check())...)
+	return result, errors.Join(append(problems, checkBehavior(result.behavior))...)
+}
+
+// checkBehavior reports what annotations ask for together and cannot have.
+func checkBehavior(b route.Behavior) error {
+	var problems []error
+	if len(b.Scopes) > 0 && (b.Auth == "" || b.Auth == route.AuthIAM || b.Auth == route.AuthNone) {
+		problems = append(problems, errors.New("auth-scopes without an authorizer: name a Cognito authorizer in auth"))
+	}
+	if b.CORS != nil && len(b.CORS.Origins) == 0 {
+		problems = append(problems, errors.New("CORS annotations without cors-allow-origins: name the origins"))
+	}
+	if b.CORS != nil && b.CORS.Credentials && slices.Contains(b.CORS.Origins, "*") {
+		problems = append(problems, errors.New("cors-allow-credentials does not go with the origin *: name the origins"))
+	}
+	if b.Throttle.Burst > 0 && b.Throttle.Rate == 0 {
+		problems = append(problems, errors.New("throttle-burst without throttle-rate: write both"))
+	}
+	if b.Cache.TTL > 0 && !slices.Equal(b.Methods, []string{"GET"}) && !slices.Equal(b.Methods, []string{"GET", "HEAD"}) {
+		problems = append(problems, errors.New("cache-ttl is for reading only: write the annotation methods with GET or GET,HEAD"))
+	}
+	if b.Cache.TTL > 0 && b.CORS != nil && !slices.Contains(b.CORS.Origins, "*") {
+		problems = append(problems, errors.New("cache-ttl does not go with named origins: the cache would give one origin's answer to another; allow the origin *, or cache nothing"))
+	}
+	if b.Cache.TTL == 0 && len(b.Cache.QueryKeys) > 0 {
+		problems = append(problems, errors.New("cache-key-query without cache-ttl: write both"))
+	}
+	return errors.Join(problems...)
 }
 
 func nearestAnnotation(name string) string {
@@ -158,12 +186,9 @@ func nearestAnnotation(name string) string {
 }
 
 var (
-	// ARN forms of callers: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html
-	clientARN      = regexp.MustCompile(`^arn:aws[a-z-]*:iam::[0-9]{12}:(root|(user|role)/[\w+=,.@/-]+)$`)
 	certificateARN = regexp.MustCompile(`^arn:aws[a-z-]*:acm:[a-z0-9-]+:[0-9]{12}:certificate/[0-9a-f-]+$`)
-	domainName     = regexp.MustCompile(`^(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$`)
-	stageName      = regexp.MustCompile(`^[A-Za-z0-9_]{1,128}$`)
 	groupName      = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
+	authName       = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]{0,127}$`)
 	headerToken    = regexp.MustCompile(`^[A-Za-z0-9-]+$`)
 	corsOrigin     = regexp.MustCompile(`^(\*|https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?)$`)
 	oauthScope     = regexp.MustCompile(`^[!#-\[\]-~]+$`)
@@ -171,43 +196,19 @@ var (
 	bodySize       = regexp.MustCompile(`^([0-9]{1,8})([km]?)$`)
 )
 
-// CheckClientARN reports why arn cannot be a caller of the API: it must be the ARN of an IAM user
-// or role, or of an account's root. Wildcards are refused.
-func CheckClientARN(arn string) error {
-	switch {
-	case arn == "":
-		return errors.New("a client ARN is empty: write one such as arn:aws:iam::111122223333:user/client")
-	case strings.ContainsAny(arn, "*?"):
-		return fmt.Errorf("client ARN %q has a wildcard: name each caller", arn)
-	case !clientARN.MatchString(arn):
-		return fmt.Errorf("client ARN %q is malformed: write one such as arn:aws:iam::111122223333:user/client", arn)
-	}
-	return nil
-}
-
-// CheckStageName reports why name cannot be a stage: API Gateway allows 1-128 letters, digits and
-// underscores (https://docs.aws.amazon.com/apigateway/latest/api/API_CreateStage.html; hyphens are
-// left out, because a stage name is also a variable and a metric dimension).
-func CheckStageName(name string) error {
-	if !stageName.MatchString(name) {
-		return fmt.Errorf("stage name %q is not valid: use 1 to 128 of A-Z, a-z, 0-9 and _", name)
-	}
-	return nil
-}
-
 func parseClientARNs(value string, into *annotated) error {
 	var problems []error
 	for arn := range strings.SplitSeq(value, ",") {
 		arn = strings.TrimSpace(arn)
-		problems = append(problems, CheckClientARN(arn))
+		problems = append(problems, route.CheckClientARN(arn))
 		into.api.ClientARNs = append(into.api.ClientARNs, arn)
 	}
 	return errors.Join(problems...)
 }
 
 func parseProxyPort(value string, into *annotated) (err error) {
-	if into.api.ProxyPort, err = integer(value, 1024, 65535); err == nil && into.api.ProxyPort == HealthPort {
-		return fmt.Errorf("%d is taken by the proxy's health check: choose another", HealthPort)
+	if into.api.ProxyPort, err = integer(value, 1024, 65535); err == nil && into.api.ProxyPort == route.HealthPort {
+		return fmt.Errorf("%d is taken by the proxy's health check: choose another", route.HealthPort)
 	}
 	return err
 }
@@ -233,8 +234,8 @@ func parseBodySize(value string, into *annotated) error {
 	if err != nil {
 		return err
 	}
-	into.route.MaxBodySize = size * map[string]int{"": 1, "k": 1 << 10, "m": 1 << 20}[parts[2]]
-	if into.route.MaxBodySize < 1 || into.route.MaxBodySize > maxBodySize {
+	into.behavior.MaxBodySize = size * map[string]int{"": 1, "k": 1 << 10, "m": 1 << 20}[parts[2]]
+	if into.behavior.MaxBodySize < 1 || into.behavior.MaxBodySize > route.MaxBodySize {
 		return fmt.Errorf("%q is not from 1 to 10m, the most that API Gateway passes on", value)
 	}
 	return nil
@@ -245,7 +246,7 @@ func parseRate(value string, into *annotated) error {
 	if err != nil || !(rate > 0 && rate <= 10000) {
 		return fmt.Errorf("%q is not a number above 0 and up to 10000", value)
 	}
-	into.route.Throttle.Rate = rate
+	into.behavior.Throttle.Rate = rate
 	return nil
 }
 
@@ -253,7 +254,12 @@ func checkCertificateARN(value string) error {
 	return matchesOr(value, certificateARN, "the ARN of an ACM certificate")
 }
 
-func checkDomain(value string) error { return matchesOr(value, domainName, "a domain name") }
+func checkDomain(value string) error {
+	if err := route.CheckDomainName(value); err != nil {
+		return errors.Unwrap(err)
+	}
+	return nil
+}
 
 func matchesOr(value string, pattern *regexp.Regexp, what string) error {
 	if !pattern.MatchString(value) {
@@ -312,14 +318,21 @@ func splitList(value string) []string {
 	return parts
 }
 
-func sortedKeys[V any](m map[string]V) []string {
-	keys := make([]string, 0, len(m))
-	for key := range m {
-		keys = append(keys, key)
+func checkMethods(methods []string) error {
+	for _, method := range methods {
+		if !slices.Contains(route.HTTPMethods, method) {
+			return fmt.Errorf("%q is not one of %v", method, route.HTTPMethods)
+		}
 	}
-	sort.Strings(keys)
-	return keys
+	return nil
 }
 
-// CheckDomainName reports why name cannot be a domain of an API: a name of two labels or more, *.name included.
-func CheckDomainName(name string) error { return at("domainName", checkDomain(name)) }
+// AnnotationsReference is the documentation of every annotation, as a Markdown table.
+func AnnotationsReference() string {
+	var b strings.Builder
+	b.WriteString("| annotation | type | default | about | where Ingresses differ |\n| --- | --- | --- | --- | --- |\n")
+	for _, a := range Annotations {
+		b.WriteString("| `" + a.Name + "` | " + a.Type + " | " + a.Default + " | " + a.Scope + " | " + a.Merge + " |\n")
+	}
+	return b.String()
+}

@@ -1,11 +1,15 @@
-package route
+// Package openapi renders a table of routes as the definition of a REST API: an OpenAPI 3.0 document with the extensions
+// of API Gateway.
+package openapi
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
+	"github.com/apigateway-ingress/apigateway-ingress/components/route"
 	"github.com/getkin/kin-openapi/openapi3"
 )
 
@@ -26,20 +30,6 @@ type Document struct {
 	// Responses replace API Gateway's own answers.
 	Responses []GatewayResponse
 }
-
-// Headers by which API Gateway tells NGINX, and NGINX the services, about a request. API Gateway overwrites
-// whatever a client sends under these names.
-const (
-	requestIDHeader = "X-Request-Id"
-	clientIPHeader  = "X-Forwarded-For"
-	// hostHeader is the name that the client called; the Host header is the load balancer's.
-	hostHeader = "X-Forwarded-Host"
-	// resourceHeader is the resource that API Gateway chose. NGINX refuses a request for which it would
-	// choose another, so that no encoding of a path gets one route's request to another's backend.
-	resourceHeader = "X-Apigw-Resource"
-	// pathHeader is the path before API Gateway made it the resource's own: a trailing slash is gone from that.
-	pathHeader = "X-Apigw-Path"
-)
 
 type openAPI struct {
 	OpenAPI     string                       `json:"openapi"`
@@ -115,38 +105,31 @@ type integration struct {
 }
 
 const (
-	// sigV4 is the security scheme by which API Gateway knows AWS_IAM authorization:
-	// https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-swagger-extensions-authtype.html
-	sigV4     = "sigv4"
 	anyMethod = "x-amazon-apigateway-any-method"
-	// apiKeyScheme is the one by which it knows that an API key is required.
-	apiKeyScheme = "apikey"
 	// validateAll is the validator of methods that a fragment describes.
 	validateAll = "all"
 )
 
-// OpenAPI renders the API's definition: an OpenAPI 3.0 document with API Gateway extensions. Every method
-// requires AWS_IAM authorization unless its route says otherwise, and goes through the link. A Prefix route becomes
-// the path and the path with a greedy variable below it. NGINX chooses the backend of whatever is admitted.
-func (t *Table) OpenAPI(d Document) ([]byte, error) {
+// Render makes the API's definition. Every method requires AWS_IAM authorization unless its route says otherwise, and goes
+// through the link. A Prefix route becomes the path and the path with a greedy variable below it. NGINX chooses the backend
+// of whatever is admitted.
+func Render(t *route.Table, d Document) ([]byte, error) {
 	document := openAPI{
 		OpenAPI:     "3.0.1",
 		Info:        openAPIInfo{Title: d.Title, Version: "1"},
 		Paths:       map[string]map[string]method{},
 		BinaryTypes: []string{"*/*"},
-		Components: openAPIComponents{Schemas: t.models(), SecuritySchemes: map[string]securityScheme{
-			sigV4: {Type: "apiKey", Name: "Authorization", In: "header", AuthType: "awsSigv4"},
+		Components: openAPIComponents{Schemas: t.Models(), SecuritySchemes: map[string]securityScheme{
+			route.SigV4Scheme: {Type: "apiKey", Name: "Authorization", In: "header", AuthType: "awsSigv4"},
 		}},
 	}
-	hosts := t.allHosts()
-	for _, l := range t.locations() {
-		r := l.first(hosts)
-		document.Paths[l.resource] = t.methodsOf(l, r, d.Link)
-		if a := t.authorizer(r.Settings.Auth); a != nil {
-			document.Components.SecuritySchemes[a.Name] = a.scheme()
+	for _, l := range t.Locations() {
+		document.Paths[l.Resource] = methodsOf(t, l, d.Link)
+		if a := t.Authorizer(l.First.Behavior.Auth); a != nil {
+			document.Components.SecuritySchemes[a.Name] = schemeOf(*a)
 		}
-		if r.Settings.APIKeyRequired {
-			document.Components.SecuritySchemes[apiKeyScheme] = securityScheme{Type: "apiKey", Name: "x-api-key", In: "header"}
+		if l.First.Behavior.APIKeyRequired {
+			document.Components.SecuritySchemes[route.APIKeyScheme] = securityScheme{Type: "apiKey", Name: "x-api-key", In: "header"}
 			document.KeySource = "HEADER"
 		}
 	}
@@ -162,45 +145,45 @@ func (t *Table) OpenAPI(d Document) ([]byte, error) {
 	return json.Marshal(document) //nolint:gosec // no field holds a secret
 }
 
-func (t *Table) methodsOf(l location, r *Route, link PrivateLink) map[string]method {
+// maxLength is the number of bytes that a definition may have:
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html
+const maxLength = 6 << 20
+
+// Check says whether API Gateway takes a definition of this size, before the link and the balancer are known.
+func Check(t *route.Table, d Document) error {
+	// Addresses are shorter than this in every region.
+	d.Link.ConnectionID, d.Link.Host = "0123456789", "internal-load-balancer-0123456789abcdef.elb.us-gov-west-1.amazonaws.com"
+	body, err := Render(t, d)
+	return errors.Join(err, route.CheckQuota("bytes of the API's definition", len(body), maxLength, "publish fewer routes in one API"))
+}
+
+func methodsOf(t *route.Table, l route.Location, link PrivateLink) map[string]method {
 	methods := map[string]method{}
-	expectations := t.expectations(l.resource)
-	for _, name := range t.methodNames(l, r) {
-		served := methodOf(l, r, link)
+	expectations := t.Expectations(l.Resource)
+	for _, name := range l.Methods {
+		served := methodOf(l, link)
 		if expected, described := expectations[name]; described {
 			served.expect(expected)
 		}
 		key := strings.ToLower(name)
-		if name == everyMethod {
+		if name == route.AnyMethod {
 			key = anyMethod
 		}
 		methods[key] = served
 	}
-	if r.Settings.CORS != nil {
+	if l.First.Behavior.CORS != nil {
 		// A browser asks without credentials whether it may send them; NGINX answers.
-		preflight := methodOf(l, r, link)
+		preflight := methodOf(l, link)
 		preflight.Security = nil
 		methods["options"] = preflight
 	}
 	return methods
 }
 
-// everyMethod is API Gateway's name for a method that serves all those without one of their own.
-const everyMethod = "ANY"
-
-// methodNames are the methods of a resource, without that for a preflight.
-func (t *Table) methodNames(l location, r *Route) []string {
-	names := slices.Clone(r.Settings.Methods)
-	if len(names) == 0 {
-		names = append(sortedKeys(t.expectations(l.resource)), everyMethod)
-	}
-	return names
-}
-
 // expect lets API Gateway check requests before it sends them on.
-func (m *method) expect(e expectation) {
-	m.Validator, m.RequestBody = validateAll, e.body
-	for _, p := range e.parameters {
+func (m *method) expect(e route.Expectation) {
+	m.Validator, m.RequestBody = validateAll, e.Body
+	for _, p := range e.Parameters {
 		i := slices.IndexFunc(m.Parameters, func(known parameter) bool { return known.Name == p.Value.Name && known.In == p.Value.In })
 		if i < 0 {
 			i, m.Parameters = len(m.Parameters), append(m.Parameters, parameter{Name: p.Value.Name, In: p.Value.In, Schema: anyText()})
@@ -209,35 +192,36 @@ func (m *method) expect(e expectation) {
 	}
 }
 
-func methodOf(l location, r *Route, link PrivateLink) method {
+func methodOf(l route.Location, link PrivateLink) method {
+	behavior := l.First.Behavior
 	result := method{
 		Responses: map[string]any{"default": map[string]string{"description": "the backend's answer"}},
 		Integration: integration{
 			Type:           "http_proxy",
 			HTTPMethod:     "ANY",
-			URI:            fmt.Sprintf("%s://%s%s%s", link.protocol(), link.Host, portSuffix(r.Backend.Port, link.TLS), strings.Replace(l.resource, greedy, "{proxy}", 1)),
+			URI:            fmt.Sprintf("%s://%s%s%s", link.protocol(), link.Host, portSuffix(l.First.Backend.Port, link.TLS), strings.Replace(l.Resource, route.Greedy, "{proxy}", 1)),
 			ConnectionType: "VPC_LINK",
 			ConnectionID:   link.ConnectionID,
 			RequestParameters: map[string]string{
-				"integration.request.header." + requestIDHeader: "context.requestId",
-				"integration.request.header." + clientIPHeader:  "context.identity.sourceIp",
-				"integration.request.header." + hostHeader:      "context.domainName",
-				"integration.request.header." + resourceHeader:  "'" + l.resource + "'",
+				"integration.request.header." + route.RequestIDHeader: "context.requestId",
+				"integration.request.header." + route.ClientIPHeader:  "context.identity.sourceIp",
+				"integration.request.header." + route.HostHeader:      "context.domainName",
+				"integration.request.header." + route.ResourceHeader:  "'" + l.Resource + "'",
 			},
 			PassthroughBehavior: "when_no_match",
-			TimeoutInMillis:     r.Settings.withDefaults().Timeout.Milliseconds(),
+			TimeoutInMillis:     behavior.Timeout.Milliseconds(),
 		},
 	}
-	result.Security = security(r.Settings.withDefaults())
-	if l.slashed != nil {
-		result.Integration.RequestParameters["integration.request.header."+pathHeader] = "context.path"
+	result.Security = security(behavior)
+	if l.TrailingSlash != nil {
+		result.Integration.RequestParameters["integration.request.header."+route.PathHeader] = "context.path"
 	}
-	if l.below {
+	if l.Below {
 		result.Parameters = []parameter{{Name: "proxy", In: "path", Required: true, Schema: anyText()}}
 		result.Integration.RequestParameters["integration.request.path.proxy"] = "method.request.path.proxy"
 	}
-	if cache := r.Settings.Cache; cache.TTL > 0 {
-		if l.below {
+	if cache := behavior.Cache; cache.TTL > 0 {
+		if l.Below {
 			result.Integration.CacheKeyParameters = []string{"method.request.path.proxy"}
 		}
 		for _, name := range cache.QueryKeys {
@@ -249,17 +233,17 @@ func methodOf(l location, r *Route, link PrivateLink) method {
 }
 
 // security is what a request must bring along, all of it together.
-func security(b Behavior) []map[string][]string {
+func security(b route.Behavior) []map[string][]string {
 	required := map[string][]string{}
 	switch b.Auth {
-	case AuthIAM:
-		required[sigV4] = []string{}
-	case AuthNone:
+	case route.AuthIAM:
+		required[route.SigV4Scheme] = []string{}
+	case route.AuthNone:
 	default:
 		required[string(b.Auth)] = append([]string{}, b.Scopes...)
 	}
 	if b.APIKeyRequired {
-		required[apiKeyScheme] = []string{}
+		required[route.APIKeyScheme] = []string{}
 	}
 	if len(required) == 0 {
 		return nil

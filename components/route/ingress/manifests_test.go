@@ -1,4 +1,4 @@
-package route
+package ingress
 
 import (
 	"fmt"
@@ -7,6 +7,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/apigateway-ingress/apigateway-ingress/components/route/nginx"
+	"github.com/apigateway-ingress/apigateway-ingress/components/route/routetest"
+	"github.com/apigateway-ingress/apigateway-ingress/internal/golden"
 	"github.com/stretchr/testify/require"
 )
 
@@ -29,26 +32,17 @@ func TestManifestsOfTheField(t *testing.T) {
 			for _, notice := range table.Notices {
 				fmt.Fprintf(&listing, "note: %s\n", notice)
 			}
-			golden(t, "manifests/"+name+".golden", []byte(listing.String()))
-			config := string(table.NGINX(8080))
-			for _, b := range table.Backends() {
-				config = strings.ReplaceAll(config, b.Host()+":", "127.0.0.1:")
-			}
-			testConfiguration(t, []byte(config))
+			golden.Equal(t, "testdata/manifests/"+name+".golden", listing.String())
+			routetest.AcceptedByNGINX(t, table, nginx.Render(table, 8080))
 		})
 	}
 }
 
 func TestAnnotationsAreDocumented(t *testing.T) {
-	const path = "../../docs/annotations.md"
+	const path = "../../../docs/annotations.md"
 	content, err := os.ReadFile(path)
 	require.NoError(t, err)
 	head, _, found := strings.Cut(string(content), "| annotation |")
 	require.True(t, found)
-	want := head + AnnotationsReference()
-	if *update {
-		require.NoError(t, os.WriteFile(path, []byte(want), 0o600))
-		return
-	}
-	require.Equal(t, want, string(content), "run `make golden`")
+	golden.Equal(t, path, head+AnnotationsReference())
 }

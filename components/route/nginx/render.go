@@ -1,19 +1,20 @@
-package route
+// Package nginx renders a table of routes as the configuration of the reverse proxy.
+package nginx
 
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/apigateway-ingress/apigateway-ingress/components/route"
 )
 
-// HealthPort is where NGINX answers GET /healthz, apart from the port of the routes, so that no route can hide it.
-const HealthPort = 8081
-
-// nginxMain is everything around what depends on routes. nginx 1.22 and later read it. Paths that nginx writes
+// mainConfig is everything around what depends on routes. nginx 1.22 and later read it. Paths that nginx writes
 // are under /tmp, because the root file system is read-only. The number of workers is fixed: on a node with many cores
 // "auto" starts more than the pod's memory holds, and two can do more than API Gateway lets an account send.
-const nginxMain = `worker_processes 2;
+const mainConfig = `worker_processes 2;
 pid /tmp/nginx.pid;
 error_log /dev/stderr warn;
 
@@ -112,11 +113,11 @@ http {
 
 const noRoute = `{"message":"no route"}`
 
-// NGINX renders the proxy's whole nginx.conf for routes served on port. An Exact location is tried before a
+// Render makes the proxy's whole nginx.conf for routes served on port. An Exact location is tried before a
 // Prefix one, and a Prefix matches whole path segments only. Whatever comes from a manifest is an
 // argument that is quoted by construction.
-func (t *Table) NGINX(port int) []byte {
-	n := &nginxWriter{hosts: t.allHosts(), maps: map[string]string{}}
+func Render(t *route.Table, port int) []byte {
+	n := &writer{hosts: t.Hosts(), maps: map[string]string{}}
 	for _, b := range t.Backends() {
 		n.global = append(n.global, directive{"upstream", []argument{raw(upstreamName(b))}, []directive{
 			{"server", []argument{raw(fmt.Sprintf("%s:%d", b.Host(), b.Port))}, nil},
@@ -128,25 +129,25 @@ func (t *Table) NGINX(port int) []byte {
 	}
 	var locations []directive
 	root := false
-	for _, l := range t.locations() {
+	for _, l := range t.Locations() {
 		locations = append(locations, n.location(l))
-		root = root || l.path == "/" && l.below
+		root = root || l.Path == "/" && l.Below
 	}
 	if !root {
 		locations = append(locations, directive{"location", []argument{raw("/")}, []directive{{"return", []argument{raw("404"), text(noRoute)}, nil}}})
 	}
-	return fmt.Appendf(nil, nginxMain, write(n.global, 1), HealthPort, port, write(locations, 2))
+	return fmt.Appendf(nil, mainConfig, write(n.global, 1), route.HealthPort, port, write(locations, 2))
 }
 
-// nginxWriter collects what stands outside of the server: upstreams and maps, each map once.
-type nginxWriter struct {
+// writer collects what stands outside of the server: upstreams and maps, each map once.
+type writer struct {
 	hosts  []string
 	global []directive
 	maps   map[string]string
 }
 
 // hostMap turns the called name into the host of a rule; exact names are found before patterns.
-func (n *nginxWriter) hostMap() directive {
+func (n *writer) hostMap() directive {
 	entries := []directive{{"default", []argument{text("")}, nil}}
 	for _, host := range n.hosts[1:] {
 		key := mapKey(host)
@@ -158,27 +159,31 @@ func (n *nginxWriter) hostMap() directive {
 	return directive{"map", []argument{raw("$called_host"), raw("$rule_host")}, entries}
 }
 
-func (n *nginxWriter) location(l location) directive {
+func (n *writer) location(l route.Location) directive {
 	block := []directive{
-		{"set", []argument{raw("$at"), text(l.resource)}, nil},
+		{"set", []argument{raw("$at"), text(l.Resource)}, nil},
 		refuseIf(raw("($chosen != $at)")),
 	}
 	upstream, some := n.upstream(l)
 	if some {
 		block = append(block, refuseIf(raw("("+upstream+` = "")`)))
 	}
-	r := l.first(n.hosts)
-	if settings := r.Settings.withDefaults(); settings.MaxBodySize != maxBodySize {
-		block = append(block, directive{"client_max_body_size", []argument{raw(strconv.Itoa(settings.MaxBodySize))}, nil})
+	behavior := l.First.Behavior
+	if behavior.MaxBodySize != route.MaxBodySize {
+		block = append(block, directive{"client_max_body_size", []argument{raw(strconv.Itoa(behavior.MaxBodySize))}, nil})
 	}
-	if r.Settings.CORS != nil {
-		block = append(block, n.cors(*r.Settings.withDefaults().CORS)...)
+	headers := n.headers(behavior)
+	if behavior.CORS != nil {
+		block = append(block, preflight(*behavior.CORS, headers))
+		for _, name := range []string{"Access-Control-Allow-Origin", "Access-Control-Allow-Credentials"} {
+			block = append(block, directive{"proxy_hide_header", []argument{raw(name)}, nil})
+		}
 	}
-	block = append(block, directive{"proxy_pass", []argument{raw("http://" + upstream)}, nil})
-	if l.below {
-		return directive{"location", []argument{literal(strings.TrimSuffix(l.path, "/") + "/")}, block}
+	block = append(append(block, headers...), directive{"proxy_pass", []argument{raw("http://" + upstream)}, nil})
+	if l.Below {
+		return directive{"location", []argument{literal(strings.TrimSuffix(l.Path, "/") + "/")}, block}
 	}
-	return directive{"location", []argument{raw("="), literal(l.path)}, block}
+	return directive{"location", []argument{raw("="), literal(l.Path)}, block}
 }
 
 func refuseIf(condition argument) directive {
@@ -187,10 +192,10 @@ func refuseIf(condition argument) directive {
 
 // upstream is the name of a location's upstream, or a variable that holds it where hosts differ. some says
 // that there are hosts for which nothing decides.
-func (n *nginxWriter) upstream(l location) (name string, some bool) {
+func (n *writer) upstream(l route.Location) (name string, some bool) {
 	distinct := map[string]bool{}
 	var entries []directive
-	add := func(key string, r *Route) {
+	add := func(key string, r *route.Route) {
 		name = ""
 		if r != nil {
 			name = upstreamName(r.Backend)
@@ -199,9 +204,9 @@ func (n *nginxWriter) upstream(l location) (name string, some bool) {
 		entries = append(entries, directive{"", []argument{mapKey(key), text(name)}, nil})
 	}
 	for _, host := range n.hosts {
-		add(host, l.byHost[host])
-		if l.slashed != nil {
-			add(host+"/", l.slashed[host])
+		add(host, l.ByHost[host])
+		if l.TrailingSlash != nil {
+			add(host+"/", l.TrailingSlash[host])
 		}
 	}
 	if len(distinct) == 1 {
@@ -211,14 +216,14 @@ func (n *nginxWriter) upstream(l location) (name string, some bool) {
 	if len(n.hosts) > 1 {
 		source = "$rule_host"
 	}
-	if l.slashed != nil {
+	if l.TrailingSlash != nil {
 		source += "$trailing_slash"
 	}
 	return n.variable("$upstream", source, entries), distinct[""]
 }
 
 // variable makes a map, or finds one with the same entries.
-func (n *nginxWriter) variable(prefix, source string, entries []directive) string {
+func (n *writer) variable(prefix, source string, entries []directive) string {
 	key := prefix + source + write(entries, 0)
 	if n.maps[key] == "" {
 		n.maps[key] = fmt.Sprintf("%s_%d", prefix, len(n.maps))
@@ -227,8 +232,25 @@ func (n *nginxWriter) variable(prefix, source string, entries []directive) strin
 	return n.maps[key]
 }
 
-// cors answers a browser's question and marks every answer. A header with an empty value is not sent.
-func (n *nginxWriter) cors(c CORS) []directive {
+// headers are those of every answer of a location. NGINX hands them down to a block only where that has none of its own, so
+// a block with further headers starts from these.
+func (n *writer) headers(b route.Behavior) []directive {
+	if b.CORS == nil {
+		return nil
+	}
+	headers := []directive{header("Access-Control-Allow-Origin", raw(n.allowedOrigin(*b.CORS))), header("Vary", raw("Origin"))}
+	if b.CORS.Credentials {
+		headers = append(headers, header("Access-Control-Allow-Credentials", raw("true")))
+	}
+	return headers
+}
+
+func header(name string, value argument) directive {
+	return directive{"add_header", []argument{raw(name), value, raw("always")}, nil}
+}
+
+// allowedOrigin is a variable with the origin of a request, if it may call. A header with an empty value is not sent.
+func (n *writer) allowedOrigin(c route.CORS) string {
 	entries := []directive{{"default", []argument{text("")}, nil}}
 	for _, origin := range c.Origins {
 		if origin == "*" {
@@ -237,86 +259,19 @@ func (n *nginxWriter) cors(c CORS) []directive {
 		}
 		entries = append(entries, directive{"", []argument{mapKey(origin), text(origin)}, nil})
 	}
-	allowed := n.variable("$cors_origin", "$http_origin", entries)
-	header := func(name string, value argument) directive {
-		return directive{"add_header", []argument{raw(name), value, raw("always")}, nil}
-	}
-	common := []directive{header("Access-Control-Allow-Origin", raw(allowed)), header("Vary", raw("Origin"))}
-	if c.Credentials {
-		common = append(common, header("Access-Control-Allow-Credentials", raw("true")))
-	}
-	preflight := append(append([]directive{}, common...),
+	return n.variable("$cors_origin", "$http_origin", entries)
+}
+
+// preflight answers a browser's question whether it may call.
+func preflight(c route.CORS, headers []directive) directive {
+	answer := append(slices.Clone(headers),
 		header("Access-Control-Allow-Methods", text(strings.Join(c.Methods, ", "))),
 		header("Access-Control-Allow-Headers", text(strings.Join(c.Headers, ", "))),
 		header("Access-Control-Max-Age", raw(strconv.Itoa(int(c.MaxAge.Seconds())))),
 		directive{"return", []argument{raw("204")}, nil})
-	block := []directive{{"if", []argument{raw("($request_method = OPTIONS)")}, preflight}}
-	for _, name := range []string{"Access-Control-Allow-Origin", "Access-Control-Allow-Credentials"} {
-		block = append(block, directive{"proxy_hide_header", []argument{raw(name)}, nil})
-	}
-	return append(block, common...)
+	return directive{"if", []argument{raw("($request_method = OPTIONS)")}, answer}
 }
 
-func upstreamName(b Backend) string {
+func upstreamName(b route.Backend) string {
 	return fmt.Sprintf("%s.%s.%d", b.Namespace, b.Service, b.Port)
-}
-
-// directive is one of nginx's, with a block or without. A map's entry has no name.
-type directive struct {
-	name      string
-	arguments []argument
-	block     []directive
-}
-
-// argument is the text of one argument as it is written to the file.
-type argument string
-
-// raw is written as it is. It is for what this package says, never for what a manifest says.
-func raw(s string) argument { return argument(s) }
-
-var quoting = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
-
-// literal quotes a value where nginx puts no variables in.
-func literal(s string) argument { return argument(`"` + quoting.Replace(s) + `"`) }
-
-// mapKey quotes a key that is meant as it is, also when it looks like a pattern or a word of the map's own:
-// https://nginx.org/en/docs/http/ngx_http_map_module.html
-func mapKey(s string) argument {
-	switch {
-	case s == "default", s == "hostnames", s == "include", s == "volatile", strings.HasPrefix(s, "~"), strings.HasPrefix(s, `\`):
-		s = `\` + s
-	}
-	return literal(s)
-}
-
-// text quotes a value where nginx would put variables in.
-func text(s string) argument {
-	return argument(`"` + strings.ReplaceAll(quoting.Replace(s), "$", "${dollar}") + `"`)
-}
-
-func write(directives []directive, depth int) string {
-	var b strings.Builder
-	for _, d := range directives {
-		writeDirective(&b, d, depth)
-	}
-	return b.String()
-}
-
-func writeDirective(b *strings.Builder, d directive, depth int) {
-	indent := strings.Repeat("    ", depth)
-	b.WriteString(indent + d.name)
-	for i, a := range d.arguments {
-		if i > 0 || d.name != "" {
-			b.WriteByte(' ')
-		}
-		b.WriteString(string(a))
-	}
-	if d.block == nil {
-		b.WriteString(";\n")
-		return
-	}
-	b.WriteString(" {\n" + write(d.block, depth+1) + indent + "}\n")
-	if depth <= 2 && (d.name == "location" || depth == 1) {
-		b.WriteByte('\n')
-	}
 }

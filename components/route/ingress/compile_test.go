@@ -1,4 +1,4 @@
-package route
+package ingress
 
 import (
 	"fmt"
@@ -8,6 +8,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/apigateway-ingress/apigateway-ingress/components/route"
+	"github.com/apigateway-ingress/apigateway-ingress/components/route/nginx"
+	"github.com/apigateway-ingress/apigateway-ingress/components/route/routetest"
 	"github.com/stretchr/testify/require"
 )
 
@@ -33,7 +36,13 @@ rules:
       backend: {service: {name: %s, port: {%s}}}`, path, pathType, service, port)
 }
 
-func compileText(t *testing.T, text string) (*Table, error) {
+// bookstore are the services that the example's Ingress names.
+var bookstore = []route.Service{
+	{Namespace: "default", Name: "bookservice", Ports: []route.ServicePort{{Name: "http", Number: 80}}},
+	{Namespace: "default", Name: "authorservice", Ports: []route.ServicePort{{Name: "http", Number: 80}}},
+}
+
+func compileText(t *testing.T, text string) (*route.Table, error) {
 	t.Helper()
 	ingresses, err := Parse("x.yaml", []byte(text))
 	if err != nil {
@@ -123,13 +132,13 @@ apigateway.ingress.kubernetes.io/custom-domain-name: api.example.com
 apigateway.ingress.kubernetes.io/certificate-arn: arn:aws:acm:us-east-1:111122223333:certificate/12345678-1234-1234-1234-123456789012`,
 		rulePath("/a", "Prefix", "bookservice", "name: http")))
 	require.NoError(t, err)
-	require.Equal(t, Settings{
+	require.Equal(t, route.Settings{
 		ClientARNs: []string{"arn:aws:iam::111122223333:role/b", "arn:aws:iam::111122223333:user/a"},
 		StageName:  "live", ProxyReplicas: 5, ProxyImage: "nginx:1.30.0", ProxyPort: 9000,
 		NodeSelector:     map[string]string{"pool": "edge", "kubernetes.io/arch": "amd64"},
 		CustomDomainName: "api.example.com", CertificateARN: "arn:aws:acm:us-east-1:111122223333:certificate/12345678-1234-1234-1234-123456789012",
 	}, table.Settings)
-	require.Equal(t, Backend{"default", "bookservice", 80}, table.Routes[0].Backend, "a named port is resolved")
+	require.Equal(t, route.Backend{Namespace: "default", Service: "bookservice", Port: 80}, table.Routes[0].Backend, "a named port is resolved")
 }
 
 func TestOrderOfManifestsDoesNotMatter(t *testing.T) {
@@ -139,7 +148,7 @@ func TestOrderOfManifestsDoesNotMatter(t *testing.T) {
 	require.NoError(t, err)
 	second, err := compileText(t, b+"---\n"+a)
 	require.NoError(t, err)
-	require.Equal(t, string(first.NGINX(8080)), string(second.NGINX(8080)))
+	require.Equal(t, string(nginx.Render(first, 8080)), string(nginx.Render(second, 8080)))
 }
 
 func TestLoadFindsManifests(t *testing.T) {
@@ -190,7 +199,7 @@ func TestSettingsOfSeveralIngresses(t *testing.T) {
 	const alice, bob = "arn:aws:iam::111122223333:user/alice", "arn:aws:iam::111122223333:user/bob"
 	table, err := compileText(t, one("a", AnnotationPrefix+"client-arns: "+bob)+one("b", AnnotationPrefix+"client-arns: "+alice+","+bob)+one("c", AnnotationPrefix+"stage-name: live"))
 	require.NoError(t, err)
-	require.Equal(t, Settings{ClientARNs: []string{alice, bob}, StageName: "live"}, table.Settings, "callers are joined, and one may speak for all")
+	require.Equal(t, route.Settings{ClientARNs: []string{alice, bob}, StageName: "live"}, table.Settings, "callers are joined, and one may speak for all")
 
 	_, err = compileText(t, one("a", AnnotationPrefix+"stage-name: live")+one("b", AnnotationPrefix+"stage-name: test"))
 	require.ErrorContains(t, err, "x.yaml:2: ingress default/b: StageName is test, and live at x.yaml:1: ingress default/a: Ingresses of one API must agree")
@@ -208,14 +217,14 @@ apigateway.ingress.kubernetes.io/max-body-size: 512k
 apigateway.ingress.kubernetes.io/throttle-rate: "1.5"
 apigateway.ingress.kubernetes.io/cors-allow-origins: https://app.example.com`, rulePath("/a", "Prefix", "bookservice", "number: 80")))
 	require.NoError(t, err)
-	require.Equal(t, Behavior{
-		Auth: AuthNone, Methods: []string{"GET", "POST"}, Timeout: 2 * time.Second, MaxBodySize: 512 << 10, Throttle: Throttle{1.5, 2},
-		CORS: &CORS{
+	require.Equal(t, route.Behavior{
+		Auth: route.AuthNone, Methods: []string{"GET", "POST"}, Timeout: 2 * time.Second, MaxBodySize: 512 << 10, Throttle: route.Throttle{Rate: 1.5, Burst: 2},
+		CORS: &route.CORS{
 			Origins: []string{"https://app.example.com"}, Methods: []string{"GET", "POST"}, MaxAge: 10 * time.Minute,
 			Headers: []string{"Authorization", "Content-Type", "X-Amz-Content-Sha256", "X-Amz-Date", "X-Amz-Security-Token"},
 		},
-	}, table.Routes[0].Settings)
-	testConfiguration(t, table.NGINX(8080))
+	}, table.Routes[0].Behavior)
+	routetest.AcceptedByNGINX(t, table, nginx.Render(table, 8080))
 }
 
 // API Gateway knows paths only: what it does must not differ between hosts.
@@ -238,7 +247,7 @@ func TestHostsMustAgreeOnSettings(t *testing.T) {
 	require.NoError(t, err)
 	table, err := Compile(ingresses, options)
 	require.NoError(t, err)
-	testConfiguration(t, table.NGINX(8080))
+	routetest.AcceptedByNGINX(t, table, nginx.Render(table, 8080))
 }
 
 func TestTLSIsReported(t *testing.T) {
@@ -258,5 +267,5 @@ func TestQuotas(t *testing.T) {
 	require.EqualError(t, err, "301 resources of the REST API (a Prefix route takes two) are 1 more than the 300 that AWS allows: join routes under a common prefix, or have the quota raised and say so in the config apiResourceQuota")
 	_, err = Compile(ingresses, Options{Services: bookstore, ResourceQuota: 301})
 	require.NoError(t, err)
-	require.ErrorContains(t, CheckPolicyLength(strings.Repeat("x", 8193)), "8193 characters of the resource policy are 1 more than the 8192")
+	require.ErrorContains(t, route.CheckPolicyLength(strings.Repeat("x", 8193)), "8193 characters of the resource policy are 1 more than the 8192")
 }

@@ -1,0 +1,27 @@
+package route
+
+import "fmt"
+
+// Service is a Kubernetes Service that routes may name as a backend.
+type Service struct {
+	Namespace, Name string
+	Ports           []ServicePort
+}
+
+// ServicePort is one port of a Service; Name may be empty.
+type ServicePort struct {
+	Name   string
+	Number int
+}
+
+// Backend is where a route's requests end: a Service and its numbered port.
+type Backend struct {
+	Namespace string `json:"namespace"`
+	Service   string `json:"service"`
+	Port      int    `json:"port"`
+}
+
+// Host is the backend's name in the cluster's DNS.
+func (b Backend) Host() string {
+	return fmt.Sprintf("%s.%s.svc.cluster.local", b.Service, b.Namespace)
+}
