@@ -1,6 +1,7 @@
 package localcloud
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -103,6 +104,43 @@ func program(address string) {
 		_, _ = io.Copy(w, response.Body)
 	})}
 	fmt.Fprintln(os.Stderr, gone.ListenAndServe())
+}
+
+// What is wrong with a workload is in the error, not in a file that somebody has to find.
+func TestErrorsNameTheCause(t *testing.T) {
+	cloud := openCloud(t, t.TempDir())
+	require.NoError(t, cloud.AddImages(map[string]supervisor.Image{
+		"acme/crashing": {Command: []string{"sh", "-c", "echo starting; echo 'no database at db:5432' >&2; exit 3"}},
+		"acme/missing":  {Command: []string{"/no/such/program"}},
+		"acme/deaf":     {Command: []string{"sh", "-c", "echo listening nowhere; sleep 60"}},
+	}))
+	require.NoError(t, cloud.Simulate(t.Context(), Simulated{Region: "eu-west-1", Cluster: "prod"}))
+	for name, c := range map[string]struct {
+		container map[string]any
+		want      []string
+	}{
+		"crashing": {map[string]any{"image": "acme/crashing"}, []string{"CrashLoopBackOff", "exit status 3", "| no database at db:5432"}},
+		"missing":  {map[string]any{"image": "acme/missing"}, []string{"no such file or directory"}},
+		"deaf": {map[string]any{"image": "acme/deaf", "ports": []any{map[string]any{"containerPort": 8080.0}},
+			"readinessProbe": map[string]any{"tcpSocket": map[string]any{"port": 8080.0}}}, []string{"readiness probe", "connection refused", "| listening nowhere"}},
+		"missing secret": {map[string]any{"image": "simulated/stand-in", "ports": []any{map[string]any{"containerPort": 8080.0}},
+			"env": []any{map[string]any{"name": "PASSWORD", "valueFrom": map[string]any{"secretKeyRef": map[string]any{"name": "database", "key": "password"}}}}},
+			[]string{"CreateContainerConfigError", `secret "database" not found`}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+			defer cancel()
+			deployment := deploymentInputs(SimulatedService{Namespace: "default", Name: strings.ReplaceAll(name, " ", "-")})
+			template := deployment["spec"].(map[string]any)["template"].(map[string]any)
+			c.container["name"] = "only"
+			template["spec"] = map[string]any{"containers": []any{c.container}}
+			_, err := cloud.kube.Create(ctx, "prod", "kubernetes:apps/v1:Deployment", "", deployment)
+			for _, want := range append(c.want, "0 of 1 pods are ready") {
+				require.ErrorContains(t, err, want)
+			}
+		})
+	}
 }
 
 func TestMain(m *testing.M) {

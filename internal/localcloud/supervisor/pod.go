@@ -1,7 +1,6 @@
 package supervisor
 
 import (
-	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/binary"
@@ -149,13 +148,17 @@ func (p *pod) explain(err error) string {
 	if errors.Is(err, errConfig) {
 		return err.Error()
 	}
-	return fmt.Sprintf("CrashLoopBackOff: %v; its log is %s", err, p.logPath)
+	return fmt.Sprintf("CrashLoopBackOff: %s", strings.ReplaceAll(fmt.Sprint(err), "\n", ": "))
 }
 
 func (p *pod) runOnce() error {
 	image, who := p.supervisor.images.find(p.container().Image)
 	if err := p.mountVolumes(); err != nil {
 		return fmt.Errorf("%w: %w", errConfig, err)
+	}
+	environment, err := p.environment(image)
+	if err != nil {
+		return err
 	}
 	switch who {
 	case idle:
@@ -169,13 +172,13 @@ func (p *pod) runOnce() error {
 		if err != nil {
 			return err
 		}
-		return p.supervise(command, p.environment(image))
+		return p.supervise(command, environment)
 	}
 	network, err := p.openNetwork()
 	if err != nil {
 		return err
 	}
-	return errors.Join(p.supervise(p.expand(image.Command), append(network.env, p.environment(image)...)), network.close())
+	return errors.Join(p.supervise(p.expand(image.Command), append(network.env, environment...)), network.close())
 }
 
 func (p *pod) supervise(command, environment []string) error {
@@ -229,22 +232,6 @@ func (p *pod) signal(process *exec.Cmd, exited <-chan error) {
 func (p *pod) killGroup(process *exec.Cmd) {
 	// It fails when nothing of the group is left, which is what it is for.
 	_ = syscall.Kill(-process.Process.Pid, syscall.SIGKILL)
-}
-
-// systemPath is the PATH of a program that was mapped without one.
-const systemPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-
-func (p *pod) environment(image Image) []string {
-	env := []string{
-		"PATH=" + cmp.Or(image.Path, systemPath),
-		"HOME=" + p.dir, "HOSTNAME=" + p.name, "POD_IP=" + p.ip,
-	}
-	for _, variable := range p.container().Env {
-		if variable.ValueFrom == nil {
-			env = append(env, variable.Name+"="+variable.Value)
-		}
-	}
-	return env
 }
 
 func (p *pod) expand(command []string) []string {

@@ -2,10 +2,12 @@ package supervisor
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -16,7 +18,8 @@ import (
 const startupPeriod = 20 * time.Millisecond
 
 var prober = &http.Client{
-	Transport:     &http.Transport{DisableKeepAlives: true},
+	// As the kubelet, which does not check the certificates of pods either.
+	Transport:     &http.Transport{DisableKeepAlives: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}, //nolint:gosec
 	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 }
 
@@ -33,7 +36,7 @@ func (p *pod) probe(done <-chan struct{}) {
 			failures, period = 0, seconds(readiness.PeriodSeconds, 10)
 			p.setReady(true, "")
 		} else if failures++; failures >= int(max(readiness.FailureThreshold, 1)) {
-			p.setReady(false, "Running, not ready: "+err.Error())
+			p.setReady(false, "Running, not ready: readiness probe: "+err.Error())
 		}
 		select {
 		case <-done:
@@ -67,7 +70,11 @@ func (p *pod) ask(probe *corev1.Probe) error {
 }
 
 func (p *pod) askHTTP(ctx context.Context, get *corev1.HTTPGetAction) error {
-	url := fmt.Sprintf("http://%s:%d%s", p.ip, hostPort(p.portNumber(get.Port)), get.Path)
+	scheme := "http"
+	if get.Scheme == corev1.URISchemeHTTPS {
+		scheme = "https"
+	}
+	url := fmt.Sprintf("%s://%s:%d%s", scheme, p.ip, hostPort(p.portNumber(get.Port)), get.Path)
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return err
@@ -77,9 +84,13 @@ func (p *pod) askHTTP(ctx context.Context, get *corev1.HTTPGetAction) error {
 		return err
 	}
 	defer response.Body.Close()
-	_, _ = io.Copy(io.Discard, io.LimitReader(response.Body, 4096))
+	said, _ := io.ReadAll(io.LimitReader(response.Body, 4096)) // what could be read says enough
 	if response.StatusCode < 200 || response.StatusCode >= 400 {
-		return fmt.Errorf("readiness probe: HTTP status %d", response.StatusCode)
+		answer := response.Status
+		if first, _, _ := strings.Cut(strings.TrimSpace(string(said)), "\n"); first != "" {
+			answer += ": " + printable(first)
+		}
+		return fmt.Errorf("GET %s on port %d answered %s", get.Path, p.portNumber(get.Port), answer)
 	}
 	return nil
 }

@@ -169,7 +169,7 @@ func (s *Supervisor) AwaitRollout(ctx context.Context, cluster, token, id string
 		}
 		select {
 		case <-ctx.Done():
-			return ctx.Err()
+			return fmt.Errorf("%w: %s", ctx.Err(), status)
 		case <-deadline.C:
 			return errors.New(status)
 		case <-time.After(pollPeriod):
@@ -189,7 +189,7 @@ func (s *Supervisor) rolloutStatus(who owner) (bool, string) {
 		return false, err.Error()
 	}
 	ready, old := 0, 0
-	var reasons []string
+	var waiting []*pod
 	for _, p := range s.pods {
 		switch {
 		case p.owner != who || p.terminating():
@@ -198,13 +198,17 @@ func (s *Supervisor) rolloutStatus(who owner) (bool, string) {
 		case p.isReady():
 			ready++
 		default:
-			reasons = append(reasons, fmt.Sprintf("pod %s: %s", p.name, p.reason()))
+			waiting = append(waiting, p)
 		}
 	}
-	if problem := s.problems[who]; problem != "" {
-		reasons = append(reasons, problem)
+	if ready == w.replicas && old == 0 && s.configsApplied() {
+		return true, ""
 	}
-	return ready == w.replicas && old == 0 && s.configsApplied(), fmt.Sprintf("%d of %d pods are ready; %s", ready, w.replicas, strings.Join(reasons, "; "))
+	status := []string{fmt.Sprintf("%d of %d pods are ready", ready, w.replicas)}
+	if problem := s.problems[who]; problem != "" {
+		status = append(status, problem)
+	}
+	return false, strings.Join(append(status, whyNotReady(waiting)...), "\n")
 }
 
 func (s *Supervisor) stopAll() {
