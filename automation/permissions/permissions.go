@@ -1,5 +1,11 @@
 // Package permissions tells which AWS permissions it takes to bring a stack up and down: those for the resource
-// types that are in it, and no others.
+// types that are in it, on what is the stack's own, and no others.
+//
+// What is its own shows from names and paths that begin with the stack's, and elsewhere from the tags that the program
+// puts on everything. Roles and users can be made only within a permissions boundary, so that nobody who deploys can
+// give a role more than the boundary allows. Which conditions an action takes, and on which resources, is in the
+// service authorization reference:
+// https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
 package permissions
 
 import (
@@ -11,21 +17,59 @@ import (
 	"strings"
 )
 
-//go:embed actions.json
-var actionsJSON []byte
+var (
+	//go:embed actions.json
+	actionsJSON []byte
+	//go:embed boundary.json
+	boundaryJSON string
+)
 
-// needed are the permissions of one resource type: actions on resources, and reads (and the few others) which AWS
-// does not tie to a resource.
+// needed are the permissions of one resource type: grants, and reads (and the few others) which AWS does not tie to a
+// resource.
 type needed struct {
+	Grants []grant  `json:"grants"`
+	Reads  []string `json:"reads"`
+}
+
+// grant allows actions on resources, under conditions.
+type grant struct {
 	Resources []string `json:"resources"`
 	Actions   []string `json:"actions"`
-	Reads     []string `json:"reads"`
+	// When names a condition that many grants share, see shared.
+	When      string    `json:"when,omitempty"`
+	Condition condition `json:"condition,omitempty"`
+}
+
+type condition map[string]map[string][]string
+
+// shared are the conditions by which the stack's own is told from others'. API Gateway hands an API's tags down to what
+// is in it, and asks for PATCH on a resource before it tags it, so that nobody can tag what is another's.
+var shared = map[string]condition{
+	"created": {"StringEquals": {"aws:RequestTag/project": {"${Project}"}, "aws:RequestTag/stack": {"${Stack}"}}},
+	"owned":   {"StringEquals": {"aws:ResourceTag/project": {"${Project}"}, "aws:ResourceTag/stack": {"${Stack}"}}},
+	"bounded": {"StringEquals": {"iam:PermissionsBoundary": {"${Boundary}"}}},
 }
 
 // always are the reads by which the program finds out where it is, and about networks and clusters that exist.
 var always = []string{
 	"autoscaling:DescribeAutoScalingGroups", "ec2:DescribeAvailabilityZones", "ec2:DescribeRegions", "ec2:DescribeSubnets", "ec2:DescribeVpcAttribute", "ec2:DescribeVpcs",
 	"eks:DescribeCluster", "eks:DescribeNodegroup", "eks:ListNodegroups", "sts:GetCallerIdentity",
+}
+
+// Resource is one of a stack's: its type token and its inputs.
+type Resource struct {
+	Type   string
+	Inputs map[string]any
+}
+
+// Stack is whose permissions are wanted.
+type Stack struct {
+	// Partition, Region and Account are where it stands.
+	Partition, Region, Account string
+	// Project and Stack are Pulumi's names, which the tags tell. Name is the prefix of the names of resources.
+	Project, Stack, Name string
+	// Resources are what it consists of.
+	Resources []Resource
 }
 
 type document struct {
@@ -38,53 +82,187 @@ type statement struct {
 	Effect    string
 	Action    []string
 	Resource  any
-	Condition map[string]map[string][]string `json:",omitempty"`
+	Condition condition `json:",omitempty"`
 }
 
-// Policy is the policy document for somebody who brings up and destroys stacks of these resource types. It reports
-// types about which nothing is known.
-func Policy(types []string, partition, region, account string) (string, error) {
+// BoundaryName is the permissions boundary that is taken for granted where the roles of a stack have none.
+const BoundaryName = "apigw-ingress-boundary"
+
+// Boundary is a permissions boundary for the roles and the user of stacks: the most that any of them needs. It lets
+// nobody into IAM, and into no other role than those of the stacks.
+func Boundary(partition, region, account string) string {
+	return strings.NewReplacer("${Partition}", partition, "${Region}", region, "${Account}", account).Replace(boundaryJSON)
+}
+
+// maxCharacters is what IAM takes in a managed policy, not counting white space:
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+const maxCharacters = 6144
+
+// Policies are the policy documents for somebody who brings up and destroys the stack: as many as it takes to keep to
+// the size of a managed policy. They report types about which nothing is known.
+func (s Stack) Policies() ([]string, error) {
 	var table map[string]needed
 	if err := json.Unmarshal(actionsJSON, &table); err != nil {
-		return "", err
+		return nil, err
 	}
-	// Types of one service on the same resources share a statement.
-	byResources := map[string]map[string]bool{}
-	reads := map[string]bool{}
+	grants, reads, err := s.take(table)
+	if err != nil {
+		return nil, err
+	}
+	statements := []statement{{
+		Sid: "WithoutResource", Effect: "Allow", Action: slices.Sorted(maps.Keys(reads)), Resource: "*",
+		Condition: condition{"StringEquals": {"aws:RequestedRegion": {"${Region}", "us-east-1"}}},
+	}}
+	for i, key := range slices.Sorted(maps.Keys(grants)) {
+		one := grants[key]
+		service, _, _ := strings.Cut(one.Actions[0], ":")
+		statements = append(statements, statement{
+			Sid: fmt.Sprintf("%s%d", strings.ToUpper(service[:1])+service[1:], i+1), Effect: "Allow",
+			Action: one.Actions, Resource: one.Resources, Condition: one.Condition,
+		})
+	}
+	return s.pack(statements)
+}
+
+// pack fills documents one after the other.
+func (s Stack) pack(statements []statement) ([]string, error) {
+	var documents []string
+	fill := s.replacer()
+	for start, end := 0, 1; start < len(statements); end++ {
+		text, err := encode(statements[start:min(end+1, len(statements))], fill)
+		if err != nil {
+			return nil, err
+		}
+		if end < len(statements) && Characters(text) <= maxCharacters {
+			continue
+		}
+		if text, err = encode(statements[start:end], fill); err != nil {
+			return nil, err
+		}
+		documents = append(documents, text)
+		start = end
+	}
+	return documents, nil
+}
+
+func encode(statements []statement, fill *strings.Replacer) (string, error) {
+	encoded, err := json.MarshalIndent(document{Version: "2012-10-17", Statement: statements}, "", "  ")
+	return fill.Replace(string(encoded)), err
+}
+
+// Characters is the size of a policy as IAM counts it.
+func Characters(policy string) int { return len(strings.Join(strings.Fields(policy), "")) }
+
+// take collects what the types need.
+func (s Stack) take(table map[string]needed) (merged, map[string]bool, error) {
+	grants, reads := merged{}, map[string]bool{}
 	for _, action := range always {
 		reads[action] = true
 	}
 	var unknown []string
-	for _, token := range slices.Compact(slices.Sorted(slices.Values(types))) {
+	for _, token := range s.types() {
 		n, known := table[token]
 		if !known {
 			unknown = append(unknown, token)
-			continue
 		}
-		key := strings.Join(n.Resources, " ")
-		if byResources[key] == nil {
-			byResources[key] = map[string]bool{}
-		}
-		for _, action := range n.Actions {
-			byResources[key][action] = true
+		for _, g := range n.Grants {
+			if err := grants.add(g); err != nil {
+				return nil, nil, err
+			}
 		}
 		for _, action := range n.Reads {
 			reads[action] = true
 		}
 	}
 	if len(unknown) > 0 {
-		return "", fmt.Errorf("the permissions for %s are not known", strings.Join(unknown, ", "))
+		return nil, nil, fmt.Errorf("the permissions for %s are not known", strings.Join(unknown, ", "))
 	}
-	d := document{Version: "2012-10-17"}
-	for i, key := range slices.Sorted(maps.Keys(byResources)) {
-		actions := slices.Sorted(maps.Keys(byResources[key]))
-		service, _, _ := strings.Cut(actions[0], ":")
-		d.Statement = append(d.Statement, statement{Sid: fmt.Sprintf("%s%d", strings.ToUpper(service[:1])+service[1:], i+1), Effect: "Allow", Action: actions, Resource: strings.Fields(key)})
+	return grants, reads, nil
+}
+
+// merged are grants by what makes them one statement: IAM counts characters. Under a condition that tells what is the
+// stack's own, actions of one service can stand beside each other with all their resources; without one, only actions on
+// the same resources can.
+type merged map[string]*grant
+
+func (m merged) add(g grant) error {
+	all := g.conditions()
+	service, _, _ := strings.Cut(g.Actions[0], ":")
+	place := []any{service, all}
+	if len(all) == 0 {
+		place = []any{service, g.Resources}
 	}
-	d.Statement = append(d.Statement, statement{
-		Sid: "WithoutResource", Effect: "Allow", Action: slices.Sorted(maps.Keys(reads)), Resource: "*",
-		Condition: map[string]map[string][]string{"StringEquals": {"aws:RequestedRegion": {"${Region}", "us-east-1"}}},
+	key, err := json.Marshal(place)
+	if err != nil {
+		return err
+	}
+	same := m[string(key)]
+	if same == nil {
+		same = &grant{Condition: all}
+		m[string(key)] = same
+	}
+	same.Actions = sorted(same.Actions, g.Actions)
+	same.Resources = sorted(same.Resources, g.Resources)
+	return nil
+}
+
+func sorted(a, b []string) []string {
+	return slices.Compact(slices.Sorted(slices.Values(slices.Concat(a, b))))
+}
+
+// conditions are the shared ones and the grant's own.
+func (g grant) conditions() condition {
+	all := maps.Clone(shared[g.When])
+	if all == nil {
+		all = condition{}
+	}
+	maps.Copy(all, g.Condition)
+	return all
+}
+
+func (s Stack) types() []string {
+	var types []string
+	for _, r := range s.Resources {
+		types = append(types, r.Type)
+	}
+	return slices.Compact(slices.Sorted(slices.Values(types)))
+}
+
+// replacer fills in what the table leaves open.
+func (s Stack) replacer() *strings.Replacer {
+	first := func(token, input, otherwise string) string {
+		for _, r := range s.Resources {
+			if text, _ := r.Inputs[input].(string); r.Type == token && text != "" {
+				return text
+			}
+		}
+		return otherwise
+	}
+	boundary := fmt.Sprintf("arn:%s:iam::%s:policy/%s", s.Partition, s.Account, BoundaryName)
+	return strings.NewReplacer(
+		"${Partition}", s.Partition, "${Region}", s.Region, "${Account}", s.Account, "${Project}", s.Project, "${Stack}", s.Stack, "${Name}", s.Name,
+		"${Path}", first(role, "path", fmt.Sprintf("/apigateway-ingress/%s/%s/", s.Project, s.Stack)),
+		"${Boundary}", first(role, "permissionsBoundary", boundary),
+		"${Cluster}", s.cluster(),
+		"${Domain}", first("aws:apigateway/domainName:DomainName", "domainName", "*"),
+		"${Zone}", first("aws:route53/record:Record", "zoneId", "*"),
+	)
+}
+
+const role = "aws:iam/role:Role"
+
+// cluster matches the cluster's name: one of the stack's own has its prefix, and another can have any name.
+func (s Stack) cluster() string {
+	if slices.Contains(s.types(), "aws:eks/cluster:Cluster") {
+		return s.Name + "-*"
+	}
+	return "*"
+}
+
+// Bounded says whether all roles and users of the stack have a permissions boundary.
+func (s Stack) Bounded() bool {
+	return !slices.ContainsFunc(s.Resources, func(r Resource) bool {
+		boundary, _ := r.Inputs["permissionsBoundary"].(string)
+		return (r.Type == role || r.Type == "aws:iam/user:User") && boundary == ""
 	})
-	encoded, err := json.MarshalIndent(d, "", "  ")
-	return strings.NewReplacer("${Partition}", partition, "${Region}", region, "${Account}", account).Replace(string(encoded)), err
 }

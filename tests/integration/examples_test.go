@@ -56,13 +56,13 @@ func TestExamples(t *testing.T) {
 func expectPermissions(t *testing.T, e *environment) {
 	resources, err := e.session.Resources(context.Background())
 	require.NoError(t, err)
-	var types []string
+	described := permissions.Stack{Partition: "aws", Region: "us-east-1", Account: "111122223333", Project: "p", Stack: e.stack, Name: "bookstore"}
 	for _, r := range resources {
 		if r.Custom && strings.HasPrefix(r.Type, "aws:") {
-			types = append(types, r.Type)
+			described.Resources = append(described.Resources, permissions.Resource{Type: r.Type, Inputs: r.Inputs})
 		}
 	}
-	_, err = permissions.Policy(types, "aws", "us-east-1", "111122223333")
+	_, err = described.Policies()
 	require.NoError(t, err)
 }
 
