@@ -28,16 +28,17 @@ type Expired struct {
 
 // Collect destroys and removes the ephemeral stacks of a project whose time to live is over. Other stacks are never
 // touched. It returns those that it found, and the problems with destroying them.
-func Collect(ctx context.Context, o CollectOptions) ([]Expired, error) {
+func Collect(ctx context.Context, o CollectOptions) (found []Expired, err error) {
 	s, _, err := openValid(o.Options)
 	if err != nil {
 		return nil, err
 	}
-	session, err := s.session(ctx, true)
+	session, closeSession, err := s.session(ctx, true)
 	if err != nil {
 		return nil, err
 	}
-	found, err := expiredStacks(ctx, session, o.OlderThan, time.Now())
+	defer func() { err = closeSession(err) }()
+	found, err = expiredStacks(ctx, session, o.OlderThan, time.Now())
 	if err != nil {
 		return nil, err
 	}
@@ -47,7 +48,7 @@ func Collect(ctx context.Context, o CollectOptions) ([]Expired, error) {
 			problems = append(problems, fmt.Errorf("stack %s: %w", e.Stack, err))
 		}
 	}
-	return found, errors.Join(append(problems, s.stopIdleCloud(ctx))...)
+	return found, errors.Join(problems...)
 }
 
 func expiredStacks(ctx context.Context, session *engine.Session, olderThan time.Duration, now time.Time) ([]Expired, error) {

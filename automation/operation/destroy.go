@@ -41,10 +41,7 @@ func Destroy(ctx context.Context, o DestroyOptions) (*Result, error) {
 	})
 	if errors.Is(err, engine.ErrNoStack) {
 		nothing := &Result{Operation: "destroy", Stack: s.Stack, Target: s.project.Target, Changes: report.Changes{}, Complete: true}
-		return nothing, errors.Join(ErrNothing, s.stopIdleCloud(ctx))
+		return nothing, ErrNothing
 	}
-	if err != nil {
-		return result, err
-	}
-	return result, s.stopIdleCloud(context.WithoutCancel(ctx))
+	return result, err
 }

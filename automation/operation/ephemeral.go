@@ -89,17 +89,18 @@ func (e *EphemeralStack) tag(ctx context.Context, ttl time.Duration) error {
 	if err != nil {
 		return err
 	}
-	session, err := s.session(ctx, true)
+	session, closeSession, err := s.session(ctx, true)
 	if err != nil {
 		return err
 	}
 	now := time.Now().UTC()
 	for tag, at := range map[string]time.Time{createdTag: now, expiresTag: now.Add(ttl)} {
-		if err := session.Stack.SetTag(ctx, tag, at.Format(time.RFC3339)); err != nil {
-			return fmt.Errorf("tag of stack %s: %w", s.Stack, err)
+		if err = session.Stack.SetTag(ctx, tag, at.Format(time.RFC3339)); err != nil {
+			err = fmt.Errorf("tag of stack %s: %w", s.Stack, err)
+			break
 		}
 	}
-	return nil
+	return closeSession(err)
 }
 
 func (e *EphemeralStack) config() string {

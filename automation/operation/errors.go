@@ -70,13 +70,23 @@ func ClassOf(err error) Class {
 	return Other
 }
 
+var errCancelled = errors.New("cancelled: run the same command again to go on")
+
+// unlessEnded takes a failure for what it is when ctx has ended: a consequence of that.
+func unlessEnded(ctx context.Context, err error) error {
+	if err != nil && ctx.Err() != nil {
+		return fail(Cancelled, errCancelled)
+	}
+	return err
+}
+
 // classify gives an engine's error its class.
 func classify(err error, command *engine.Command) error {
 	switch {
 	case err == nil:
 		return nil
 	case command.Interrupted():
-		return fail(Cancelled, errors.New("cancelled: run the same command again to go on"))
+		return fail(Cancelled, errCancelled)
 	case ClassOf(err) != Other:
 		return err
 	}

@@ -2,10 +2,7 @@ package operation
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
-	"flag"
 	"io"
 	"log/slog"
 	"os"
@@ -38,30 +35,14 @@ func ServeHelper(args []string, out io.Writer) (served bool, err error) {
 	return false, nil
 }
 
+// serveLocalCloud takes the state directory and the build as which to serve it.
 func serveLocalCloud(args []string, out io.Writer) error {
-	flags := flag.NewFlagSet(localCloudVerb, flag.ContinueOnError)
-	dir := flags.String("state-dir", "", "folder of the local cloud's state")
-	if err := flags.Parse(args); err != nil {
-		return err
-	}
-	if *dir == "" {
-		return errors.New("localcloud: --state-dir is missing")
+	if len(args) != 2 {
+		return errors.New("localcloud: the arguments are a state directory and a build")
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	self, err := os.Executable()
-	if err != nil {
-		return err
-	}
-	build, err := buildOf(self)
-	if err != nil {
-		return err
-	}
-	path, err := filepath.Abs(*dir)
-	if err != nil {
-		return err
-	}
-	return daemon.Serve(ctx, path, build, slog.New(slog.NewJSONHandler(out, nil)))
+	return daemon.Serve(ctx, args[0], args[1], slog.New(slog.NewJSONHandler(out, nil)))
 }
 
 // executable is the program for processes of their own.
@@ -72,45 +53,35 @@ func (s *site) executable() (string, error) {
 	return os.Executable()
 }
 
-// buildOf tells one build of a program from another.
-func buildOf(path string) (string, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return "", err
-	}
-	sum := sha256.Sum256([]byte(path + " " + info.ModTime().String()))
-	return hex.EncodeToString(sum[:8]), nil
-}
-
-// ensureLocalCloud starts the local cloud when it is not running.
-func (s *site) ensureLocalCloud(ctx context.Context) (daemon.Status, error) {
+// useLocalCloud starts the local cloud when it is not running. It runs at least until the use of it is released.
+func (s *site) useLocalCloud(ctx context.Context) (*daemon.Use, error) {
 	client, err := daemon.NewClient(s.StateDir)
 	if err != nil {
-		return daemon.Status{}, err
+		return nil, err
 	}
 	program, err := s.executable()
 	if err != nil {
-		return daemon.Status{}, err
-	}
-	build, err := buildOf(program)
-	if err != nil {
-		return daemon.Status{}, err
+		return nil, err
 	}
 	if err := os.MkdirAll(s.StateDir, 0o700); err != nil {
-		return daemon.Status{}, err
+		return nil, err
 	}
-	status, err := client.Ensure(ctx, build, program, localCloudVerb, "--state-dir", s.StateDir)
+	build, err := engine.BuildOf(program, s.StateDir)
 	if err != nil {
-		return status, err
+		return nil, err
+	}
+	use, err := client.Use(ctx, daemon.Program{Command: []string{program, localCloudVerb, s.StateDir}, Build: build})
+	if err != nil {
+		return nil, err
 	}
 	if err := client.AddPrograms(ctx, daemon.Programs{Images: images(program, s.project), Functions: s.project.Functions}); err != nil {
-		return status, err
+		return nil, errors.Join(err, use.Release(ctx, false))
 	}
 	// After a restart what was deployed starts anew. What cannot start is the next update's to mend.
 	if err := client.AwaitSettled(ctx, settleTimeout); err != nil {
 		s.warn(err)
 	}
-	return status, nil
+	return use, nil
 }
 
 // images are the sample services beside the program, and what the stack's config maps.
@@ -127,24 +98,6 @@ func images(program string, project *engine.Project) map[string]supervisor.Image
 	return table
 }
 
-// stopIdleCloud ends the local cloud when no stack has anything in it.
-func (s *site) stopIdleCloud(ctx context.Context) error {
-	if s.project.Target != engine.Local {
-		return nil
-	}
-	client, err := daemon.NewClient(s.StateDir)
-	if err != nil {
-		return err
-	}
-	status, running, err := client.Status(ctx)
-	if err != nil || !running || status.Objects > 0 {
-		return err
-	}
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
-	defer cancel()
-	return client.Stop(ctx)
-}
-
 // Environment is what the official pulumi CLI needs to work on a stack of the local target, whose cloud is started when it
 // is not running. For a stack on AWS it is empty: pulumi needs nothing there.
 func Environment(ctx context.Context, o Options) (map[string]string, error) {
@@ -152,14 +105,18 @@ func Environment(ctx context.Context, o Options) (map[string]string, error) {
 	if err != nil || s.project.Target != engine.Local {
 		return map[string]string{}, err
 	}
-	status, err := s.ensureLocalCloud(ctx)
+	use, err := s.useLocalCloud(ctx)
 	if err != nil {
 		return nil, fail(Prerequisite, err)
+	}
+	// Whoever asks wants to use it next.
+	if err := use.Release(ctx, true); err != nil {
+		return nil, err
 	}
 	if err := errors.Join(engine.CheckSalt(s.project, s.StateDir), engine.PrepareState(s.StateDir)); err != nil {
 		return nil, fail(Prerequisite, err)
 	}
-	values := engine.LocalEnvironment(s.StateDir, status.Providers)
+	values := engine.LocalEnvironment(s.StateDir, use.Status.Providers)
 	// The official CLI fetches the language plugin for Go by itself.
 	delete(values, "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION")
 	return values, nil

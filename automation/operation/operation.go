@@ -183,18 +183,24 @@ func (s *site) note(format string, args ...any) { s.tell(Notice{Text: fmt.Sprint
 
 func (s *site) warn(err error) { s.tell(Notice{Text: err.Error(), Warning: true}) }
 
-// session opens the stack with its target: the local cloud is started for a local one.
-func (s *site) session(ctx context.Context, create bool) (*engine.Session, error) {
+// session opens the stack with its target: the local cloud is started for a local one, and runs until close. Close returns
+// err, or what went wrong with closing.
+func (s *site) session(ctx context.Context, create bool) (_ *engine.Session, close func(err error) error, err error) {
 	var providers map[string]int
+	close = func(err error) error { return err }
 	if s.project.Target == engine.Local {
-		status, err := s.ensureLocalCloud(ctx)
+		use, err := s.useLocalCloud(ctx)
 		if err != nil {
-			return nil, fail(Prerequisite, err)
+			return nil, nil, unlessEnded(ctx, fail(Prerequisite, err))
 		}
-		providers = status.Providers
+		providers = use.Status.Providers
+		close = func(err error) error { return errors.Join(err, use.Release(context.WithoutCancel(ctx), false)) }
 	}
 	session, err := engine.Open(ctx, s.project, s.StateDir, providers, create, deploy.In(s.project.Root))
-	return session, s.explainBackend(err)
+	if err != nil {
+		return nil, nil, close(s.explainLock(s.explainBackend(unlessEnded(ctx, err))))
+	}
+	return session, close, nil
 }
 
 // stateOnly opens the stack for those who only look at its state.
@@ -237,9 +243,12 @@ func (s *site) operate(ctx context.Context, verb string, create bool, use func(c
 		}
 		defer func() { err = errors.Join(err, release()) }()
 	}
-	if r.session, err = s.session(ctx, create); err != nil {
-		return nil, s.explainLock(err)
+	session, closeSession, err := s.session(ctx, create)
+	if err != nil {
+		return nil, err
 	}
+	defer func() { err = closeSession(err) }()
+	r.session = session
 	r.follower = s.follow()
 	defer r.follower.close()
 	defer s.interruptible(ctx, r)()

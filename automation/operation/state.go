@@ -57,11 +57,11 @@ func Import(ctx context.Context, o Options, deployment json.RawMessage) error {
 	if err != nil {
 		return err
 	}
-	session, err := s.session(ctx, true)
+	session, closeSession, err := s.session(ctx, true)
 	if err != nil {
 		return err
 	}
-	return s.explainLock(session.Stack.Import(ctx, untyped))
+	return closeSession(s.explainLock(session.Stack.Import(ctx, untyped)))
 }
 
 // Timeline are the steps of the last operation that changed a stack from this state directory.

@@ -74,6 +74,15 @@ func (b *binary) edit(name, old, new string) {
 	require.NoError(b.t, os.WriteFile(path, []byte(strings.Replace(string(content), old, new, 1)), 0o600))
 }
 
+// copyFile copies a file with some text replaced.
+func copyFile(t testing.TB, from, to, old, new string) {
+	t.Helper()
+	content, err := os.ReadFile(from)
+	require.NoError(t, err)
+	require.Contains(t, string(content), old)
+	require.NoError(t, os.WriteFile(to, []byte(strings.Replace(string(content), old, new, 1)), 0o600))
+}
+
 type update struct {
 	Changes map[string]int
 	Outputs map[string]any

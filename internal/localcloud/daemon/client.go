@@ -147,42 +147,6 @@ func (c *Client) do(ctx context.Context, method, path string, body []byte) ([]by
 	return answer, nil
 }
 
-// Ensure starts the local cloud when it is not running, or runs another build. command is the program that
-// serves it, with its arguments.
-func (c *Client) Ensure(ctx context.Context, build string, command ...string) (Status, error) {
-	status, running, err := c.Status(ctx)
-	if err != nil {
-		return Status{}, err
-	}
-	if running && status.Build == build {
-		return status, nil
-	}
-	if running {
-		if err := c.Stop(ctx); err != nil {
-			return Status{}, err
-		}
-	}
-	exited, err := c.start(command)
-	if err != nil {
-		return Status{}, fmt.Errorf("start the local cloud: %w", err)
-	}
-	deadline := time.After(startTimeout)
-	for {
-		if status, running, err = c.Status(ctx); err == nil && running {
-			return status, nil
-		}
-		select {
-		case <-exited:
-			return Status{}, fmt.Errorf("the local cloud ended at its start; its log %s ends with:\n%s", LogPath(c.dir), c.logTail())
-		case <-deadline:
-			return Status{}, fmt.Errorf("the local cloud does not answer within %s; its log is %s", startTimeout, LogPath(c.dir))
-		case <-ctx.Done():
-			return Status{}, ctx.Err()
-		case <-time.After(20 * time.Millisecond):
-		}
-	}
-}
-
 // start runs the local cloud in a session of its own, its output in a file: it must outlive this process.
 func (c *Client) start(command []string) (<-chan struct{}, error) {
 	if err := os.MkdirAll(filepath.Dir(LogPath(c.dir)), 0o700); err != nil {

@@ -28,8 +28,9 @@ import (
 // Status is what a running local cloud says of itself.
 type Status struct {
 	PID int `json:"pid"`
-	// Build identifies the program; another build is replaced before it is used.
-	Build string `json:"build"`
+	// Build identifies the program; another build is replaced before it is used, unless somebody uses it.
+	Build    string `json:"build"`
+	Protocol int    `json:"protocol"`
 	// Providers are the ports for the engine, by package.
 	Providers map[string]int `json:"providers"`
 	Objects   int            `json:"objects"`
@@ -175,7 +176,7 @@ func handler(stop func(), dir, build string, cloud *localcloud.Cloud) http.Handl
 		w.Header().Set("Content-Type", "application/json")
 		// A client that went away needs no answer.
 		_ = json.NewEncoder(w).Encode(Status{
-			PID: os.Getpid(), Build: build, Providers: cloud.ProviderPorts(), Objects: cloud.Objects(), Goroutines: runtime.NumGoroutine(), Settled: cloud.Settled(), Pods: cloud.Pods(), PodRoles: cloud.PodRoles(), Ways: cloud.Ways(), Log: LogPath(dir),
+			PID: os.Getpid(), Build: build, Protocol: Protocol, Providers: cloud.ProviderPorts(), Objects: cloud.Objects(), Goroutines: runtime.NumGoroutine(), Settled: cloud.Settled(), Pods: cloud.Pods(), PodRoles: cloud.PodRoles(), Ways: cloud.Ways(), Log: LogPath(dir),
 		})
 	})
 	mux.HandleFunc("PUT /programs", func(w http.ResponseWriter, r *http.Request) {
