@@ -15,7 +15,7 @@ import (
 )
 
 // manifest is an Ingress with the given spec and annotations, both as YAML that is indented here.
-func manifest(annotations, spec string) string {
+func yamlOf(annotations, spec string) string {
 	indent := func(text string, by int) string {
 		return strings.ReplaceAll("\n"+strings.TrimSpace(text), "\n", "\n"+strings.Repeat(" ", by))
 	}
@@ -54,47 +54,45 @@ func compileText(t *testing.T, text string) (*route.Table, error) {
 func TestBadInputSaysWhereAndWhat(t *testing.T) {
 	good := rulePath("/a", "Prefix", "bookservice", "number: 80")
 	for name, c := range map[string]struct{ text, want string }{
-		"empty":             {"", "x.yaml: the manifest is empty"},
-		"not YAML":          {"a: [", "x.yaml:1: not a Kubernetes manifest"},
-		"not an Ingress":    {"apiVersion: v1\nkind: Service", `x.yaml:1: kind "Service" is not an Ingress`},
+		"not YAML":          {"a: [", "x.yaml:1: not YAML"},
 		"unknown version":   {"apiVersion: networking.k8s.io/v9\nkind: Ingress\nmetadata: {name: a}", `ingress default/a: apiVersion "networking.k8s.io/v9" is not known`},
-		"unknown field":     {manifest("", "rulez: []"), `unknown field "spec.rulez"`},
-		"no rules":          {manifest("", "ingressClassName: apigateway"), "x.yaml:1: ingress default/api: it has no rules"},
-		"no paths":          {manifest("", "rules: [{http: {paths: []}}]"), "ingress default/api: rule 1: it has no paths"},
-		"host":              {manifest("", "rules: [{host: a.example.com}]"), `rule 1: host "a.example.com": no domain of the API serves it (the API has none)`},
-		"relative path":     {manifest("", rulePath("a", "Prefix", "bookservice", "number: 80")), `rule 1 path 1 "a": the path must start with "/"`},
-		"impossible path":   {manifest("", rulePath("/a;b", "Prefix", "bookservice", "number: 80")), `segment "a;b" is not possible in API Gateway`},
-		"dot segment":       {manifest("", rulePath("/a/../b", "Prefix", "bookservice", "number: 80")), `segment ".." is not possible`},
-		"exact slash":       {manifest("", rulePath("/a/", "Exact", "bookservice", "number: 80")), "an Exact path cannot end in a slash"},
-		"unknown pathType":  {manifest("", rulePath("/a", "Regex", "bookservice", "number: 80")), `pathType "Regex" is not known`},
-		"unknown service":   {manifest("", rulePath("/a", "Prefix", "shop", "number: 80")), `service default/shop is not declared by the stack: add it to services (declared: default/authorservice, default/bookservice)`},
-		"unknown port":      {manifest("", rulePath("/a", "Prefix", "bookservice", "number: 81")), "service default/bookservice has no port 81"},
-		"unknown port name": {manifest("", rulePath("/a", "Prefix", "bookservice", "name: grpc")), `service default/bookservice has no port named "grpc"`},
-		"default backend":   {manifest("", "defaultBackend: {service: {name: shop, port: {number: 80}}}"+good), "defaultBackend: service default/shop is not declared"},
-		"resource backend":  {manifest("", "defaultBackend: {resource: {kind: Bucket, name: b}}"+good), "defaultBackend: the backend is not a Service"},
-		"auth":              {manifest(AnnotationPrefix+`auth: basic`, good), `auth "basic" is neither iam nor none, nor an authorizer of the API`},
-		"methods":           {manifest(AnnotationPrefix+`methods: GET,FETCH`, good), `methods: "FETCH" is not one of`},
-		"timeout":           {manifest(AnnotationPrefix+`timeout: 30s`, good), `timeout: "30s" is not a duration from 50ms to 29s`},
-		"body size":         {manifest(AnnotationPrefix+`max-body-size: 11m`, good), `"11m" is not from 1 to 10m`},
-		"rate":              {manifest(AnnotationPrefix+`throttle-rate: NaN`, good), `throttle-rate: "NaN" is not a number`},
-		"burst alone":       {manifest(AnnotationPrefix+`throttle-burst: "5"`, good), "throttle-burst without throttle-rate"},
-		"origin":            {manifest(AnnotationPrefix+`cors-allow-origins: example.com`, good), `"example.com" is not an origin`},
-		"CORS, no origin":   {manifest(AnnotationPrefix+`cors-max-age: 5m`, good), "CORS annotations without cors-allow-origins"},
-		"credentials for *": {manifest(AnnotationPrefix+"cors-allow-origins: \"*\"\n"+AnnotationPrefix+`cors-allow-credentials: "true"`, good), "does not go with the origin *"},
-		"cache for writes":  {manifest(AnnotationPrefix+`cache-ttl: 5m`, good), "cache-ttl is for reading only"},
-		"cache and origins": {manifest(AnnotationPrefix+"cache-ttl: 5m\n"+AnnotationPrefix+"methods: GET\n"+AnnotationPrefix+`cors-allow-origins: https://a.example.com`, good), "cache-ttl does not go with named origins"},
-		"group order":       {manifest(AnnotationPrefix+`group.order: first`, good), `group.order: "first" is not a whole number`},
-		"empty client":      {manifest(AnnotationPrefix+`client-arns: ""`, good), "client-arns: a client ARN is empty"},
-		"malformed client":  {manifest(AnnotationPrefix+`client-arns: arn:aws:iam::1:user/a`, good), `client ARN "arn:aws:iam::1:user/a" is malformed`},
-		"wildcard client":   {manifest(AnnotationPrefix+`client-arns: "arn:aws:iam::111122223333:user/*"`, good), "has a wildcard"},
-		"stage name":        {manifest(AnnotationPrefix+`stage-name: a-b`, good), `stage name "a-b" is not valid`},
-		"replicas":          {manifest(AnnotationPrefix+`nginx-replicas: three`, good), `nginx-replicas: "three" is not a whole number from 1 to 1000`},
-		"service port":      {manifest(AnnotationPrefix+`nginx-service-port: "80"`, good), `"80" is not a whole number from 1024 to 65535`},
-		"health port":       {manifest(AnnotationPrefix+`nginx-service-port: "8081"`, good), "8081 is taken by the proxy's health check"},
-		"unknown":           {manifest(AnnotationPrefix+`client-arn: x`, good), `annotation "apigateway.ingress.kubernetes.io/client-arn" is not known: did you mean apigateway.ingress.kubernetes.io/client-arns?`},
-		"other class":       {manifest("kubernetes.io/ingress.class: nginx", good), `there is no Ingress of class "apigateway"`},
-		"long name":         {strings.Replace(manifest("", good), "name: api", "name: "+strings.Repeat("a", 52), 1), "the name has 52 characters: at most 51 are allowed"},
-		"bad name":          {strings.Replace(manifest("", good), "name: api", "name: A_b", 1), "the name is not valid"},
+		"unknown field":     {yamlOf("", "rulez: []"), `unknown field "spec.rulez"`},
+		"no rules":          {yamlOf("", "ingressClassName: apigateway"), "x.yaml:1: ingress default/api: it has no rules"},
+		"no paths":          {yamlOf("", "rules: [{http: {paths: []}}]"), "ingress default/api: rule 1: it has no paths"},
+		"host":              {yamlOf("", "rules: [{host: a.example.com}]"), `rule 1: host "a.example.com": no domain of the API serves it (the API has none)`},
+		"relative path":     {yamlOf("", rulePath("a", "Prefix", "bookservice", "number: 80")), `rule 1 path 1 "a": the path must start with "/"`},
+		"impossible path":   {yamlOf("", rulePath("/a;b", "Prefix", "bookservice", "number: 80")), `segment "a;b" is not possible in API Gateway`},
+		"dot segment":       {yamlOf("", rulePath("/a/../b", "Prefix", "bookservice", "number: 80")), `segment ".." is not possible`},
+		"exact slash":       {yamlOf("", rulePath("/a/", "Exact", "bookservice", "number: 80")), "an Exact path cannot end in a slash"},
+		"unknown pathType":  {yamlOf("", rulePath("/a", "Regex", "bookservice", "number: 80")), `pathType "Regex" is not known`},
+		"unknown service":   {yamlOf("", rulePath("/a", "Prefix", "shop", "number: 80")), `service default/shop is not declared by the stack: add it to services (declared: default/authorservice, default/bookservice)`},
+		"unknown port":      {yamlOf("", rulePath("/a", "Prefix", "bookservice", "number: 81")), "service default/bookservice has no port 81"},
+		"unknown port name": {yamlOf("", rulePath("/a", "Prefix", "bookservice", "name: grpc")), `service default/bookservice has no port named "grpc"`},
+		"default backend":   {yamlOf("", "defaultBackend: {service: {name: shop, port: {number: 80}}}"+good), "defaultBackend: service default/shop is not declared"},
+		"resource backend":  {yamlOf("", "defaultBackend: {resource: {kind: Bucket, name: b}}"+good), "defaultBackend: the backend is not a Service"},
+		"auth":              {yamlOf(AnnotationPrefix+`auth: basic`, good), `auth "basic" is neither iam nor none, nor an authorizer of the API`},
+		"methods":           {yamlOf(AnnotationPrefix+`methods: GET,FETCH`, good), `methods: "FETCH" is not one of`},
+		"timeout":           {yamlOf(AnnotationPrefix+`timeout: 30s`, good), `timeout: "30s" is not a duration from 50ms to 29s`},
+		"body size":         {yamlOf(AnnotationPrefix+`max-body-size: 11m`, good), `"11m" is not from 1 to 10m`},
+		"rate":              {yamlOf(AnnotationPrefix+`throttle-rate: NaN`, good), `throttle-rate: "NaN" is not a number`},
+		"burst alone":       {yamlOf(AnnotationPrefix+`throttle-burst: "5"`, good), "throttle-burst without throttle-rate"},
+		"origin":            {yamlOf(AnnotationPrefix+`cors-allow-origins: example.com`, good), `"example.com" is not an origin`},
+		"CORS, no origin":   {yamlOf(AnnotationPrefix+`cors-max-age: 5m`, good), "CORS annotations without cors-allow-origins"},
+		"credentials for *": {yamlOf(AnnotationPrefix+"cors-allow-origins: \"*\"\n"+AnnotationPrefix+`cors-allow-credentials: "true"`, good), "does not go with the origin *"},
+		"cache for writes":  {yamlOf(AnnotationPrefix+`cache-ttl: 5m`, good), "cache-ttl is for reading only"},
+		"cache and origins": {yamlOf(AnnotationPrefix+"cache-ttl: 5m\n"+AnnotationPrefix+"methods: GET\n"+AnnotationPrefix+`cors-allow-origins: https://a.example.com`, good), "cache-ttl does not go with named origins"},
+		"group order":       {yamlOf(AnnotationPrefix+`group.order: first`, good), `group.order: "first" is not a whole number`},
+		"empty client":      {yamlOf(AnnotationPrefix+`client-arns: ""`, good), "client-arns: a client ARN is empty"},
+		"malformed client":  {yamlOf(AnnotationPrefix+`client-arns: arn:aws:iam::1:user/a`, good), `client ARN "arn:aws:iam::1:user/a" is malformed`},
+		"wildcard client":   {yamlOf(AnnotationPrefix+`client-arns: "arn:aws:iam::111122223333:user/*"`, good), "has a wildcard"},
+		"stage name":        {yamlOf(AnnotationPrefix+`stage-name: a-b`, good), `stage name "a-b" is not valid`},
+		"replicas":          {yamlOf(AnnotationPrefix+`nginx-replicas: three`, good), `nginx-replicas: "three" is not a whole number from 1 to 1000`},
+		"service port":      {yamlOf(AnnotationPrefix+`nginx-service-port: "80"`, good), `"80" is not a whole number from 1024 to 65535`},
+		"health port":       {yamlOf(AnnotationPrefix+`nginx-service-port: "8081"`, good), "8081 is taken by the proxy's health check"},
+		"unknown":           {yamlOf(AnnotationPrefix+`client-arn: x`, good), `annotation "apigateway.ingress.kubernetes.io/client-arn" is not known: did you mean apigateway.ingress.kubernetes.io/client-arns?`},
+		"other class":       {yamlOf("kubernetes.io/ingress.class: nginx", good), `there is no Ingress of class "apigateway"`},
+		"long name":         {strings.Replace(yamlOf("", good), "name: api", "name: "+strings.Repeat("a", 52), 1), "the name has 52 characters: at most 51 are allowed"},
+		"bad name":          {strings.Replace(yamlOf("", good), "name: api", "name: A_b", 1), "the name is not valid"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := compileText(t, c.text)
@@ -104,7 +102,7 @@ func TestBadInputSaysWhereAndWhat(t *testing.T) {
 }
 
 func TestAllProblemsAreReportedTogether(t *testing.T) {
-	text := manifest(AnnotationPrefix+"stage-name: a-b\n"+AnnotationPrefix+"nginx-replicas: x", rulePath("/a", "Prefix", "shop", "number: 80"))
+	text := yamlOf(AnnotationPrefix+"stage-name: a-b\n"+AnnotationPrefix+"nginx-replicas: x", rulePath("/a", "Prefix", "shop", "number: 80"))
 	_, err := compileText(t, text+"---\n"+text)
 	require.Error(t, err)
 	require.Len(t, strings.Split(err.Error(), "\n"), 7, "three problems of each, and the duplicate")
@@ -114,14 +112,14 @@ func TestAllProblemsAreReportedTogether(t *testing.T) {
 }
 
 func TestDuplicatePathNamesBothSides(t *testing.T) {
-	one := manifest("", rulePath("/a", "Prefix", "bookservice", "number: 80"))
-	other := strings.Replace(manifest("", rulePath("/a/", "Prefix", "authorservice", "number: 80")), "name: api", "name: second", 1)
+	one := yamlOf("", rulePath("/a", "Prefix", "bookservice", "number: 80"))
+	other := strings.Replace(yamlOf("", rulePath("/a/", "Prefix", "authorservice", "number: 80")), "name: api", "name: second", 1)
 	_, err := compileText(t, one+"---\n"+other)
 	require.EqualError(t, err, `x.yaml:2: ingress default/second: rule 1 path 1 "/a/": duplicate path: it is already written at x.yaml:1: ingress default/api: rule 1 path 1 "/a"`)
 }
 
 func TestOriginalAnnotations(t *testing.T) {
-	table, err := compileText(t, manifest(`
+	table, err := compileText(t, yamlOf(`
 apigateway.ingress.kubernetes.io/client-arns: arn:aws:iam::111122223333:user/a, arn:aws:iam::111122223333:role/b
 apigateway.ingress.kubernetes.io/stage-name: live
 apigateway.ingress.kubernetes.io/nginx-replicas: "5"
@@ -142,8 +140,8 @@ apigateway.ingress.kubernetes.io/certificate-arn: arn:aws:acm:us-east-1:11112222
 }
 
 func TestOrderOfManifestsDoesNotMatter(t *testing.T) {
-	a := manifest("", rulePath("/a", "Prefix", "bookservice", "number: 80"))
-	b := strings.Replace(manifest("", rulePath("/b", "Exact", "authorservice", "number: 80")), "name: api", "name: second", 1)
+	a := yamlOf("", rulePath("/a", "Prefix", "bookservice", "number: 80"))
+	b := strings.Replace(yamlOf("", rulePath("/b", "Exact", "authorservice", "number: 80")), "name: api", "name: second", 1)
 	first, err := compileText(t, a+"---\n"+b)
 	require.NoError(t, err)
 	second, err := compileText(t, b+"---\n"+a)
@@ -153,7 +151,7 @@ func TestOrderOfManifestsDoesNotMatter(t *testing.T) {
 
 func TestLoadFindsManifests(t *testing.T) {
 	dir := t.TempDir()
-	text := manifest("", rulePath("/a", "Prefix", "bookservice", "number: 80"))
+	text := yamlOf("", rulePath("/a", "Prefix", "bookservice", "number: 80"))
 	for _, name := range []string{"b.yaml", "a.yml", "readme.txt"} {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600))
 	}
@@ -175,7 +173,7 @@ func TestLoadFindsManifests(t *testing.T) {
 }
 
 func ingressNamed(name, annotations, spec string) string {
-	return strings.Replace(manifest(annotations, spec), "name: api", "name: "+name, 1) + "---\n"
+	return strings.Replace(yamlOf(annotations, spec), "name: api", "name: "+name, 1) + "---\n"
 }
 
 func TestGroups(t *testing.T) {
@@ -209,7 +207,7 @@ func TestSettingsOfSeveralIngresses(t *testing.T) {
 }
 
 func TestRouteSettings(t *testing.T) {
-	table, err := compileText(t, manifest(`
+	table, err := compileText(t, yamlOf(`
 apigateway.ingress.kubernetes.io/auth: none
 apigateway.ingress.kubernetes.io/methods: POST, GET
 apigateway.ingress.kubernetes.io/timeout: 2s
@@ -251,7 +249,7 @@ func TestHostsMustAgreeOnSettings(t *testing.T) {
 }
 
 func TestTLSIsReported(t *testing.T) {
-	table, err := compileText(t, manifest("", "tls: [{hosts: [a.example.com]}]"+rulePath("/a", "Prefix", "bookservice", "number: 80")))
+	table, err := compileText(t, yamlOf("", "tls: [{hosts: [a.example.com]}]"+rulePath("/a", "Prefix", "bookservice", "number: 80")))
 	require.NoError(t, err)
 	require.Equal(t, []string{"x.yaml:1: ingress default/api: spec.tls has no effect for a.example.com: API Gateway terminates TLS; configure the domain with custom-domain-name and certificate-arn"}, table.Notices)
 }

@@ -1,23 +1,17 @@
 package ingress
 
 import (
-	"bufio"
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
-	"sort"
 
 	"github.com/apigateway-ingress/apigateway-ingress/components/route"
+	"github.com/apigateway-ingress/apigateway-ingress/components/route/manifest"
 	networkingv1 "k8s.io/api/networking/v1"
 	networkingv1beta1 "k8s.io/api/networking/v1beta1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
 	kjson "sigs.k8s.io/json"
-	"sigs.k8s.io/yaml"
 )
 
 // Ingress is one manifest in its networking.k8s.io/v1 form, with the place it came from.
@@ -28,156 +22,103 @@ type Ingress struct {
 	Source string
 }
 
-// Load reads Ingress manifests, YAML or JSON, one or many to a file. A path is a file, a
-// directory (its *.yaml, *.yml and *.json), a glob, or "-" for stdin. Accepted versions are
-// networking.k8s.io/v1 and the legacy extensions/v1beta1 and networking.k8s.io/v1beta1, which
-// are converted. Fields that the API does not know are errors. All problems are reported together.
-func Load(paths []string, stdin io.Reader) ([]Ingress, error) {
-	var ingresses []Ingress
+// Manifests are what some sources hold that is of use for routes.
+type Manifests struct {
+	Ingresses []Ingress
+	// Services are those that stand beside the Ingresses, with their ports.
+	Services []route.Service
+	// Notices are for people: what was passed over, and how often.
+	Notices []string
+}
+
+// Read reads Ingresses and Services from files, folders, patterns, kustomizations and standard input, as package manifest
+// finds them. Accepted versions of Ingresses are networking.k8s.io/v1 and the legacy extensions/v1beta1 and
+// networking.k8s.io/v1beta1, which are converted. Fields that the API does not know are errors. Other kinds are counted in a
+// notice. All problems are reported together, with whatever could be read.
+func Read(paths []string, stdin io.Reader) (Manifests, error) {
+	set, err := manifest.Read(paths, stdin)
+	read, problems := From(set)
+	return read, errors.Join(err, problems)
+}
+
+// From takes what is of use for routes out of a set of objects.
+func From(set manifest.Set) (Manifests, error) {
+	read := Manifests{Notices: set.Notices}
 	var problems []error
-	if len(paths) == 0 {
-		return nil, errors.New("no manifest is named: give at least one file that holds an Ingress")
-	}
-	for _, path := range paths {
-		files, err := expand(path)
-		if err != nil {
+	for _, object := range set.Objects {
+		switch object.Kind {
+		case "Ingress":
+			found, err := FromObject(object)
 			problems = append(problems, err)
-			continue
-		}
-		for _, file := range files {
-			loaded, err := loadFile(file, stdin)
-			ingresses = append(ingresses, loaded...)
+			if err == nil {
+				read.Ingresses = append(read.Ingresses, found)
+			}
+		case "Service":
+			service, err := serviceOf(object)
 			problems = append(problems, err)
+			if err == nil {
+				read.Services = append(read.Services, service)
+			}
 		}
 	}
-	return ingresses, errors.Join(problems...)
+	if others := set.Kinds("Ingress", "Service"); others != "" {
+		read.Notices = append(read.Notices, "passed over, because they are no routes: "+others)
+	}
+	return read, errors.Join(problems...)
 }
 
-func expand(path string) ([]string, error) {
-	if path == "-" {
-		return []string{path}, nil
+// Load is Read for those who want the Ingresses alone, and at least one.
+func Load(paths []string, stdin io.Reader) ([]Ingress, error) {
+	read, err := Read(paths, stdin)
+	if len(read.Ingresses) == 0 && err == nil {
+		return nil, errors.Join(append([]error{errors.New("there is no Ingress in the manifests")}, asErrors(read.Notices)...)...)
 	}
-	if info, err := os.Stat(path); err == nil {
-		if !info.IsDir() {
-			return []string{path}, nil
-		}
-		return manifestsIn(path)
-	}
-	files, err := filepath.Glob(path)
-	if err != nil {
-		return nil, fmt.Errorf("manifest %q: %w", path, err)
-	}
-	if len(files) == 0 {
-		return nil, fmt.Errorf("manifest %q: no such file; check the path, which is relative to the project's folder", path)
-	}
-	return files, nil
-}
-
-func manifestsIn(dir string) ([]string, error) {
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return nil, fmt.Errorf("manifest folder %q: %w", dir, err)
-	}
-	var files []string
-	for _, entry := range entries {
-		switch filepath.Ext(entry.Name()) {
-		case ".yaml", ".yml", ".json":
-			files = append(files, filepath.Join(dir, entry.Name()))
-		}
-	}
-	if len(files) == 0 {
-		return nil, fmt.Errorf("manifest folder %q holds no .yaml, .yml or .json file", dir)
-	}
-	sort.Strings(files)
-	return files, nil
-}
-
-func loadFile(path string, stdin io.Reader) ([]Ingress, error) {
-	if path == "-" {
-		content, err := io.ReadAll(stdin)
-		if err != nil {
-			return nil, fmt.Errorf("manifest from standard input: %w", err)
-		}
-		return Parse("-", content)
-	}
-	content, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("manifest %q cannot be read: %w", path, err)
-	}
-	return Parse(path, content)
+	return read.Ingresses, err
 }
 
 // Parse reads the Ingresses of one file's content; name is used in messages only.
 func Parse(name string, content []byte) ([]Ingress, error) {
-	reader := utilyaml.NewYAMLReader(bufio.NewReader(bytes.NewReader(content)))
-	var ingresses []Ingress
-	var problems []error
-	found := false
-	for doc := 1; ; doc++ {
-		document, err := reader.Read()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		source := fmt.Sprintf("%s:%d", name, doc)
-		if err != nil {
-			problems = append(problems, fmt.Errorf("%s: %w", source, err))
-			break
-		}
-		encoded, err := yaml.YAMLToJSONStrict(document)
-		if err != nil {
-			problems = append(problems, fmt.Errorf("%s: not a Kubernetes manifest: %w", source, err))
-			continue
-		}
-		if string(encoded) == "null" {
-			continue
-		}
-		found = true
-		read, err := parseItems(encoded, source)
-		ingresses = append(ingresses, read...)
-		problems = append(problems, err)
-	}
-	if err := errors.Join(problems...); !found && err == nil {
-		problems = append(problems, fmt.Errorf("%s: the manifest is empty: it must hold an Ingress", name))
-	}
-	return ingresses, errors.Join(problems...)
+	set, err := manifest.Parse(name, content)
+	read, problems := From(set)
+	return read.Ingresses, errors.Join(err, problems)
 }
 
-// parseItems reads a document, in JSON, that is an Ingress, or a list of them as kubectl prints it.
-func parseItems(document []byte, source string) ([]Ingress, error) {
-	var list struct {
-		Kind  string            `json:"kind"`
-		Items []json.RawMessage `json:"items"`
+// FromObject reads one Ingress.
+func FromObject(object manifest.Object) (Ingress, error) {
+	if object.Malformed != nil {
+		return Ingress{}, fmt.Errorf("%s: ingress %s: %w", object.Source, nameOf(object.JSON), object.Malformed)
 	}
-	if err := json.Unmarshal(document, &list); err != nil {
-		return nil, fmt.Errorf("%s: not a Kubernetes manifest: %w", source, err)
+	read, err := parseDocument(object.JSON)
+	if err != nil {
+		return Ingress{}, route.At(object.Source, err)
 	}
-	if list.Kind != "List" && list.Kind != "IngressList" {
-		list.Items = []json.RawMessage{document}
+	return Ingress{Ingress: *read, Source: object.Source}, nil
+}
+
+// serviceOf reads what routes need of a Service. Nothing else in it is judged: it is not the stack's.
+func serviceOf(object manifest.Object) (route.Service, error) {
+	var service struct {
+		Spec struct {
+			Ports []struct {
+				Name string `json:"name"`
+				Port int    `json:"port"`
+			} `json:"ports"`
+		} `json:"spec"`
 	}
-	var ingresses []Ingress
-	var problems []error
-	for i, item := range list.Items {
-		place := source
-		if len(list.Items) > 1 {
-			place = fmt.Sprintf("%s.%d", source, i+1)
-		}
-		ingress, err := parseDocument(item)
-		if err != nil {
-			problems = append(problems, route.At(place, err))
-			continue
-		}
-		ingresses = append(ingresses, Ingress{Ingress: *ingress, Source: place})
+	if err := json.Unmarshal(object.JSON, &service); err != nil {
+		return route.Service{}, fmt.Errorf("%s: service %s: %w", object.Source, nameOf(object.JSON), err)
 	}
-	return ingresses, errors.Join(problems...)
+	read := route.Service{Namespace: namespaceOr(object.Namespace), Name: object.Name}
+	for _, port := range service.Spec.Ports {
+		read.Ports = append(read.Ports, route.ServicePort{Name: port.Name, Number: port.Port})
+	}
+	return read, nil
 }
 
 func parseDocument(document []byte) (*networkingv1.Ingress, error) {
 	var kind metav1.TypeMeta
 	if err := json.Unmarshal(document, &kind); err != nil {
 		return nil, fmt.Errorf("not a Kubernetes manifest: %w", err)
-	}
-	if kind.Kind != "Ingress" {
-		return nil, fmt.Errorf("kind %q is not an Ingress: list only files that hold Ingress manifests", kind.Kind)
 	}
 	switch kind.APIVersion {
 	case "networking.k8s.io/v1":

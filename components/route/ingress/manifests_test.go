@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/apigateway-ingress/apigateway-ingress/components/route"
 	"github.com/apigateway-ingress/apigateway-ingress/components/route/nginx"
 	"github.com/apigateway-ingress/apigateway-ingress/components/route/routetest"
 	"github.com/apigateway-ingress/apigateway-ingress/internal/golden"
@@ -45,4 +46,32 @@ func TestAnnotationsAreDocumented(t *testing.T) {
 	head, _, found := strings.Cut(string(content), "| annotation |")
 	require.True(t, found)
 	golden.Equal(t, path, head+AnnotationsReference())
+}
+
+// Rendered output holds much besides Ingresses. None of it is in the way, and all of it is counted.
+func TestOtherKinds(t *testing.T) {
+	const rendered = `
+apiVersion: v1
+kind: Service
+metadata: {name: web, namespace: shop}
+spec: {selector: {app: web}, ports: [{name: http, port: 8080, targetPort: 3000}, {name: metrics, port: 9100}]}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec: {replicas: "not for us to judge"}
+---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: web, namespace: shop}
+spec: {defaultBackend: {service: {name: web, port: {name: http}}}}
+`
+	read, err := Read([]string{"-"}, strings.NewReader(rendered))
+	require.NoError(t, err)
+	require.Len(t, read.Ingresses, 1)
+	require.Equal(t, []route.Service{{Namespace: "shop", Name: "web", Ports: []route.ServicePort{{Name: "http", Number: 8080}, {Name: "metrics", Number: 9100}}}}, read.Services)
+	require.Equal(t, []string{"passed over, because they are no routes: 1 Deployment"}, read.Notices)
+
+	_, err = Load([]string{"-"}, strings.NewReader(strings.Split(rendered, "---")[0]))
+	require.ErrorContains(t, err, "there is no Ingress in the manifests")
 }
