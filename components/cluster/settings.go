@@ -88,7 +88,7 @@ type Existing struct {
 
 var (
 	kubernetesVersion = regexp.MustCompile(`^1\.[0-9]{2}$`)
-	kmsKeyARN         = regexp.MustCompile(`^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[0-9a-f-]+$`)
+	kmsKeyARN         = regexp.MustCompile(`^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/(mrk-)?[0-9a-f-]+$`)
 	principalARN      = regexp.MustCompile(`^arn:aws[a-z-]*:iam::[0-9]{12}:(user|role)/[\w+=,.@/-]+$`)
 	addonName         = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]*$`)
 	addonVersion      = regexp.MustCompile(`^v[0-9]+\.[0-9]+\.[0-9]+-eksbuild\.[0-9]+$`)

@@ -24,6 +24,8 @@ var Update = flag.Bool("update", false, "write the golden files anew")
 type Resource struct {
 	Type, Name, Parent string
 	Inputs             map[string]any
+	// Provider is the URN and id of a provider that is not the default one.
+	Provider string
 	// DependsOn are the types and names of all resources that must exist before.
 	DependsOn []string
 	Options   Options
@@ -78,7 +80,8 @@ func (g *Graph) NewResource(args pulumi.MockResourceArgs) (string, resource.Prop
 	}
 	rpc := args.RegisterRPC
 	recorded := Resource{
-		Type: args.TypeToken, Name: args.Name, Parent: nameOf(rpc.GetParent()), Inputs: args.Inputs.Mappable(),
+		Provider: args.Provider,
+		Type:     args.TypeToken, Name: args.Name, Parent: nameOf(rpc.GetParent()), Inputs: args.Inputs.Mappable(),
 		Options: Options{RetainOnDelete: rpc.GetRetainOnDelete(), DeleteBeforeReplace: rpc.GetDeleteBeforeReplace()},
 	}
 	for _, urn := range rpc.GetDependencies() {

@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/acm"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/apigateway"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/route53"
@@ -69,12 +68,8 @@ func (g *Gateway) certificate(ctx *pulumi.Context) (pulumi.StringPtrInput, error
 		return pulumi.String(g.args.Domain.CertificateARN), nil
 	}
 	where := []pulumi.ResourceOption{pulumi.Parent(g)}
-	if g.args.Endpoint.Type == Edge && g.args.Region != edgeCertificateRegion {
-		provider, err := aws.NewProvider(ctx, g.name+"-"+edgeCertificateRegion, &aws.ProviderArgs{Region: pulumi.String(edgeCertificateRegion)}, pulumi.Parent(g))
-		if err != nil {
-			return nil, err
-		}
-		where = append(where, pulumi.Provider(provider))
+	if g.args.certificateElsewhere() {
+		where = append(where, pulumi.Provider(g.args.CertificateProvider))
 	}
 	requested, err := acm.NewCertificate(ctx, g.name, &acm.CertificateArgs{
 		DomainName: pulumi.String(g.args.Domain.Name), ValidationMethod: pulumi.String("DNS"), Tags: g.tags(),

@@ -14,6 +14,7 @@ import (
 	"github.com/apigateway-ingress/apigateway-ingress/components/iamrole"
 	"github.com/apigateway-ingress/apigateway-ingress/components/route"
 	"github.com/apigateway-ingress/apigateway-ingress/components/route/openapi"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/apigateway"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
@@ -39,6 +40,9 @@ type Args struct {
 	Partition, Region string
 	// IAM is how the client user and the role for logging are made.
 	IAM iamrole.Settings
+	// CertificateProvider is AWS's provider for us-east-1, where the certificate of an edge endpoint's domain is
+	// requested; only an API of another region needs one.
+	CertificateProvider *aws.Provider
 	// Tags are put on every resource.
 	Tags map[string]string
 }
@@ -88,8 +92,16 @@ func (a Args) Validate(name string) error {
 	if !gatewayName.MatchString(name) {
 		problems = append(problems, fmt.Errorf("name %q is not valid: use letters, digits and hyphens, with a letter first", name))
 	}
+	if a.certificateElsewhere() && a.CertificateProvider == nil {
+		problems = append(problems, errors.New("CertificateProvider is not set: the certificate of an EDGE domain is requested in us-east-1"))
+	}
 	problems = append(problems, a.Settings.Validate(a.Region, a.Routes), a.IAM.Validate())
 	return errors.Join(problems...)
+}
+
+// certificateElsewhere says whether a certificate is requested in another region than the API's.
+func (a Args) certificateElsewhere() bool {
+	return a.Domain.Name != "" && a.Domain.CertificateARN == "" && a.Endpoint.Type == Edge && a.Region != edgeCertificateRegion
 }
 
 func (a Args) withDefaults() Args {
@@ -195,7 +207,9 @@ func (g *Gateway) restAPIArgs(definition, policy pulumi.StringOutput, endpoints 
 		Body:                  definition,
 		Policy:                policy,
 		EndpointConfiguration: endpoint,
-		Tags:                  g.tags(),
+		// What AWS would leave out of the definition with a warning is an error.
+		FailOnWarnings: pulumi.Bool(true),
+		Tags:           g.tags(),
 	}
 	if g.args.Domain.OnlyDomain {
 		args.DisableExecuteApiEndpoint = pulumi.Bool(true)

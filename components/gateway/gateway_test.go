@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"encoding/json"
 	"testing"
 	"time"
 
@@ -8,6 +9,7 @@ import (
 	"github.com/apigateway-ingress/apigateway-ingress/components/route"
 	"github.com/apigateway-ingress/apigateway-ingress/components/route/ingress"
 	"github.com/apigateway-ingress/apigateway-ingress/components/route/openapi"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/stretchr/testify/require"
 )
@@ -35,7 +37,7 @@ spec:
 	return table
 }
 
-func run(t *testing.T, change func(*Args)) *componenttest.Graph {
+func arguments(t *testing.T, change func(*Args)) *Args {
 	t.Helper()
 	args := &Args{
 		Routes: twoPorts(t), VpcID: pulumi.String("vpc-1"), SubnetIDs: pulumi.StringArray{pulumi.String("subnet-1")},
@@ -43,6 +45,12 @@ func run(t *testing.T, change func(*Args)) *componenttest.Graph {
 		Settings: Settings{Access: Access{ClientARNs: []string{clientARN}}}, Region: "us-east-1",
 	}
 	change(args)
+	return args
+}
+
+func run(t *testing.T, change func(*Args)) *componenttest.Graph {
+	t.Helper()
+	args := arguments(t, change)
 	return componenttest.Run(t, func(ctx *pulumi.Context) error {
 		_, err := New(ctx, "g", args)
 		return err
@@ -172,13 +180,22 @@ func TestPrivateEndpoint(t *testing.T) {
 }
 
 func TestRequestedCertificateAndAlias(t *testing.T) {
-	graph := run(t, func(a *Args) {
+	edge := func(a *Args) {
 		a.Region = "eu-west-1"
 		a.Endpoint.Type = Edge
 		a.Domain = Domain{Name: "api.example.com", HostedZoneID: "Z0123456789", BasePath: "v1", OnlyDomain: true}
+	}
+	args := arguments(t, edge)
+	require.ErrorContains(t, args.Validate("g"), "CertificateProvider is not set")
+	graph := componenttest.Run(t, func(ctx *pulumi.Context) error {
+		var err error
+		args.CertificateProvider, err = aws.NewProvider(ctx, "virginia", &aws.ProviderArgs{Region: pulumi.String("us-east-1")})
+		require.NoError(t, err)
+		_, err = New(ctx, "g", args)
+		return err
 	})
 	require.JSONEq(t, `{"domainName":"api.example.com","validationMethod":"DNS"}`, graph.One(t, "aws:acm/certificate:Certificate").JSON(t, "domainName", "validationMethod"))
-	require.Equal(t, "us-east-1", graph.One(t, "pulumi:providers:aws").Inputs["region"], "CloudFront takes certificates of one region")
+	require.Contains(t, graph.One(t, "aws:acm/certificate:Certificate").Provider, "::virginia::", "CloudFront takes certificates of one region")
 	records := graph.All("aws:route53/record:Record")
 	require.Len(t, records, 2)
 	require.JSONEq(t, `{"name":"api.example.com","type":"A","zoneId":"Z0123456789","aliases":[{"name":"cloudfront.example.com","zoneId":"Z2FDTNDATAQYW2","evaluateTargetHealth":false}]}`, records[0].JSON(t, "name", "type", "zoneId", "aliases"))
@@ -255,42 +272,79 @@ func TestMutualTLSAndDeletionProtection(t *testing.T) {
 
 func TestBadSettings(t *testing.T) {
 	for want, s := range map[string]Settings{
-		`endpointType "GLOBAL" is not known`:                    {Endpoint: Endpoint{Type: "GLOBAL"}},
-		"PRIVATE without a VPC endpoint":                        {Endpoint: Endpoint{Type: Private}},
-		"are for endpointType PRIVATE, not EDGE":                {Endpoint: Endpoint{Type: Edge, VPCEndpointIDs: []string{"vpce-0"}}},
-		`accessMode "open" is not known`:                        {Access: Access{Mode: "open"}},
-		"nobody may call the API":                               {},
-		"canaryPercent 120 is not from 0 to 100":                {Stage: Stage{Canary: Canary{Percent: 120, StableDeployment: "a"}}},
-		"canaryPercent without stableDeployment":                {Stage: Stage{Canary: Canary{Percent: 1}}},
-		"throttleBurst without throttleRate":                    {Stage: Stage{Throttle: route.Throttle{Burst: 5}}},
-		"throttleRate -1 is not":                                {Stage: Stage{Throttle: route.Throttle{Rate: -1}}},
-		`cacheSize "1" is not one of`:                           {Stage: Stage{CacheSize: "1"}},
-		`executionLogs "ALL" is not known`:                      {Stage: Stage{ExecutionLogs: "ALL"}},
-		"logRetentionDays 2 is not a value":                     {Stage: Stage{LogRetentionDays: 2}},
-		"stageVariables: a-b=c":                                 {Stage: Stage{Variables: map[string]string{"a-b": "c"}}},
-		`logKmsKeyArn "alias/x" is malformed`:                   {Stage: Stage{LogKMSKeyARN: "alias/x"}},
-		"settings of a domain without domainName":               {Domain: Domain{TruststoreURI: "s3://b/k"}},
-		"domainName without a certificate":                      {Domain: Domain{Name: "a.example.com"}},
-		"of region us-east-1: a domain of a REGIONAL":           {Domain: Domain{Name: "a.example.com", CertificateARN: certificateARN}},
-		"does not go with endpointType PRIVATE":                 {Endpoint: Endpoint{Type: Private, CreateVPCEndpoint: true}, Domain: Domain{Name: "a.example.com", CertificateARN: certificateARN}},
-		"truststoreUri without onlyDomain":                      {Domain: Domain{Name: "a.example.com", HostedZoneID: "Z1", TruststoreURI: "s3://b/k"}},
-		"mutual TLS takes securityPolicy TLS_1_2":               {Domain: Domain{Name: "a.example.com", HostedZoneID: "Z1", TruststoreURI: "s3://b/k", OnlyDomain: true, SecurityPolicy: "TLS_1_0"}},
-		"is not an s3:// address":                               {Domain: Domain{Name: "a.example.com", HostedZoneID: "Z1", TruststoreURI: "https://b/k", OnlyDomain: true}},
-		`basePath "/v1" is not possible`:                        {Domain: Domain{Name: "a.example.com", HostedZoneID: "Z1", BasePath: "/v1"}},
-		"takes both balancerCertificateArn and":                 {Balancer: Balancer{ServerName: "a.example.com"}},
-		"webAclArn and webAclManaged: choose one":               {WebACL: WebACL{ARN: "arn:aws:wafv2:eu-west-1:111122223333:regional/webacl/a/0", Managed: true}},
-		`webAclArn "arn:aws:wafv2:us-east-1:1:global/webacl/a"`: {WebACL: WebACL{ARN: "arn:aws:wafv2:us-east-1:1:global/webacl/a"}},
-		"webAclRateLimit 5 is not":                              {WebACL: WebACL{RateLimit: 5}},
-		"usagePlans[0]: a throttle takes both":                  {UsagePlans: []UsagePlan{{Name: "a", Rate: 1, Keys: []string{"k"}}}},
-		"usagePlans[0]: a quota takes both":                     {UsagePlans: []UsagePlan{{Name: "a", Quota: 1, Keys: []string{"k"}}}},
-		"usagePlans[1]: key k is in two plans":                  {UsagePlans: []UsagePlan{{Name: "a", Keys: []string{"k"}}, {Name: "b", Keys: []string{"k"}}}},
-		"alarmTopicArns without alarms":                         {Alarms: Alarms{TopicARNs: []string{"arn:aws:sns:eu-west-1:111122223333:a"}}},
-		"gateway response TEAPOT: the type is not one of":       {Responses: []openapi.GatewayResponse{{Type: "TEAPOT"}}},
+		`endpointType "GLOBAL" is not known`:                     {Endpoint: Endpoint{Type: "GLOBAL"}},
+		"PRIVATE without a VPC endpoint":                         {Endpoint: Endpoint{Type: Private}},
+		"are for endpointType PRIVATE, not EDGE":                 {Endpoint: Endpoint{Type: Edge, VPCEndpointIDs: []string{"vpce-0"}}},
+		`accessMode "open" is not known`:                         {Access: Access{Mode: "open"}},
+		"nobody may call the API":                                {},
+		"canaryPercent 120 is not from 0 to 100":                 {Stage: Stage{Canary: Canary{Percent: 120, StableDeployment: "a"}}},
+		"canaryPercent without stableDeployment":                 {Stage: Stage{Canary: Canary{Percent: 1}}},
+		"throttleBurst without throttleRate":                     {Stage: Stage{Throttle: route.Throttle{Burst: 5}}},
+		"throttleRate -1 is not":                                 {Stage: Stage{Throttle: route.Throttle{Rate: -1}}},
+		`cacheSize "1" is not one of`:                            {Stage: Stage{CacheSize: "1"}},
+		`executionLogs "ALL" is not known`:                       {Stage: Stage{ExecutionLogs: "ALL"}},
+		"logRetentionDays 2 is not a value":                      {Stage: Stage{LogRetentionDays: 2}},
+		"stageVariables: a-b=c":                                  {Stage: Stage{Variables: map[string]string{"a-b": "c"}}},
+		`logKmsKeyArn "alias/x" is malformed`:                    {Stage: Stage{LogKMSKeyARN: "alias/x"}},
+		"settings of a domain without domainName":                {Domain: Domain{TruststoreURI: "s3://b/k"}},
+		"domainName without a certificate":                       {Domain: Domain{Name: "a.example.com"}},
+		"of region us-east-1: a domain of a REGIONAL":            {Domain: Domain{Name: "a.example.com", CertificateARN: certificateARN}},
+		"does not go with endpointType PRIVATE":                  {Endpoint: Endpoint{Type: Private, CreateVPCEndpoint: true}, Domain: Domain{Name: "a.example.com", CertificateARN: certificateARN}},
+		"truststoreUri without onlyDomain":                       {Domain: Domain{Name: "a.example.com", HostedZoneID: "Z1", TruststoreURI: "s3://b/k"}},
+		"mutual TLS takes securityPolicy TLS_1_2":                {Domain: Domain{Name: "a.example.com", HostedZoneID: "Z1", TruststoreURI: "s3://b/k", OnlyDomain: true, SecurityPolicy: "TLS_1_0"}},
+		"is not an s3:// address":                                {Domain: Domain{Name: "a.example.com", HostedZoneID: "Z1", TruststoreURI: "https://b/k", OnlyDomain: true}},
+		`basePath "/v1" is not possible`:                         {Domain: Domain{Name: "a.example.com", HostedZoneID: "Z1", BasePath: "/v1"}},
+		"takes both balancerCertificateArn and":                  {Balancer: Balancer{ServerName: "a.example.com"}},
+		"webAclArn and webAclManaged: choose one":                {WebACL: WebACL{ARN: "arn:aws:wafv2:eu-west-1:111122223333:regional/webacl/a/0", Managed: true}},
+		`webAclArn "arn:aws:wafv2:us-east-1:1:global/webacl/a"`:  {WebACL: WebACL{ARN: "arn:aws:wafv2:us-east-1:1:global/webacl/a"}},
+		"webAclRateLimit 5 is not":                               {WebACL: WebACL{RateLimit: 5}},
+		"webAclBodyLimit 20 is not one of [16 32 48 64]":         {WebACL: WebACL{BodyLimit: 20}},
+		"webAclOverrides: there is no rule SizeRestrictions_BDY": {WebACL: WebACL{Managed: true, Overrides: map[string]string{"SizeRestrictions_BDY": "count"}}},
+		`webAclOverrides: BodySize: "pass" is not one of`:        {WebACL: WebACL{Managed: true, Overrides: map[string]string{"BodySize": "pass"}}},
+		"webAclOverrides and webAclLogs are for webAclManaged":   {WebACL: WebACL{Logs: true}},
+		"basePath sping is reserved":                             {Domain: Domain{Name: "a.example.com", HostedZoneID: "Z1", BasePath: "sping"}},
+		"usagePlans[0]: a throttle takes both":                   {UsagePlans: []UsagePlan{{Name: "a", Rate: 1, Keys: []string{"k"}}}},
+		"usagePlans[0]: a quota takes both":                      {UsagePlans: []UsagePlan{{Name: "a", Quota: 1, Keys: []string{"k"}}}},
+		"usagePlans[1]: key k is in two plans":                   {UsagePlans: []UsagePlan{{Name: "a", Keys: []string{"k"}}, {Name: "b", Keys: []string{"k"}}}},
+		"alarmTopicArns without alarms":                          {Alarms: Alarms{TopicARNs: []string{"arn:aws:sns:eu-west-1:111122223333:a"}}},
+		"gateway response TEAPOT: the type is not one of":        {Responses: []openapi.GatewayResponse{{Type: "TEAPOT"}}},
 	} {
 		t.Run(want, func(t *testing.T) {
 			require.ErrorContains(t, s.Validate("eu-west-1", nil), want)
 		})
 	}
+}
+
+func TestPingIsReservedAtADomainsRoot(t *testing.T) {
+	routes := twoPorts(t)
+	routes.Routes[0].Path = "/ping"
+	s := Settings{Access: Access{ClientUser: true}}
+	require.NoError(t, s.Validate("us-east-1", routes), "the execute-api endpoint has a stage in front")
+	s.Domain = Domain{Name: "a.example.com", HostedZoneID: "Z1"}
+	require.ErrorContains(t, s.Validate("us-east-1", routes), "API Gateway answers /ping itself")
+	s.Domain.BasePath = "v1"
+	require.NoError(t, s.Validate("us-east-1", routes))
+}
+
+func TestManagedWebACL(t *testing.T) {
+	graph := run(t, func(a *Args) {
+		a.WebACL = WebACL{Managed: true, BodyLimit: 64, Logs: true, Overrides: map[string]string{"BodySize": "count", "NoUserAgent_HEADER": "count"}}
+	})
+	acl := graph.One(t, "aws:wafv2/webAcl:WebAcl")
+	require.JSONEq(t, `{"associationConfig":{"requestBodies":[{"apiGateways":[{"defaultSizeInspectionLimit":"KB_64"}]}]}}`, acl.JSON(t, "associationConfig"))
+	rules := acl.Inputs["rules"].([]any)
+	require.Equal(t, map[string]any{"count": map[string]any{}}, rules[1].(map[string]any)["action"])
+	encoded, err := json.Marshal(rules)
+	require.NoError(t, err)
+	require.Contains(t, string(encoded), `"oversizeHandling":"MATCH"`)
+	require.Contains(t, string(encoded), `"size":65536`)
+	require.Contains(t, string(encoded), `{"actionToUse":{"count":{}},"name":"NoUserAgent_HEADER"},{"actionToUse":{"count":{}},"name":"SizeRestrictions_BODY"}`)
+	logs := graph.One(t, "aws:wafv2/webAclLoggingConfiguration:WebAclLoggingConfiguration")
+	for _, header := range []string{"authorization", "cookie", "x-amz-security-token", "x-api-key"} {
+		require.Contains(t, logs.JSON(t, "redactedFields"), `"`+header+`"`)
+	}
+	require.True(t, graph.One(t, "aws:wafv2/webAclAssociation:WebAclAssociation").Options.DeleteBeforeReplace,
+		"deleted after the new one was made it would take that along")
 }
 
 func TestPodsAsTargets(t *testing.T) {

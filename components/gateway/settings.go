@@ -136,16 +136,6 @@ type Balancer struct {
 	ServerName string
 }
 
-// WebACL is the web application firewall. The zero value is none.
-type WebACL struct {
-	// ARN is an existing regional web ACL.
-	ARN string
-	// Managed makes one: AWS's common rules and known bad inputs, and a limit for each client address.
-	Managed bool
-	// RateLimit is that limit in requests per five minutes, 10 to 2,000,000,000. Default 2000.
-	RateLimit int
-}
-
 // UsagePlan is a throttle, a quota and the API keys for which they hold.
 type UsagePlan struct {
 	Name string `json:"name"`
@@ -192,6 +182,7 @@ func (s Settings) withDefaults() Settings {
 	orElse(&s.Domain.SecurityPolicy, "TLS_1_2")
 	orElse(&s.Balancer.TargetType, Instance)
 	orElse(&s.WebACL.RateLimit, defaultRateLimit)
+	orElse(&s.WebACL.BodyLimit, bodyLimits[0])
 	orElse(&s.Alarms.LatencyMillis, defaultLatencyMillis)
 	return s
 }
@@ -216,7 +207,7 @@ var (
 	vpcEndpointID = regexp.MustCompile(`^vpce-[0-9a-f]+$`)
 	zoneID        = regexp.MustCompile(`^Z[A-Z0-9]+$`)
 	certificate   = regexp.MustCompile(`^arn:aws[a-z-]*:acm:([a-z0-9-]+):[0-9]{12}:certificate/[0-9a-f-]+$`)
-	kmsKeyARN     = regexp.MustCompile(`^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[0-9a-f-]+$`)
+	kmsKeyARN     = regexp.MustCompile(`^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/(mrk-)?[0-9a-f-]+$`)
 	webACLARN     = regexp.MustCompile(`^arn:aws[a-z-]*:wafv2:[a-z0-9-]+:[0-9]{12}:regional/webacl/[\w-]+/[0-9a-f-]+$`)
 	topicARN      = regexp.MustCompile(`^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[\w-]+$`)
 	dnsName       = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$`)
@@ -247,8 +238,9 @@ func (s Settings) Validate(region string, routes *route.Table) error {
 	s.validateAccess(&p, routes)
 	s.Stage.validate(&p)
 	s.validateDomain(&p, region)
+	s.validateReservedPaths(&p, routes)
 	s.Balancer.validate(&p, region)
-	s.validateWebACL(&p)
+	s.WebACL.validate(&p)
 	s.validatePlans(&p, routes)
 	s.Alarms.validate(&p)
 	p.add(openapi.CheckGatewayResponses(s.Responses))
@@ -326,6 +318,25 @@ func (s Settings) validateDomain(p *problems, region string) {
 	p.when(d.TruststoreVersion != "" && d.TruststoreURI == "", "truststoreVersion without truststoreUri: write both")
 }
 
+// reservedPaths are answered by API Gateway itself at the root of a domain of one's own.
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html
+var reservedPaths = []string{"ping", "sping"}
+
+func (s Settings) validateReservedPaths(p *problems, routes *route.Table) {
+	if s.Domain.Name == "" {
+		return
+	}
+	p.when(slices.Contains(reservedPaths, s.Domain.BasePath), "basePath %s is reserved by API Gateway: choose another", s.Domain.BasePath)
+	if routes == nil || s.Domain.BasePath != "" {
+		return
+	}
+	for _, r := range routes.Routes {
+		for _, reserved := range reservedPaths {
+			p.when(strings.Trim(r.Path, "/") == reserved, "%s: API Gateway answers /%s itself at the root of a domain: choose another path, or set basePath", r.Source, reserved)
+		}
+	}
+}
+
 func (b Balancer) validate(p *problems, region string) {
 	p.when(b.TargetType != Instance && b.TargetType != IP, "targetType %q is not known: write instance or ip", b.TargetType)
 	p.when((b.CertificateARN == "") != (b.ServerName == ""), "TLS to the load balancer takes both balancerCertificateArn and balancerServerName")
@@ -334,13 +345,6 @@ func (b Balancer) validate(p *problems, region string) {
 	if parts := certificate.FindStringSubmatch(b.CertificateARN); parts != nil && region != "" {
 		p.when(parts[1] != region, "balancerCertificateArn is of region %s, and the load balancer of %s", parts[1], region)
 	}
-}
-
-func (s Settings) validateWebACL(p *problems) {
-	w := s.WebACL
-	p.malformed("webAclArn", w.ARN, webACLARN, "arn:aws:wafv2:us-east-1:111122223333:regional/webacl/name/01234567-89ab-cdef-0123-456789abcdef")
-	p.when(w.ARN != "" && w.Managed, "webAclArn and webAclManaged: choose one")
-	p.when(w.RateLimit < 10 || w.RateLimit > 2_000_000_000, "webAclRateLimit %d is not from 10 to 2000000000", w.RateLimit)
 }
 
 func (s Settings) validatePlans(p *problems, routes *route.Table) {

@@ -1,15 +1,38 @@
 package gateway
 
 import (
+	"fmt"
+	"maps"
+	"slices"
+
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/apigateway"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
+
+// WebACL is the web application firewall. The zero value is none.
+type WebACL struct {
+	// ARN is an existing regional web ACL.
+	ARN string
+	// Managed makes one: AWS's common rules and known bad inputs, a limit for each client address, and one for bodies.
+	Managed bool
+	// RateLimit is the first limit in requests per five minutes, 10 to 2,000,000,000. Default 2000.
+	RateLimit int
+	// BodyLimit is how much of a body is inspected, in KB: 16 (default), 32, 48 or 64; more than 16 costs more. Longer
+	// bodies are refused by the rule BodySize, unless Overrides make it count: then what is beyond is not inspected.
+	BodyLimit int
+	// Overrides say what single rules do instead of blocking: count, allow or block, by the rule's name.
+	Overrides map[string]string
+	// Logs keep what the managed rules blocked or counted, for as long as access logs. Credentials are left out.
+	Logs bool
+}
 
 // The types of package wafv2 are written out here: it alone takes a minute and more than 4 GB to compile,
 // and everybody who imports this component would have to.
 const (
 	webACLType            = "aws:wafv2/webAcl:WebAcl"
 	webACLAssociationType = "aws:wafv2/webAclAssociation:WebAclAssociation"
+	webACLLoggingType     = "aws:wafv2/webAclLoggingConfiguration:WebAclLoggingConfiguration"
 )
 
 type webACL struct {
@@ -17,11 +40,69 @@ type webACL struct {
 	ARN pulumi.StringOutput `pulumi:"arn"`
 }
 
-type webACLAssociation struct{ pulumi.CustomResourceState }
+type (
+	webACLAssociation struct{ pulumi.CustomResourceState }
+	webACLLogging     struct{ pulumi.CustomResourceState }
+)
 
-// managedRules are groups that AWS maintains, for any web service.
+// ruleGroup is one that AWS maintains, with the names of its rules. AWS ignores an override whose rule does not exist
+// without a word, so the names must be known here.
+type ruleGroup struct {
+	name  string
+	rules []string
+}
+
 // https://docs.aws.amazon.com/waf/latest/developerguide/aws-managed-rule-groups-baseline.html
-var managedRules = []string{"AWSManagedRulesCommonRuleSet", "AWSManagedRulesKnownBadInputsRuleSet"}
+var managedGroups = []ruleGroup{
+	{"AWSManagedRulesCommonRuleSet", []string{
+		"NoUserAgent_HEADER", "UserAgent_BadBots_HEADER", "SizeRestrictions_QUERYSTRING", "SizeRestrictions_Cookie_HEADER", sizeRestrictionsBody,
+		"SizeRestrictions_URIPATH", "EC2MetaDataSSRF_BODY", "EC2MetaDataSSRF_COOKIE", "EC2MetaDataSSRF_URIPATH", "EC2MetaDataSSRF_QUERYARGUMENTS",
+		"GenericLFI_QUERYARGUMENTS", "GenericLFI_URIPATH", "GenericLFI_BODY", "RestrictedExtensions_URIPATH", "RestrictedExtensions_QUERYARGUMENTS",
+		"GenericRFI_QUERYARGUMENTS", "GenericRFI_BODY", "GenericRFI_URIPATH", "CrossSiteScripting_COOKIE", "CrossSiteScripting_QUERYARGUMENTS",
+		"CrossSiteScripting_BODY", "CrossSiteScripting_URIPATH",
+	}},
+	{"AWSManagedRulesKnownBadInputsRuleSet", []string{
+		"JavaDeserializationRCE_HEADER", "JavaDeserializationRCE_BODY", "JavaDeserializationRCE_URIPATH", "JavaDeserializationRCE_QUERYSTRING",
+		"Host_localhost_HEADER", "PROPFIND_METHOD", "ExploitablePaths_URIPATH", "Log4JRCE_HEADER", "Log4JRCE_QUERYSTRING", "Log4JRCE_BODY",
+		"Log4JRCE_URIPATH", "ReactJSRCE_BODY",
+	}},
+}
+
+const (
+	// sizeRestrictionsBody blocks bodies of more than 8 KB whatever is inspected, so it only counts, and bodySize blocks.
+	sizeRestrictionsBody = "SizeRestrictions_BODY"
+	bodySize             = "BodySize"
+	rateLimit            = "RateLimit"
+)
+
+var (
+	bodyLimits  = []int{16, 32, 48, 64}
+	ruleActions = []string{"allow", "block", "count"}
+)
+
+func (w WebACL) validate(p *problems) {
+	p.malformed("webAclArn", w.ARN, webACLARN, "arn:aws:wafv2:us-east-1:111122223333:regional/webacl/name/01234567-89ab-cdef-0123-456789abcdef")
+	p.when(w.ARN != "" && w.Managed, "webAclArn and webAclManaged: choose one")
+	p.when(w.RateLimit < 10 || w.RateLimit > 2_000_000_000, "webAclRateLimit %d is not from 10 to 2000000000", w.RateLimit)
+	p.when(!slices.Contains(bodyLimits, w.BodyLimit), "webAclBodyLimit %d is not one of %v: AWS inspects that many KB of a body", w.BodyLimit, bodyLimits)
+	p.when(!w.Managed && (len(w.Overrides) > 0 || w.Logs), "webAclOverrides and webAclLogs are for webAclManaged")
+	known := []string{bodySize, rateLimit}
+	for _, group := range managedGroups {
+		known = append(known, group.rules...)
+	}
+	for _, name := range slices.Sorted(maps.Keys(w.Overrides)) {
+		p.when(!slices.Contains(known, name), "webAclOverrides: there is no rule %s: there are %v", name, known)
+		p.when(!slices.Contains(ruleActions, w.Overrides[name]), "webAclOverrides: %s: %q is not one of %v", name, w.Overrides[name], ruleActions)
+	}
+}
+
+// action is what a rule does.
+func (w WebACL) action(rule, otherwise string) pulumi.Map {
+	if chosen := w.Overrides[rule]; chosen != "" {
+		otherwise = chosen
+	}
+	return pulumi.Map{otherwise: pulumi.Map{}}
+}
 
 func (g *Gateway) webACL(ctx *pulumi.Context, stage *apigateway.Stage) error {
 	var arn pulumi.StringInput = pulumi.String(g.args.WebACL.ARN)
@@ -32,30 +113,98 @@ func (g *Gateway) webACL(ctx *pulumi.Context, stage *apigateway.Stage) error {
 			return err
 		}
 		arn = acl.ARN
+		if err := g.webACLLogs(ctx, acl); err != nil {
+			return err
+		}
 	case g.args.WebACL.ARN == "":
 		return nil
 	}
-	return ctx.RegisterResource(webACLAssociationType, g.name, pulumi.Map{"resourceArn": stage.Arn, "webAclArn": arn}, &webACLAssociation{}, pulumi.Parent(g))
+	// An association belongs to the stage alone: deleting the old one after the new one was made would leave the stage
+	// without any. https://github.com/pulumi/pulumi-aws/issues/4782
+	return ctx.RegisterResource(webACLAssociationType, g.name, pulumi.Map{"resourceArn": stage.Arn, "webAclArn": arn}, &webACLAssociation{},
+		pulumi.Parent(g), pulumi.DeleteBeforeReplace(true))
 }
 
 func (g *Gateway) managedACL() pulumi.Map {
+	w := g.args.WebACL
 	visible := func(name string) pulumi.Map {
-		return pulumi.Map{"cloudwatchMetricsEnabled": pulumi.Bool(true), "sampledRequestsEnabled": pulumi.Bool(true), "metricName": pulumi.String(g.name + "-" + name)}
+		return pulumi.Map{
+			"cloudwatchMetricsEnabled": pulumi.Bool(true), "sampledRequestsEnabled": pulumi.Bool(true), "metricName": pulumi.String(g.name + "-" + name),
+		}
 	}
-	rules := pulumi.Array{pulumi.Map{
-		"name": pulumi.String("RateLimit"), "priority": pulumi.Int(0), "visibilityConfig": visible("RateLimit"),
-		"action":    pulumi.Map{"block": pulumi.Map{}},
-		"statement": pulumi.Map{"rateBasedStatement": pulumi.Map{"limit": pulumi.Int(g.args.WebACL.RateLimit), "aggregateKeyType": pulumi.String("IP")}},
-	}}
-	for i, group := range managedRules {
-		rules = append(rules, pulumi.Map{
-			"name": pulumi.String(group), "priority": pulumi.Int(i + 1), "visibilityConfig": visible(group),
-			"overrideAction": pulumi.Map{"none": pulumi.Map{}},
-			"statement":      pulumi.Map{"managedRuleGroupStatement": pulumi.Map{"vendorName": pulumi.String("AWS"), "name": pulumi.String(group)}},
-		})
+	var rules pulumi.Array
+	add := func(name string, rule pulumi.Map) {
+		rule["name"], rule["priority"], rule["visibilityConfig"] = pulumi.String(name), pulumi.Int(len(rules)), visible(name)
+		rules = append(rules, rule)
+	}
+	add(rateLimit, pulumi.Map{
+		"action":    w.action(rateLimit, "block"),
+		"statement": pulumi.Map{"rateBasedStatement": pulumi.Map{"limit": pulumi.Int(w.RateLimit), "aggregateKeyType": pulumi.String("IP")}},
+	})
+	add(bodySize, pulumi.Map{
+		"action": w.action(bodySize, "block"),
+		"statement": pulumi.Map{"sizeConstraintStatement": pulumi.Map{
+			// Of a body beyond the limit nothing more is known than that it is, which counts as a match.
+			"fieldToMatch":       pulumi.Map{"body": pulumi.Map{"oversizeHandling": pulumi.String("MATCH")}},
+			"comparisonOperator": pulumi.String("GT"), "size": pulumi.Int(w.BodyLimit << 10),
+			"textTransformations": pulumi.Array{pulumi.Map{"priority": pulumi.Int(0), "type": pulumi.String("NONE")}},
+		}},
+	})
+	for _, group := range managedGroups {
+		statement := pulumi.Map{"vendorName": pulumi.String("AWS"), "name": pulumi.String(group.name)}
+		if overrides := w.overrides(group); len(overrides) > 0 {
+			statement["ruleActionOverrides"] = overrides
+		}
+		add(group.name, pulumi.Map{"overrideAction": pulumi.Map{"none": pulumi.Map{}}, "statement": pulumi.Map{"managedRuleGroupStatement": statement}})
 	}
 	return pulumi.Map{
 		"scope": pulumi.String("REGIONAL"), "defaultAction": pulumi.Map{"allow": pulumi.Map{}},
 		"visibilityConfig": visible("WebACL"), "rules": rules, "tags": g.tags(),
+		"associationConfig": pulumi.Map{"requestBodies": pulumi.Array{pulumi.Map{"apiGateways": pulumi.Array{pulumi.Map{
+			"defaultSizeInspectionLimit": pulumi.String(fmt.Sprintf("KB_%d", w.BodyLimit)),
+		}}}}},
 	}
+}
+
+func (w WebACL) overrides(group ruleGroup) pulumi.Array {
+	var overrides pulumi.Array
+	for _, rule := range group.rules {
+		action := w.Overrides[rule]
+		if action == "" && rule == sizeRestrictionsBody {
+			action = "count"
+		}
+		if action != "" {
+			overrides = append(overrides, pulumi.Map{"name": pulumi.String(rule), "actionToUse": pulumi.Map{action: pulumi.Map{}}})
+		}
+	}
+	return overrides
+}
+
+// secretHeaders do not go into logs.
+var secretHeaders = []string{"authorization", "cookie", "x-amz-security-token", "x-api-key"}
+
+func (g *Gateway) webACLLogs(ctx *pulumi.Context, acl *webACL) error {
+	if !g.args.WebACL.Logs {
+		return nil
+	}
+	// WAF writes to groups with this prefix alone: https://docs.aws.amazon.com/waf/latest/developerguide/logging-cw-logs.html
+	group, err := cloudwatch.NewLogGroup(ctx, "aws-waf-logs-"+g.name, &cloudwatch.LogGroupArgs{
+		RetentionInDays: pulumi.Int(g.args.Stage.LogRetentionDays), KmsKeyId: optional(g.args.Stage.LogKMSKeyARN), Tags: g.tags(),
+	}, pulumi.Parent(g))
+	if err != nil {
+		return err
+	}
+	kept := func(action string) pulumi.Map {
+		return pulumi.Map{"actionCondition": pulumi.Map{"action": pulumi.String(action)}}
+	}
+	redacted := pulumi.Array{}
+	for _, name := range secretHeaders {
+		redacted = append(redacted, pulumi.Map{"singleHeader": pulumi.Map{"name": pulumi.String(name)}})
+	}
+	return ctx.RegisterResource(webACLLoggingType, g.name, pulumi.Map{
+		"resourceArn": acl.ARN, "logDestinationConfigs": pulumi.StringArray{group.Arn}, "redactedFields": redacted,
+		"loggingFilter": pulumi.Map{"defaultBehavior": pulumi.String("DROP"), "filters": pulumi.Array{pulumi.Map{
+			"behavior": pulumi.String("KEEP"), "requirement": pulumi.String("MEETS_ANY"), "conditions": pulumi.Array{kept("BLOCK"), kept("COUNT"), kept("EXCLUDED_AS_COUNT")},
+		}}},
+	}, &webACLLogging{}, pulumi.Parent(g))
 }

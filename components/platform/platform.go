@@ -34,6 +34,7 @@ import (
 	"github.com/apigateway-ingress/apigateway-ingress/components/route"
 	"github.com/apigateway-ingress/apigateway-ingress/components/route/ingress"
 	"github.com/apigateway-ingress/apigateway-ingress/components/workload"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws"
 	"github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes"
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
 	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
@@ -74,6 +75,8 @@ type Args struct {
 	OpenPods bool
 	// IAM is how the roles and the user of all parts are made: under which path, and within which permissions boundary.
 	IAM iamrole.Settings
+	// CertificateProvider is AWS's provider for us-east-1: see gateway.Args.
+	CertificateProvider *aws.Provider
 	// Tags are put on every AWS resource.
 	Tags map[string]string
 }
@@ -171,6 +174,7 @@ func (a Args) plan(name string) (parts, error) {
 		p.proxy.NodeSelector = settings.NodeSelector
 	}
 	p.gateway = gateway.Args{Settings: a.Gateway, Routes: routes, Partition: here.Partition, Region: here.Region, IAM: a.IAM, Tags: a.Tags}
+	p.gateway.CertificateProvider = a.CertificateProvider
 	p.gateway.Stage.Name = cmp.Or(a.Gateway.Stage.Name, settings.StageName)
 	p.gateway.Access.ClientARNs = append(slices.Clone(a.Gateway.Access.ClientARNs), settings.ClientARNs...)
 	p.gateway.Domain.Name = cmp.Or(a.Gateway.Domain.Name, settings.CustomDomainName)

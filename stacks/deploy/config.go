@@ -190,12 +190,15 @@ func (r *reader) gateway() gateway.Settings {
 			TargetType:         gateway.TargetType(r.text("targetType")),
 			DeletionProtection: r.flag("deletionProtection"), CertificateARN: r.text("balancerCertificateArn"), ServerName: r.text("balancerServerName"),
 		},
-		WebACL: gateway.WebACL{ARN: r.text("webAclArn"), Managed: r.flag("webAclManaged"), RateLimit: r.number("webAclRateLimit")},
+		WebACL: gateway.WebACL{ARN: r.text("webAclArn"), Managed: r.flag("webAclManaged"), RateLimit: r.number("webAclRateLimit"),
+			BodyLimit: r.number("webAclBodyLimit"), Logs: r.flag("webAclLogs"),
+		},
 		Alarms: gateway.Alarms{
 			Enabled: r.flag("alarms"), TopicARNs: r.list("alarmTopicArns"), LatencyMillis: r.number("alarmLatencyMillis"), Dashboard: r.flag("dashboard"),
 		},
 		ManageAccountLogging: r.flag("manageAccountLogging"),
 	}
+	r.object("webAclOverrides", &g.WebACL.Overrides)
 	r.object("usagePlans", &g.UsagePlans)
 	r.object("gatewayResponses", &g.Responses)
 	return g

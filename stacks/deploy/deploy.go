@@ -59,6 +59,9 @@ func (s *Settings) declare(ctx *pulumi.Context) error {
 	if args.Group != "" {
 		args.Tags["route-group"] = args.Group
 	}
+	if args.CertificateProvider, err = s.certificateProvider(ctx); err != nil {
+		return err
+	}
 	p, err := platform.New(ctx, s.Name, &args)
 	if err != nil {
 		return err

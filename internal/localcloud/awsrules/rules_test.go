@@ -258,3 +258,25 @@ func TestStageRules(t *testing.T) {
 	a.deletes(api)
 	require.Nil(t, a.rules.Read(Stage, stage.ID), "an API takes its stages along")
 }
+
+// Whatever becomes of associations, a stage has the web ACL of the last one that was made, until any of them goes.
+func TestWebACLAssociationsBelongToTheStage(t *testing.T) {
+	a := newAccount(t)
+	api := a.make(RestAPI, m{"body": definition})
+	stage := a.make(Stage, m{"restApi": api.ID, "deployment": a.make(Deployment, m{"restApi": api.ID}).ID, "stageName": "prod"})
+	acl := func(name string) *store.Object {
+		return a.make(webACLType, m{
+			"name": name, "scope": "REGIONAL", "defaultAction": m{"allow": m{}},
+			"visibilityConfig": m{"cloudwatchMetricsEnabled": true, "metricName": "x", "sampledRequestsEnabled": true},
+		})
+	}
+	first, second := acl("first"), acl("second")
+	old := a.make(webACLAssociationType, m{"resourceArn": stage.Text("arn"), "webAclArn": first.Text("arn")})
+	a.keeps("WAFAssociatedItemException", first)
+	successor := a.make(webACLAssociationType, m{"resourceArn": stage.Text("arn"), "webAclArn": second.Text("arn")})
+	a.deletes(first)
+	a.deletes(old)
+	require.Nil(t, a.rules.Read(webACLAssociationType, successor.ID), "to disassociate names the stage alone")
+	_, err := a.try(webACLLoggingType, m{"resourceArn": second.Text("arn"), "logDestinationConfigs": []any{"arn:aws:logs:us-east-1:111122223333:log-group:mine"}})
+	require.ErrorContains(t, err, "begins with aws-waf-logs-")
+}

@@ -8,6 +8,6 @@ var table = index(
 	cluster, nodeGroup, addon, accessEntry, accessPolicyAssociation, podIdentityAssociation,
 	role, rolePolicy, rolePolicyAttachment, oidcProvider, user, userPolicy, accessKey,
 	restAPI, apiGatewayAccount, deployment, stage, methodSettings, vpcLink, domainName, basePathMapping, apiKey, usagePlan, usagePlanKey,
-	certificate, certificateValidation, dnsRecord, webACL, webACLAssociation,
+	certificate, certificateValidation, dnsRecord, webACL, webACLAssociation, webACLLogging,
 	lambdaPermission, logGroup, logMetricFilter, metricAlarm, dashboard,
 )

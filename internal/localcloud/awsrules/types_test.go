@@ -156,6 +156,9 @@ var examples = []struct {
 	{webACLAssociationType, func(o made) m {
 		return m{"resourceArn": o[Stage].Text("arn"), "webAclArn": o[webACLType].Text("arn")}
 	}},
+	{webACLLoggingType, func(o made) m {
+		return m{"resourceArn": o[webACLType].Text("arn"), "logDestinationConfigs": []any{o["waf logs"].Text("arn")}}
+	}},
 	{LambdaPermission, func(o made) m {
 		return m{
 			"function": "arn:aws:lambda:us-east-1:111122223333:function:gate", "action": "lambda:InvokeFunction",
@@ -181,9 +184,13 @@ func TestEveryTypeIsMadeAndDeleted(t *testing.T) {
 		require.Nil(t, objects[example.token], "%s has two examples", example.token)
 		o := a.make(example.token, example.inputs(objects))
 		objects[example.token], order = o, append(order, o)
-		if example.token == Subnet {
+		switch example.token {
+		case Subnet:
 			second := a.make(Subnet, m{"vpcId": o.Text("vpcId"), "cidrBlock": "10.0.1.0/24", "availabilityZone": "us-east-1b"})
 			objects["second subnet"], order = second, append(order, second)
+		case webACLType:
+			group := a.make(LogGroup, m{"name": "aws-waf-logs-x"})
+			objects["waf logs"], order = group, append(order, group)
 		}
 		for _, failure := range schema.OfOutputs(table[example.token].resource).Check(o.Outputs) {
 			t.Errorf("%s: output %s %s", example.token, failure.Property, failure.Reason)
