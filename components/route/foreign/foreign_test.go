@@ -87,6 +87,7 @@ func TestPaths(t *testing.T) {
 		{Nginx, "/api(/|$)(.*)", specific, true, "/api", prefix, false},
 		{Nginx, "^/api/?(.*)$", prefix, true, "/api", prefix, false},
 		{Nginx, "/.*", specific, true, "/", prefix, false},
+		{Nginx, "/()(.*)", specific, true, "/", prefix, false},
 		{Nginx, "/", specific, false, "/", prefix, false},
 		{Nginx, "", specific, false, "/", prefix, false},
 		{Nginx, "/item/[0-9]+", specific, true, "", "", true},

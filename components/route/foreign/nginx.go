@@ -9,7 +9,7 @@ import (
 
 const (
 	ownBuffers   = "the stack's NGINX has buffers that fit API Gateway's limits"
-	noSnippets   = "NGINX's configuration is generated whole, and takes no text from manifests; look below for the setting that the snippet stands for"
+	noSnippets   = "NGINX's configuration is generated whole, and takes no text from manifests; look in this table for the setting that the snippet stands for"
 	httpsOnly    = "API Gateway answers HTTPS only"
 	fixedTimeout = "the stack's NGINX has its own; API Gateway's limit is the annotation `timeout`"
 	noAffinity   = "requests are spread over a Service's pods by Kubernetes; keep sessions in a store, or set `sessionAffinity` on the Service"

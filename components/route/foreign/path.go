@@ -10,7 +10,7 @@ import (
 
 // subtree is a regular expression that means a path and everything below it, in the spellings that people use:
 // a literal path, then what stands for the rest.
-var subtree = regexp.MustCompile(`^\^?((?:/[A-Za-z0-9._~-]+)*)(|/|/\.\*|/?\(\.[*+]\)|/\?\(?\.\*\)?|\(/\.\*\)\??|\(/\|\$\)\(?\.\*\)?|\(/\(\.\*\)\)\?|/\*|/\?|\.\*|\(\.\*\)|\(/\|\$\))\$?$`)
+var subtree = regexp.MustCompile(`^\^?((?:/[A-Za-z0-9._~-]+)*)(|/|/\.\*|/?\(\.[*+]\)|/\(\)\(\.\*\)|/\?\(?\.\*\)?|\(/\.\*\)\??|\(/\|\$\)\(?\.\*\)?|\(/\(\.\*\)\)\?|/\*|/\?|\.\*|\(\.\*\)|\(/\|\$\))\$?$`)
 
 // literal is a path without any sign of an expression.
 var literal = regexp.MustCompile(`^[A-Za-z0-9._~:@/-]*$`)
