@@ -63,7 +63,7 @@ func (s *shared) routes(files []string, flags routesFlags) error {
 		if port == 0 {
 			port = defaultProxyPort
 		}
-		fmt.Fprint(s.out, string(nginx.Render(table, port)))
+		fmt.Fprint(s.out, string(nginx.Render(table, nginx.Options{Port: port})))
 		return nil
 	case s.json:
 		return s.printJSON(table.Rows())

@@ -3,6 +3,7 @@
 package proxy
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/apigateway-ingress/apigateway-ingress/components/route"
@@ -41,6 +42,8 @@ type Settings struct {
 	Port int
 	// NodePort is where every node accepts requests for NGINX, 30000 to 32767. Default 30080.
 	NodePort int
+	// Paths says which are refused. Default nginx.PathsByAccess.
+	Paths nginx.Paths
 	// NodeSelector restricts the nodes by label.
 	NodeSelector map[string]string
 }
@@ -106,7 +109,7 @@ func (a Args) Validate() error {
 	if a.Port == route.HealthPort {
 		return fmt.Errorf("the proxy's port %d is taken by its health check: choose another", a.Port)
 	}
-	return a.withDefaults().workload(nil).Validate()
+	return errors.Join(a.Paths.Check(), a.withDefaults().workload(nil).Validate())
 }
 
 // New declares the proxy. The Kubernetes provider comes with opts.
@@ -129,7 +132,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	// Without a fixed name a change makes a new ConfigMap, and pods roll over to it with no moment in between.
 	config, err := corev1.NewConfigMap(ctx, name, &corev1.ConfigMapArgs{
 		Metadata: metav1.ObjectMetaArgs{Namespace: a.Namespace.ToStringOutput().ToStringPtrOutput()},
-		Data:     pulumi.StringMap{configFile: pulumi.String(nginx.Render(a.Routes, a.Port))},
+		Data:     pulumi.StringMap{configFile: pulumi.String(nginx.Render(a.Routes, nginx.Options{Port: a.Port, Paths: a.Paths}))},
 	}, pulumi.Parent(p))
 	if err != nil {
 		return nil, fmt.Errorf("proxy %s: %w", name, err)

@@ -25,3 +25,6 @@ type Backend struct {
 func (b Backend) Host() string {
 	return fmt.Sprintf("%s.%s.svc.cluster.local", b.Service, b.Namespace)
 }
+
+// Name is the backend's among all others: namespace.service.port.
+func (b Backend) Name() string { return fmt.Sprintf("%s.%s.%d", b.Namespace, b.Service, b.Port) }

@@ -36,7 +36,7 @@ func BenchmarkDocuments(b *testing.B) {
 				require.NoError(b, err)
 				_, err = openapi.Render(table, openapi.Document{Title: "x", Link: openapi.PrivateLink{ConnectionID: "l", Host: "nlb"}})
 				require.NoError(b, err)
-				nginx.Render(table, 8080)
+				nginx.Render(table, nginx.Options{Port: 8080})
 			}
 			b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N)/float64(n), "µs/path")
 		})

@@ -39,7 +39,7 @@ func TestBookstoreDocuments(t *testing.T) {
 	require.NoError(t, loaded.Validate(context.Background()))
 
 	golden.Equal(t, "testdata/bookstore.openapi.json", string(document))
-	golden.Equal(t, "testdata/bookstore.nginx.conf", string(nginx.Render(table, 8080)))
+	golden.Equal(t, "testdata/bookstore.nginx.conf", string(nginx.Render(table, nginx.Options{Port: 8080})))
 }
 
 func TestLegacyAndV1GiveTheSameDocuments(t *testing.T) {
@@ -51,12 +51,12 @@ func TestLegacyAndV1GiveTheSameDocuments(t *testing.T) {
 	b, err := openapi.Render(v1, openapi.Document{Title: "bookstore", Link: link})
 	require.NoError(t, err)
 	require.Equal(t, string(a), string(b))
-	require.Equal(t, string(nginx.Render(legacy, 8080)), string(nginx.Render(v1, 8080)))
+	require.Equal(t, string(nginx.Render(legacy, nginx.Options{Port: 8080})), string(nginx.Render(v1, nginx.Options{Port: 8080})))
 	require.Equal(t, legacy.Settings, v1.Settings)
 }
 
 // Any nginx from 1.22 must accept the configuration.
 func TestNGINXAcceptsTheConfiguration(t *testing.T) {
 	table := compileFiles(t, bookstore, "../../examples/bookstore/ingress.yaml")
-	routetest.AcceptedByNGINX(t, table, nginx.Render(table, 8080))
+	routetest.AcceptedByNGINX(t, table, nginx.Render(table, nginx.Options{Port: 8080}))
 }

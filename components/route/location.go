@@ -26,6 +26,9 @@ type Location struct {
 	// TrailingSlash are the routes that decide when the path has a slash at its end, which API Gateway does not see.
 	// They differ from ByHost where an Exact route decides; nil where they do not.
 	TrailingSlash map[string]*Route
+	// Access is a short digest of who gets in: see accessClass. Uniform says that everything at and below Path has the same.
+	Access  string
+	Uniform bool
 	// First is the route of the first host for which some route decides. All that do have the same behavior.
 	First *Route
 }
@@ -60,13 +63,14 @@ func (t *Table) Locations() []Location {
 			if l.First == nil {
 				continue
 			}
-			l.Methods = t.methodNames(l)
+			l.Methods, l.Access = t.methodNames(l), t.accessClass(l.First.Behavior)
 			if exact && path != "/" {
 				l.TrailingSlash = trailingSlash(l, hosts, candidates)
 			}
 			locations = append(locations, l)
 		}
 	}
+	markUniform(locations)
 	return locations
 }
 

@@ -19,6 +19,7 @@ import (
 	"github.com/apigateway-ingress/apigateway-ingress/components/proxy"
 	"github.com/apigateway-ingress/apigateway-ingress/components/route"
 	"github.com/apigateway-ingress/apigateway-ingress/components/route/ingress"
+	"github.com/apigateway-ingress/apigateway-ingress/components/route/nginx"
 )
 
 // Lookup gives a key of the project's config, in the form in which Pulumi hands it to programs:
@@ -65,7 +66,7 @@ func Read(get Lookup, root string) (*Settings, error) {
 		Network:          r.network(),
 		Cluster:          r.cluster(),
 		PodRole:          podrole.Settings{Mode: podrole.Mode(r.text("podRole")), ServiceAccounts: r.list("podRoleServiceAccounts")},
-		Proxy:            proxy.Settings{Image: r.text("proxyImage"), Replicas: r.number("proxyReplicas"), NodePort: r.number("nodePort")},
+		Proxy:            proxy.Settings{Image: r.text("proxyImage"), Replicas: r.number("proxyReplicas"), NodePort: r.number("nodePort"), Paths: nginx.Paths(r.text("paths"))},
 		Gateway:          r.gateway(),
 		OpenPods:         !r.flag("networkPolicies"),
 		IAM:              iamrole.Settings{PermissionsBoundary: r.text("permissionsBoundary")},

@@ -70,7 +70,7 @@ spec:
 // ours is the deployed configuration, with the service's name in place of what the cluster's DNS would say.
 func ours(t *testing.T, port, more int, service string) string {
 	t.Helper()
-	config := strings.ReplaceAll(string(nginxconfig.Render(table(t, more), 1111)), "server bookservice.default.svc.cluster.local:80;", "server "+service+";")
+	config := strings.ReplaceAll(string(nginxconfig.Render(table(t, more), nginxconfig.Options{Port: 1111})), "server bookservice.default.svc.cluster.local:80;", "server "+service+";")
 	config = strings.Replace(config, "listen 1111 ", fmt.Sprintf("listen 127.0.0.1:%d ", port), 1)
 	config = strings.Replace(config, fmt.Sprintf("listen %d;", route.HealthPort), "listen unix:/tmp/health.sock;", 1)
 	config = strings.Replace(config, "unix:/tmp/", "unix:"+t.TempDir()+"/", 1)
@@ -78,7 +78,7 @@ func ours(t *testing.T, port, more int, service string) string {
 }
 
 func get(path string) string {
-	return "GET " + path + " HTTP/1.1\r\nHost: nlb\r\nX-Apigw-Resource: /api/book/{proxy+}\r\n\r\n"
+	return "GET " + path + " HTTP/1.1\r\nHost: nlb\r\nX-Apigw-Access: 0*\r\nX-Apigw-Backends: =default.bookservice.80\r\nX-Apigw-Path: /prod" + path + "\r\n\r\n"
 }
 
 type contender struct {

@@ -34,7 +34,7 @@ func scale(t *testing.T, r *report) {
 			require.NoError(t, err)
 			_, err = openapi.Render(compiled, openapi.Document{Title: "x"})
 			require.NoError(t, err)
-			_ = nginxconfig.Render(compiled, 8080)
+			_ = nginxconfig.Render(compiled, nginxconfig.Options{Port: 8080})
 		}
 	})
 	r.line("Gateways in one program, declared on Pulumi's mocks:\n")

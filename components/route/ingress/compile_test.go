@@ -146,7 +146,7 @@ func TestOrderOfManifestsDoesNotMatter(t *testing.T) {
 	require.NoError(t, err)
 	second, err := compileText(t, b+"---\n"+a)
 	require.NoError(t, err)
-	require.Equal(t, string(nginx.Render(first, 8080)), string(nginx.Render(second, 8080)))
+	require.Equal(t, string(nginx.Render(first, nginx.Options{Port: 8080})), string(nginx.Render(second, nginx.Options{Port: 8080})))
 }
 
 func TestLoadFindsManifests(t *testing.T) {
@@ -222,7 +222,7 @@ apigateway.ingress.kubernetes.io/cors-allow-origins: https://app.example.com`, r
 			Headers: []string{"Authorization", "Content-Type", "X-Amz-Content-Sha256", "X-Amz-Date", "X-Amz-Security-Token"},
 		},
 	}, table.Routes[0].Behavior)
-	routetest.AcceptedByNGINX(t, table, nginx.Render(table, 8080))
+	routetest.AcceptedByNGINX(t, table, nginx.Render(table, nginx.Options{Port: 8080}))
 }
 
 // API Gateway knows paths only: what it does must not differ between hosts.
@@ -245,7 +245,7 @@ func TestHostsMustAgreeOnSettings(t *testing.T) {
 	require.NoError(t, err)
 	table, err := Compile(ingresses, options)
 	require.NoError(t, err)
-	routetest.AcceptedByNGINX(t, table, nginx.Render(table, 8080))
+	routetest.AcceptedByNGINX(t, table, nginx.Render(table, nginx.Options{Port: 8080}))
 }
 
 func TestTLSIsReported(t *testing.T) {

@@ -35,7 +35,7 @@ func FuzzParse(f *testing.F) {
 		}
 		_, err = openapi.Render(table, openapi.Document{Title: "x"})
 		require.NoError(t, err)
-		_, err = nginxconf.Parse(string(nginx.Render(table, 8080)))
+		_, err = nginxconf.Parse(string(nginx.Render(table, nginx.Options{Port: 8080})))
 		require.NoError(t, err)
 	})
 }
@@ -54,7 +54,7 @@ func FuzzAnnotations(f *testing.F) {
 		table := &route.Table{Routes: []route.Route{{
 			Path: "/a", Match: route.Prefix, Backend: route.Backend{Namespace: "default", Service: "one", Port: 80}, Behavior: said.behavior.WithDefaults(),
 		}}}
-		_, err = nginxconf.Parse(string(nginx.Render(table, 8080)))
+		_, err = nginxconf.Parse(string(nginx.Render(table, nginx.Options{Port: 8080})))
 		require.NoError(t, err)
 	})
 }

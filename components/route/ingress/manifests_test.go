@@ -34,7 +34,7 @@ func TestManifestsOfTheField(t *testing.T) {
 				fmt.Fprintf(&listing, "note: %s\n", notice)
 			}
 			golden.Equal(t, "testdata/manifests/"+name+".golden", listing.String())
-			routetest.AcceptedByNGINX(t, table, nginx.Render(table, 8080))
+			routetest.AcceptedByNGINX(t, table, nginx.Render(table, nginx.Options{Port: 8080}))
 		})
 	}
 }

@@ -1,10 +1,11 @@
-package nginx
+package nginx_test
 
 import (
 	"strings"
 	"testing"
 
 	"github.com/apigateway-ingress/apigateway-ingress/components/route"
+	"github.com/apigateway-ingress/apigateway-ingress/components/route/nginx"
 	"github.com/apigateway-ingress/apigateway-ingress/components/route/routetest"
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/nginxconf"
 	"github.com/stretchr/testify/require"
@@ -22,20 +23,23 @@ func FuzzEscaping(f *testing.F) {
 			t.Skip("no manifest can say it, or nginx's tables are too small for it")
 		}
 		table := escapingTable(path, host, origin)
-		config := Render(table, 8080)
+		config := nginx.Render(table, nginx.Options{Port: 8080})
 		parsed, err := nginxconf.Parse(string(config))
 		require.NoError(t, err)
-		require.Equal(t, shape(parse(t, Render(escapingTable("/harmless", "harmless.example.com", "https://harmless"), 8080))), shape(parsed), "%s", config)
+		require.Equal(t, shape(parse(t, nginx.Render(escapingTable("/harmless", "harmless.example.com", "https://harmless"), nginx.Options{Port: 8080}))), shape(parsed), "%s", config)
 		routetest.AcceptedByNGINX(t, table, config)
 	})
 }
 
 func escapingTable(path, host, origin string) *route.Table {
 	behavior := route.Behavior{CORS: &route.CORS{Origins: []string{origin}, Methods: []string{"GET"}, Headers: []string{origin}}}.WithDefaults()
+	// With another access class the paths are part of patterns as well.
+	open := behavior
+	open.Auth = route.AuthNone
 	backend := route.Backend{Namespace: "default", Service: "bookservice", Port: 80}
 	return &route.Table{Routes: []route.Route{
 		{Path: path, Match: route.Exact, Host: host, Backend: backend, Behavior: behavior},
-		{Path: "/other", Match: route.Exact, Host: host + "x", Backend: backend, Behavior: behavior},
+		{Path: "/other", Match: route.Exact, Host: host + "x", Backend: backend, Behavior: open},
 	}}
 }
 

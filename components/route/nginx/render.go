@@ -62,26 +62,14 @@ http {
         default $http_x_forwarded_host;
     }
 
-    # API Gateway says which resource it chose, and $at is the one that is meant here. Requests that do not come
-    # through API Gateway say nothing.
-    map $http_x_apigw_resource $chosen {
-        "" $at;
-        default $http_x_apigw_resource;
-    }
-
-    # API Gateway drops a slash at the end of a path, and says what the path was where that matters.
-    map $http_x_apigw_path $trailing_slash {
-        default "";
-        "~/$" "/";
-    }
-
     proxy_http_version 1.1;
     proxy_set_header Connection "";
     proxy_set_header Host $called_host;
     proxy_set_header X-Forwarded-For $remote_addr;
     proxy_set_header X-Request-Id $http_x_request_id;
-    proxy_set_header X-Apigw-Resource "";
     proxy_set_header X-Apigw-Path "";
+    proxy_set_header X-Apigw-Access "";
+    proxy_set_header X-Apigw-Backends "";
     proxy_request_buffering off;
     proxy_max_temp_file_size 0;
     proxy_connect_timeout 5s;
@@ -105,7 +93,12 @@ http {
     server {
         listen %d default_server;
         server_name _;
-        set $at "";
+        set $own "";
+        set $own_access "";
+
+        if ($misread) {
+            return 400 '{"message":"Bad Request"}';
+        }
 
 %s    }
 }
@@ -113,13 +106,39 @@ http {
 
 const noRoute = `{"message":"no route"}`
 
-// Render makes the proxy's whole nginx.conf for routes served on port. An Exact location is tried before a
+// Options are what the configuration says besides the routes.
+type Options struct {
+	// Port is where NGINX listens for requests.
+	Port int
+	// Paths says which are refused. Default PathsByAccess.
+	Paths Paths
+}
+
+// Paths are a choice of those that NGINX refuses with 400, before any service.
+type Paths string
+
+// PathsByAccess are those that some service could read as a path of another access class, and those with dot segments, which
+// could lead out of what is published. PathsStrict are all that can be read in more than one way.
+const (
+	PathsByAccess Paths = "access"
+	PathsStrict   Paths = "strict"
+)
+
+// Check says whether there is such a choice.
+func (p Paths) Check() error {
+	if p != "" && p != PathsByAccess && p != PathsStrict {
+		return fmt.Errorf("paths %q is not one of %s and %s", p, PathsByAccess, PathsStrict)
+	}
+	return nil
+}
+
+// Render makes the proxy's whole nginx.conf. An Exact location is tried before a
 // Prefix one, and a Prefix matches whole path segments only. Whatever comes from a manifest is an
 // argument that is quoted by construction.
-func Render(t *route.Table, port int) []byte {
+func Render(t *route.Table, o Options) []byte {
 	n := &writer{hosts: t.Hosts(), maps: map[string]string{}}
 	for _, b := range t.Backends() {
-		n.global = append(n.global, directive{"upstream", []argument{raw(upstreamName(b))}, []directive{
+		n.global = append(n.global, directive{"upstream", []argument{raw(b.Name())}, []directive{
 			{"server", []argument{raw(fmt.Sprintf("%s:%d", b.Host(), b.Port))}, nil},
 			{"keepalive", []argument{raw("64")}, nil},
 		}})
@@ -127,16 +146,19 @@ func Render(t *route.Table, port int) []byte {
 	if len(n.hosts) > 1 {
 		n.global = append(n.global, n.hostMap())
 	}
+	decided := t.Locations()
+	n.global = append(n.global, pathMaps(decided, o.Paths)...)
+	n.global = append(n.global, backendMaps(t.Backends())...)
 	var locations []directive
 	root := false
-	for _, l := range t.Locations() {
+	for _, l := range decided {
 		locations = append(locations, n.location(l))
 		root = root || l.Path == "/" && l.Below
 	}
 	if !root {
-		locations = append(locations, directive{"location", []argument{raw("/")}, []directive{{"return", []argument{raw("404"), text(noRoute)}, nil}}})
+		locations = append(locations, directive{"location", []argument{raw("/")}, toBackend()})
 	}
-	return fmt.Appendf(nil, mainConfig, write(n.global, 1), route.HealthPort, port, write(locations, 2))
+	return fmt.Appendf(nil, mainConfig, write(n.global, 1), route.HealthPort, o.Port, write(locations, 2))
 }
 
 // writer collects what stands outside of the server: upstreams and maps, each map once.
@@ -161,12 +183,8 @@ func (n *writer) hostMap() directive {
 
 func (n *writer) location(l route.Location) directive {
 	block := []directive{
-		{"set", []argument{raw("$at"), text(l.Resource)}, nil},
-		refuseIf(raw("($chosen != $at)")),
-	}
-	upstream, some := n.upstream(l)
-	if some {
-		block = append(block, refuseIf(raw("("+upstream+` = "")`)))
+		{"set", []argument{raw("$own"), literal(n.upstream(l))}, nil},
+		{"set", []argument{raw("$own_access"), raw(l.Access)}, nil},
 	}
 	behavior := l.First.Behavior
 	if behavior.MaxBodySize != route.MaxBodySize {
@@ -179,26 +197,31 @@ func (n *writer) location(l route.Location) directive {
 			block = append(block, directive{"proxy_hide_header", []argument{raw(name)}, nil})
 		}
 	}
-	block = append(append(block, headers...), directive{"proxy_pass", []argument{raw("http://" + upstream)}, nil})
+	block = append(append(block, headers...), toBackend()...)
 	if l.Below {
 		return directive{"location", []argument{literal(strings.TrimSuffix(l.Path, "/") + "/")}, block}
 	}
 	return directive{"location", []argument{raw("="), literal(l.Path)}, block}
 }
 
-func refuseIf(condition argument) directive {
-	return directive{"if", []argument{condition}, []directive{{"return", []argument{raw("404"), text(noRoute)}, nil}}}
+// toBackend sends a request where API Gateway and this table want it to go, with the path that the client asked for.
+func toBackend() []directive {
+	return []directive{
+		{"if", []argument{raw(`($backend = "")`)}, []directive{{"return", []argument{raw("404"), text(noRoute)}, nil}}},
+		{"proxy_pass", []argument{raw("http://$backend$path$is_args$args")}, nil},
+	}
 }
 
-// upstream is the name of a location's upstream, or a variable that holds it where hosts differ. some says
-// that there are hosts for which nothing decides.
-func (n *writer) upstream(l route.Location) (name string, some bool) {
+// upstream is the name of a location's upstream, or a variable that holds it where hosts or a slash at the end make a
+// difference. It is empty where nothing decides.
+func (n *writer) upstream(l route.Location) string {
+	name := ""
 	distinct := map[string]bool{}
 	var entries []directive
 	add := func(key string, r *route.Route) {
 		name = ""
 		if r != nil {
-			name = upstreamName(r.Backend)
+			name = r.Backend.Name()
 		}
 		distinct[name] = true
 		entries = append(entries, directive{"", []argument{mapKey(key), text(name)}, nil})
@@ -210,16 +233,16 @@ func (n *writer) upstream(l route.Location) (name string, some bool) {
 		}
 	}
 	if len(distinct) == 1 {
-		return name, false
+		return name
 	}
 	source := ""
 	if len(n.hosts) > 1 {
 		source = "$rule_host"
 	}
 	if l.TrailingSlash != nil {
-		source += "$trailing_slash"
+		source += "$slash"
 	}
-	return n.variable("$upstream", source, entries), distinct[""]
+	return n.variable("$upstream", source, entries)
 }
 
 // variable makes a map, or finds one with the same entries.
@@ -270,8 +293,4 @@ func preflight(c route.CORS, headers []directive) directive {
 		header("Access-Control-Max-Age", raw(strconv.Itoa(int(c.MaxAge.Seconds())))),
 		directive{"return", []argument{raw("204")}, nil})
 	return directive{"if", []argument{raw("($request_method = OPTIONS)")}, answer}
-}
-
-func upstreamName(b route.Backend) string {
-	return fmt.Sprintf("%s.%s.%d", b.Namespace, b.Service, b.Port)
 }

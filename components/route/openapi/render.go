@@ -124,7 +124,7 @@ func Render(t *route.Table, d Document) ([]byte, error) {
 		}},
 	}
 	for _, l := range t.Locations() {
-		document.Paths[l.Resource] = methodsOf(t, l, d.Link)
+		document.Paths[l.Resource] = methodsOf(t, l, claimsOf(l, t.Hosts()), d.Link)
 		if a := t.Authorizer(l.First.Behavior.Auth); a != nil {
 			document.Components.SecuritySchemes[a.Name] = schemeOf(*a)
 		}
@@ -157,11 +157,11 @@ func Check(t *route.Table, d Document) error {
 	return errors.Join(err, route.CheckQuota("bytes of the API's definition", len(body), maxLength, "publish fewer routes in one API"))
 }
 
-func methodsOf(t *route.Table, l route.Location, link PrivateLink) map[string]method {
+func methodsOf(t *route.Table, l route.Location, said claims, link PrivateLink) map[string]method {
 	methods := map[string]method{}
 	expectations := t.Expectations(l.Resource)
 	for _, name := range l.Methods {
-		served := methodOf(l, link)
+		served := methodOf(l, said, link)
 		if expected, described := expectations[name]; described {
 			served.expect(expected)
 		}
@@ -173,7 +173,7 @@ func methodsOf(t *route.Table, l route.Location, link PrivateLink) map[string]me
 	}
 	if l.First.Behavior.CORS != nil {
 		// A browser asks without credentials whether it may send them; NGINX answers.
-		preflight := methodOf(l, link)
+		preflight := methodOf(l, claims{route.AccessPreflight, noClaim}, link)
 		preflight.Security = nil
 		methods["options"] = preflight
 	}
@@ -192,7 +192,7 @@ func (m *method) expect(e route.Expectation) {
 	}
 }
 
-func methodOf(l route.Location, link PrivateLink) method {
+func methodOf(l route.Location, said claims, link PrivateLink) method {
 	behavior := l.First.Behavior
 	result := method{
 		Responses: map[string]any{"default": map[string]string{"description": "the backend's answer"}},
@@ -206,16 +206,15 @@ func methodOf(l route.Location, link PrivateLink) method {
 				"integration.request.header." + route.RequestIDHeader: "context.requestId",
 				"integration.request.header." + route.ClientIPHeader:  "context.identity.sourceIp",
 				"integration.request.header." + route.HostHeader:      "context.domainName",
-				"integration.request.header." + route.ResourceHeader:  "'" + l.Resource + "'",
+				"integration.request.header." + route.PathHeader:      "context.path",
+				"integration.request.header." + route.AccessHeader:    "'" + said.access + "'",
+				"integration.request.header." + route.BackendsHeader:  "'" + said.backends + "'",
 			},
 			PassthroughBehavior: "when_no_match",
 			TimeoutInMillis:     behavior.Timeout.Milliseconds(),
 		},
 	}
 	result.Security = security(behavior)
-	if l.TrailingSlash != nil {
-		result.Integration.RequestParameters["integration.request.header."+route.PathHeader] = "context.path"
-	}
 	if l.Below {
 		result.Parameters = []parameter{{Name: "proxy", In: "path", Required: true, Schema: anyText()}}
 		result.Integration.RequestParameters["integration.request.path.proxy"] = "method.request.path.proxy"
