@@ -12,11 +12,21 @@ import (
 
 // accessEntries let the admins in: https://docs.aws.amazon.com/eks/latest/userguide/access-policy-permissions.html
 func (c *Cluster) accessEntries(ctx *pulumi.Context, name string, a Args) error {
+	aliased := map[string]bool{}
 	for _, arn := range a.Admins {
-		child := name + "-" + arn[strings.LastIndexByte(arn, ':')+1:]
+		parts := strings.SplitN(arn, ":", 6)
+		account, principal := parts[4], parts[5]
+		// Two accounts may have a principal of one name.
+		child := fmt.Sprintf("%s-%s-%s", name, account, principal)
+		options := []pulumi.ResourceOption{pulumi.Parent(c)}
+		if !aliased[principal] {
+			// The name that it had before accounts were part of it.
+			options = append(options, pulumi.Aliases([]pulumi.Alias{{Name: pulumi.String(name + "-" + principal)}}))
+		}
+		aliased[principal] = true
 		entry, err := awseks.NewAccessEntry(ctx, child, &awseks.AccessEntryArgs{
 			ClusterName: c.Name, PrincipalArn: pulumi.String(arn), Tags: pulumi.ToStringMap(a.Tags),
-		}, pulumi.Parent(c))
+		}, options...)
 		if err != nil {
 			return err
 		}
@@ -24,7 +34,7 @@ func (c *Cluster) accessEntries(ctx *pulumi.Context, name string, a Args) error 
 			ClusterName: c.Name, PrincipalArn: entry.PrincipalArn,
 			PolicyArn:   pulumi.String(fmt.Sprintf("arn:%s:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy", a.Partition)),
 			AccessScope: awseks.AccessPolicyAssociationAccessScopeArgs{Type: pulumi.String("cluster")},
-		}, pulumi.Parent(c)); err != nil {
+		}, options...); err != nil {
 			return err
 		}
 	}

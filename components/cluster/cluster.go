@@ -4,6 +4,7 @@ package cluster
 import (
 	"fmt"
 
+	"github.com/apigateway-ingress/apigateway-ingress/components/change"
 	"github.com/apigateway-ingress/apigateway-ingress/components/iamrole"
 	"github.com/pulumi/pulumi-eks/sdk/v3/go/eks"
 	"github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes"
@@ -69,8 +70,15 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	}
 	a := args.withDefaults()
 	c := &Cluster{}
-	inputs := pulumi.Map{"vpcId": a.VpcID, "version": pulumi.String(a.Version), "nodeGroups": groupInputs(a.NodeGroups)}
-	if err := ctx.RegisterComponentResourceV2(typeToken, name, inputs, c, opts...); err != nil {
+	inputs := pulumi.Map{
+		"vpcId": a.VpcID, "version": pulumi.String(a.Version), "nodeGroups": groupInputs(a.NodeGroups),
+		"existing": pulumi.String(a.existingName()), "secretsKmsKeyArn": pulumi.String(a.SecretsKMSKeyARN),
+	}
+	guard, err := change.Guard(ctx, typeToken, name, mayChange)
+	if err != nil {
+		return nil, err
+	}
+	if err := ctx.RegisterComponentResourceV2(typeToken, name, inputs, c, append(opts, guard)...); err != nil {
 		return nil, err
 	}
 	declare := c.create
@@ -149,15 +157,19 @@ func (c *Cluster) controlPlane(ctx *pulumi.Context, name string, a Args) error {
 	c.NodeSecurityGroupID = control.NodeSecurityGroupId
 	c.OIDCProviderARN = control.OidcProviderArn
 	c.OIDCIssuer = control.OidcIssuer
-	return c.provider(ctx, name, control.KubeconfigJson)
+	return c.provider(ctx, name, control.KubeconfigJson, true)
 }
 
-func (c *Cluster) provider(ctx *pulumi.Context, name string, kubeconfig pulumi.StringInput) (err error) {
-	c.Kubernetes, err = kubernetes.NewProvider(ctx, name, &kubernetes.ProviderArgs{
+// provider reaches the cluster. Only where the cluster itself goes with the stack may objects be given up for lost when it
+// does not answer: a network fault must not make the state forget what stands in somebody else's.
+func (c *Cluster) provider(ctx *pulumi.Context, name string, kubeconfig pulumi.StringInput, ownCluster bool) (err error) {
+	args := &kubernetes.ProviderArgs{
 		Kubeconfig:            kubeconfig.ToStringOutput().ToStringPtrOutput(),
 		EnableServerSideApply: pulumi.Bool(true),
-		// A cluster that can no longer be reached must not keep destroy from finishing.
-		DeleteUnreachable: pulumi.Bool(true),
-	}, pulumi.Parent(c))
+	}
+	if ownCluster {
+		args.DeleteUnreachable = pulumi.Bool(true)
+	}
+	c.Kubernetes, err = kubernetes.NewProvider(ctx, name, args, pulumi.Parent(c))
 	return err
 }

@@ -20,13 +20,13 @@ func (c *Cluster) adopt(ctx *pulumi.Context, name string, a Args) error {
 		c.groups = append(c.groups, pulumi.String(group))
 	}
 	if e.Kubeconfig != "" {
-		return c.provider(ctx, name, pulumi.ToSecret(pulumi.String(e.Kubeconfig)).(pulumi.StringOutput))
+		return c.provider(ctx, name, pulumi.ToSecret(pulumi.String(e.Kubeconfig)).(pulumi.StringOutput), false)
 	}
 	kubeconfig, err := e.kubeconfig()
 	if err != nil {
 		return err
 	}
-	return c.provider(ctx, name, pulumi.String(kubeconfig))
+	return c.provider(ctx, name, pulumi.String(kubeconfig), false)
 }
 
 // kubeconfig holds no credentials: the AWS CLI gets a token when one is needed.

@@ -93,11 +93,9 @@ func (g NodeGroup) taints() awseks.NodeGroupTaintArray {
 	return list
 }
 
-const nodeTrust = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"Service":"ec2.amazonaws.com"}}]}`
-
 func nodeRole(ctx *pulumi.Context, name string, a Args, parent pulumi.ResourceOption) (*iam.Role, []pulumi.Resource, error) {
 	role, err := a.IAM.Role(ctx, name+"-node", &iam.RoleArgs{
-		AssumeRolePolicy: pulumi.String(nodeTrust),
+		AssumeRolePolicy: pulumi.String(nodeTrust(a.Partition)),
 		Description:      pulumi.String("nodes of EKS cluster " + name),
 		Tags:             pulumi.ToStringMap(a.Tags),
 	}, parent)
@@ -118,6 +116,16 @@ func nodeRole(ctx *pulumi.Context, name string, a Args, parent pulumi.ResourceOp
 	return role, attached, nil
 }
 
+// nodeTrust lets EC2 take the role. In China its name has the partition's own suffix:
+// https://docs.amazonaws.cn/en_us/eks/latest/userguide/create-node-role.html
+func nodeTrust(partition string) string {
+	service := "ec2.amazonaws.com"
+	if partition == "aws-cn" {
+		service = "ec2.amazonaws.com.cn"
+	}
+	return fmt.Sprintf(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"Service":%q}}]}`, service)
+}
+
 func launchTemplate(ctx *pulumi.Context, name string, a Args, g NodeGroup, parent pulumi.ResourceOption) (*ec2.LaunchTemplate, error) {
 	return ec2.NewLaunchTemplate(ctx, name+"-node", &ec2.LaunchTemplateArgs{
 		MetadataOptions: ec2.LaunchTemplateMetadataOptionsArgs{
@@ -133,10 +141,21 @@ func launchTemplate(ctx *pulumi.Context, name string, a Args, g NodeGroup, paren
 				DeleteOnTermination: pulumi.String("true"),
 			},
 		}},
-		TagSpecifications: ec2.LaunchTemplateTagSpecificationArray{ec2.LaunchTemplateTagSpecificationArgs{
-			ResourceType: pulumi.String("instance"), Tags: pulumi.ToStringMap(a.Tags),
-		}},
+		TagSpecifications:    tagSpecifications(a.Tags),
 		UpdateDefaultVersion: pulumi.Bool(true),
 		Tags:                 pulumi.ToStringMap(a.Tags),
 	}, parent)
+}
+
+// tagSpecifications tag what EC2 makes from the template, which the provider's default tags do not reach:
+// https://github.com/hashicorp/terraform-provider-aws/issues/32328. EC2 refuses a specification without tags.
+func tagSpecifications(tags map[string]string) ec2.LaunchTemplateTagSpecificationArray {
+	if len(tags) == 0 {
+		return nil
+	}
+	var list ec2.LaunchTemplateTagSpecificationArray
+	for _, made := range []string{"instance", "network-interface", "volume"} {
+		list = append(list, ec2.LaunchTemplateTagSpecificationArgs{ResourceType: pulumi.String(made), Tags: pulumi.ToStringMap(tags)})
+	}
+	return list
 }

@@ -15,8 +15,9 @@ import (
 const (
 	DefaultNodeCount    = 3
 	DefaultInstanceType = "t3.medium"
-	DefaultVersion      = "1.34"
-	defaultDiskGB       = 20
+	// DefaultVersion is one that EKS supports for a year or so from now.
+	DefaultVersion = "1.36"
+	defaultDiskGB  = 20
 	// maxNodes is a managed node group's quota.
 	maxNodes = 450
 )
@@ -24,7 +25,8 @@ const (
 // Settings are what decides about the cluster apart from where it stands. The zero value is a new cluster with
 // three nodes, whose endpoint is public and private.
 type Settings struct {
-	// Version is the Kubernetes version. Default 1.34.
+	// Version is the Kubernetes version. Default 1.36. EKS goes one minor version forward at a time and never back; nodes and
+	// the add-ons without a version of their own follow.
 	Version string
 	// PrivateEndpoint closes the public endpoint: only from within the VPC can the cluster be changed.
 	PrivateEndpoint bool
@@ -128,7 +130,8 @@ func (s Settings) Validate() error {
 		p.when(!slices.Contains(logTypes, kind), "controlPlaneLogs: %q is not one of %s", kind, strings.Join(logTypes, ", "))
 	}
 	p.when(s.SecretsKMSKeyARN != "" && !kmsKeyARN.MatchString(s.SecretsKMSKeyARN), "secretsKmsKeyArn %q is not the ARN of a KMS key", s.SecretsKMSKeyARN)
-	for _, arn := range s.Admins {
+	for i, arn := range s.Admins {
+		p.when(slices.Contains(s.Admins[:i], arn), "clusterAdmins: %s is named twice", arn)
 		p.when(!principalARN.MatchString(arn), "clusterAdmins: %q is not the ARN of an IAM user or role", arn)
 	}
 	for i, a := range s.Addons {
@@ -183,6 +186,13 @@ func (a Args) withDefaults() Args {
 		a.NodeGroups[i] = a.NodeGroups[i].withDefaults()
 	}
 	return a
+}
+
+func (a Args) existingName() string {
+	if a.Existing == nil {
+		return ""
+	}
+	return a.Existing.Name
 }
 
 func orElse[T comparable](value *T, otherwise T) {

@@ -1,8 +1,7 @@
 package gateway
 
 import (
-	"fmt"
-
+	"github.com/apigateway-ingress/apigateway-ingress/components/network"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/vpc"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -31,7 +30,7 @@ func (g *Gateway) vpcEndpoints(ctx *pulumi.Context) (pulumi.StringArrayOutput, e
 	}
 	endpoint, err := ec2.NewVpcEndpoint(ctx, g.name, &ec2.VpcEndpointArgs{
 		VpcId:             g.args.VpcID,
-		ServiceName:       pulumi.String(fmt.Sprintf("com.amazonaws.%s.execute-api", g.args.Region)),
+		ServiceName:       pulumi.String(network.InterfaceService(g.args.Region, "execute-api")),
 		VpcEndpointType:   pulumi.String("Interface"),
 		SubnetIds:         g.args.SubnetIDs,
 		SecurityGroupIds:  pulumi.StringArray{group.ID()},

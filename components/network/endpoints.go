@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
@@ -53,7 +54,7 @@ func (n *Network) endpoints(ctx *pulumi.Context, vpc *ec2.Vpc, tables []*ec2.Rou
 		ids = append(ids, table.ID())
 	}
 	gateway, err := ec2.NewVpcEndpoint(ctx, n.name+"-s3", &ec2.VpcEndpointArgs{
-		VpcId: vpc.ID(), ServiceName: n.service("s3"), VpcEndpointType: pulumi.String("Gateway"), RouteTableIds: ids, Tags: n.tags("s3", nil),
+		VpcId: vpc.ID(), ServiceName: pulumi.String(fmt.Sprintf("com.amazonaws.%s.s3", n.args.Region)), VpcEndpointType: pulumi.String("Gateway"), RouteTableIds: ids, Tags: n.tags("s3", nil),
 	}, pulumi.Parent(n))
 	if err != nil {
 		return err
@@ -69,7 +70,7 @@ func (n *Network) endpoints(ctx *pulumi.Context, vpc *ec2.Vpc, tables []*ec2.Rou
 	}
 	for _, name := range names {
 		endpoint, err := ec2.NewVpcEndpoint(ctx, n.name+"-"+name, &ec2.VpcEndpointArgs{
-			VpcId: vpc.ID(), ServiceName: n.service(name), VpcEndpointType: pulumi.String("Interface"),
+			VpcId: vpc.ID(), ServiceName: pulumi.String(InterfaceService(n.args.Region, name)), VpcEndpointType: pulumi.String("Interface"),
 			SubnetIds: n.PrivateSubnetIDs, SecurityGroupIds: pulumi.StringArray{group.ID()}, PrivateDnsEnabled: pulumi.Bool(true),
 			Tags: n.tags(name, nil),
 		}, pulumi.Parent(n))
@@ -95,8 +96,20 @@ func (n *Network) endpointGroup(ctx *pulumi.Context, vpc *ec2.Vpc) (*ec2.Securit
 	return group, err
 }
 
-func (n *Network) service(name string) pulumi.String {
-	return pulumi.String(fmt.Sprintf("com.amazonaws.%s.%s", n.args.Region, name))
+// chinese are the services whose interface endpoints in China have names that begin with cn. Others are named as elsewhere:
+// https://github.com/aws/aws-cdk/blob/main/packages/aws-cdk-lib/aws-ec2/lib/vpc-endpoint.ts
+var chinese = []string{
+	"application-autoscaling", "autoscaling", "cloudformation", "ebs", "ec2", "ecr.api", "ecr.dkr", "eks", "elasticache", "elasticfilesystem",
+	"execute-api", "kinesis-streams", "lambda", "monitoring", "rds", "s3", "sqs", "states", "sts", "synthetics", "xray",
+}
+
+// InterfaceService is the name of an AWS service for an interface endpoint in a region, for example of ecr.api.
+func InterfaceService(region, service string) string {
+	prefix := "com.amazonaws"
+	if strings.HasPrefix(region, "cn-") && slices.Contains(chinese, service) {
+		prefix = "cn.com.amazonaws"
+	}
+	return fmt.Sprintf("%s.%s.%s", prefix, region, service)
 }
 
 const flowLogTrust = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"Service":"vpc-flow-logs.amazonaws.com"}}]}`

@@ -2,6 +2,7 @@
 package network
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"net/netip"
 	"slices"
 
+	"github.com/apigateway-ingress/apigateway-ingress/components/change"
 	"github.com/apigateway-ingress/apigateway-ingress/components/iamrole"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -102,10 +104,7 @@ func (a Args) Validate() error {
 
 // subnetRanges cuts the VPC into 16 equal parts: public subnets take the first, private ones those from the ninth.
 func (a Args) subnetRanges() ([]netip.Prefix, error) {
-	cidr := a.CIDR
-	if cidr == "" {
-		cidr = DefaultCIDR
-	}
+	cidr := cmp.Or(a.CIDR, DefaultCIDR)
 	whole, err := netip.ParsePrefix(cidr)
 	if err != nil || !whole.Addr().Is4() || whole.Masked() != whole || whole.Bits() < 16 || whole.Bits() > 24 {
 		return nil, fmt.Errorf("vpcCidr %q is not an IPv4 range from /16 to /24 such as %s", cidr, DefaultCIDR)
@@ -129,11 +128,15 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	}
 	n := &Network{args: *args, name: name}
 	inputs := pulumi.Map{
-		"cidr":              pulumi.String(args.CIDR),
+		"vpc":               pulumi.String(args.place()),
 		"availabilityZones": pulumi.ToStringArray(args.AvailabilityZones),
 		"nat":               pulumi.String(args.NAT),
 	}
-	if err := ctx.RegisterComponentResourceV2(typeToken, name, inputs, n, opts...); err != nil {
+	guard, err := change.Guard(ctx, typeToken, name, mayChange)
+	if err != nil {
+		return nil, err
+	}
+	if err := ctx.RegisterComponentResourceV2(typeToken, name, inputs, n, append(opts, guard)...); err != nil {
 		return nil, err
 	}
 	if args.Existing != nil {
@@ -149,16 +152,31 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	})
 }
 
+// mayChange refuses what would take the cluster away: EKS takes subnets of the cluster's own VPC only, for ever.
+// https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html
+func mayChange(old, new change.Inputs) error {
+	before, after := old.Text("vpc"), new.Text("vpc")
+	if before == after || before == "" || after == "" {
+		return nil
+	}
+	return fmt.Errorf("the VPC cannot change from %s to %s: the cluster cannot leave its own. "+
+		"Keep vpcId and vpcCidr as they were, or bring up another stack with the new ones and move the callers there", before, after)
+}
+
+// place is what the stack's VPC is known by: its id, or the range of a new one.
+func (a Args) place() string {
+	if a.Existing != nil {
+		return a.Existing.VpcID
+	}
+	return cmp.Or(a.CIDR, DefaultCIDR)
+}
+
 // Ready are the routes that instances need before they can reach AWS.
 func (n *Network) Ready() []pulumi.Resource { return n.subnets }
 
 func (n *Network) declare(ctx *pulumi.Context) error {
-	cidr := n.args.CIDR
-	if cidr == "" {
-		cidr = DefaultCIDR
-	}
 	vpc, err := ec2.NewVpc(ctx, n.name+"-vpc", &ec2.VpcArgs{
-		CidrBlock:          pulumi.String(cidr),
+		CidrBlock:          pulumi.String(n.args.place()),
 		EnableDnsHostnames: pulumi.Bool(true),
 		EnableDnsSupport:   pulumi.Bool(true),
 		Tags:               n.tags("vpc", nil),
@@ -193,7 +211,7 @@ func (n *Network) publicSubnets(ctx *pulumi.Context, vpc *ec2.Vpc, gateway *ec2.
 		return nil, err
 	}
 	subnets, ids, err := n.subnetsOf(ctx, "public", vpc, 0, map[string]string{"kubernetes.io/role/elb": "1"},
-		func(int) *ec2.RouteTable { return table })
+		func(int) routes { return table })
 	n.PublicSubnetIDs = ids
 	return subnets, err
 }
@@ -204,7 +222,8 @@ func (n *Network) privateSubnets(ctx *pulumi.Context, vpc *ec2.Vpc, gateway *ec2
 		count = len(public)
 	}
 	tables := make([]*ec2.RouteTable, count)
-	for i := range tables {
+	ways := make([]routes, count)
+	for i := range ways {
 		var out *ec2.RouteArgs
 		if n.args.NAT != NATNone {
 			nat, err := n.natGateway(ctx, i, public[i], gateway)
@@ -213,14 +232,14 @@ func (n *Network) privateSubnets(ctx *pulumi.Context, vpc *ec2.Vpc, gateway *ec2
 			}
 			out = &ec2.RouteArgs{NatGatewayId: nat.ID()}
 		}
-		table, err := n.routeTable(ctx, fmt.Sprintf("private-%d", i), vpc, out)
+		way, err := n.routeTable(ctx, fmt.Sprintf("private-%d", i), vpc, out)
 		if err != nil {
 			return nil, err
 		}
-		tables[i] = table
+		tables[i], ways[i] = way.table, way
 	}
 	_, ids, err := n.subnetsOf(ctx, "private", vpc, 8, map[string]string{"kubernetes.io/role/internal-elb": "1"},
-		func(i int) *ec2.RouteTable { return tables[i%count] })
+		func(i int) routes { return ways[i%count] })
 	n.PrivateSubnetIDs = ids
 	return tables, err
 }
@@ -239,22 +258,28 @@ func (n *Network) natGateway(ctx *pulumi.Context, i int, subnet *ec2.Subnet, gat
 	}, pulumi.Parent(n), pulumi.DependsOn([]pulumi.Resource{gateway}))
 }
 
-func (n *Network) routeTable(ctx *pulumi.Context, suffix string, vpc *ec2.Vpc, toInternet *ec2.RouteArgs) (*ec2.RouteTable, error) {
+// routes are a route table and what must be in it before a subnet takes it.
+type routes struct {
+	table  *ec2.RouteTable
+	filled []pulumi.Resource
+}
+
+func (n *Network) routeTable(ctx *pulumi.Context, suffix string, vpc *ec2.Vpc, toInternet *ec2.RouteArgs) (routes, error) {
 	table, err := ec2.NewRouteTable(ctx, n.name+"-"+suffix, &ec2.RouteTableArgs{
 		VpcId: vpc.ID(), Tags: n.tags(suffix, nil),
 	}, pulumi.Parent(n))
 	if err != nil || toInternet == nil {
-		return table, err
+		return routes{table: table}, err
 	}
 	toInternet.RouteTableId = table.ID()
 	toInternet.DestinationCidrBlock = pulumi.String("0.0.0.0/0")
 	route, err := ec2.NewRoute(ctx, n.name+"-"+suffix, toInternet, pulumi.Parent(n))
 	n.subnets = append(n.subnets, route)
-	return table, err
+	return routes{table, []pulumi.Resource{route}}, err
 }
 
 func (n *Network) subnetsOf(ctx *pulumi.Context, kind string, vpc *ec2.Vpc, firstRange int, role map[string]string,
-	table func(zone int) *ec2.RouteTable,
+	of func(zone int) routes,
 ) ([]*ec2.Subnet, pulumi.StringArrayOutput, error) {
 	ranges, err := n.args.subnetRanges()
 	if err != nil {
@@ -274,8 +299,9 @@ func (n *Network) subnetsOf(ctx *pulumi.Context, kind string, vpc *ec2.Vpc, firs
 			return nil, pulumi.StringArrayOutput{}, err
 		}
 		association, err := ec2.NewRouteTableAssociation(ctx, n.name+"-"+suffix, &ec2.RouteTableAssociationArgs{
-			SubnetId: subnet.ID(), RouteTableId: table(i).ID(),
-		}, pulumi.Parent(n))
+			SubnetId: subnet.ID(), RouteTableId: of(i).table.ID(),
+			// A subnet that changes its table keeps a way out.
+		}, pulumi.Parent(n), pulumi.DependsOn(of(i).filled))
 		if err != nil {
 			return nil, pulumi.StringArrayOutput{}, err
 		}

@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"testing"
 
+	"github.com/apigateway-ingress/apigateway-ingress/components/change"
 	"github.com/apigateway-ingress/apigateway-ingress/components/componenttest"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/stretchr/testify/require"
@@ -61,6 +62,22 @@ func TestWithoutNATNodesReachAWSThroughEndpoints(t *testing.T) {
 		want = append(want, "com.amazonaws.us-east-1."+name)
 	}
 	require.ElementsMatch(t, want, services)
+}
+
+func TestTheVPCStays(t *testing.T) {
+	own, larger := Args{}, Args{Settings: Settings{CIDR: "10.8.0.0/16"}}
+	theirs := Args{Settings: Settings{Existing: &Existing{VpcID: "vpc-1"}}}
+	recorded := func(a Args) change.Inputs { return change.Inputs{"vpc": a.place()} }
+	require.NoError(t, mayChange(recorded(own), recorded(own)))
+	require.NoError(t, mayChange(change.Inputs{"nat": "single"}, recorded(own)), "a state of before this was recorded")
+	require.ErrorContains(t, mayChange(recorded(own), recorded(larger)), "from 10.0.0.0/16 to 10.8.0.0/16")
+	require.ErrorContains(t, mayChange(recorded(own), recorded(theirs)), "from 10.0.0.0/16 to vpc-1")
+}
+
+func TestEndpointsInChina(t *testing.T) {
+	require.Equal(t, "cn.com.amazonaws.cn-north-1.ecr.api", InterfaceService("cn-north-1", "ecr.api"))
+	require.Equal(t, "com.amazonaws.cn-north-1.logs", InterfaceService("cn-north-1", "logs"))
+	require.Equal(t, "com.amazonaws.eu-west-1.ecr.api", InterfaceService("eu-west-1", "ecr.api"))
 }
 
 func TestBadArguments(t *testing.T) {

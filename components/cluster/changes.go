@@ -1,0 +1,50 @@
+package cluster
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/apigateway-ingress/apigateway-ingress/components/change"
+)
+
+// mayChange refuses what EKS refuses, before anything is touched.
+func mayChange(old, new change.Inputs) error {
+	var p problems
+	if before, after := old.Text("existing"), new.Text("existing"); before != after {
+		p.when(true, "the cluster cannot change from %s to %s: bring up another stack for the other cluster and move the callers there",
+			clusterText(before), clusterText(after))
+	} else if after == "" {
+		p.when(old.Text("secretsKmsKeyArn") != "" && old.Text("secretsKmsKeyArn") != new.Text("secretsKmsKeyArn"),
+			"secretsKmsKeyArn cannot change or be taken away once it is set: keep %s", old.Text("secretsKmsKeyArn"))
+		p = append(p, versionStep(old.Text("version"), new.Text("version")))
+	}
+	return errors.Join(p...)
+}
+
+func clusterText(name string) string {
+	if name == "" {
+		return "the stack's own"
+	}
+	return name
+}
+
+// versionStep: EKS goes one minor version forward at a time, and never back:
+// https://docs.aws.amazon.com/eks/latest/userguide/update-cluster.html
+func versionStep(before, after string) error {
+	from, fromErr := minor(before)
+	to, toErr := minor(after)
+	switch {
+	case fromErr != nil || toErr != nil || to == from || to == from+1:
+		return nil
+	case to < from:
+		return fmt.Errorf("kubernetesVersion cannot go back from %s to %s: set kubernetesVersion: %q", before, after, before)
+	}
+	return fmt.Errorf("kubernetesVersion cannot go from %s to %s at once: EKS takes one minor version a step. Set kubernetesVersion: \"1.%d\" and run up, then the next",
+		before, after, from+1)
+}
+
+func minor(version string) (int, error) {
+	return strconv.Atoi(strings.TrimPrefix(version, "1."))
+}
