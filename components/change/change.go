@@ -30,6 +30,18 @@ func (i Inputs) Texts(name string) []string {
 	return texts
 }
 
+// Objects are the elements of an input that is a list of objects.
+func (i Inputs) Objects(name string) []map[string]any {
+	items, _ := i[name].([]any)
+	var objects []map[string]any
+	for _, item := range items {
+		if fields, ok := item.(map[string]any); ok {
+			objects = append(objects, fields)
+		}
+	}
+	return objects
+}
+
 // Guard is an option for a component that is registered with its inputs: the engine asks mayChange in preview and in up
 // alike when they differ from those in the state. token is the component's type. A component that is made or removed is
 // not asked for.

@@ -44,8 +44,17 @@ func (c *Cluster) accessEntries(ctx *pulumi.Context, name string, a Args) error 
 // PodIdentityAgent is the add-on that hands out roles by EKS Pod Identity.
 const PodIdentityAgent = "eks-pod-identity-agent"
 
-// ownAddons sets the versions of the add-ons that the component eks.Cluster makes itself.
+// coreDNS runs on nodes. eks.Cluster would make it before there are any, and wait for it in vain.
+const coreDNS = "coredns"
+
+// ownAddons are the add-ons that the component eks.Cluster makes itself. Without a version it takes the newest for the
+// cluster's version of Kubernetes.
 func (a Args) ownAddons(args *eks.ClusterArgs) {
+	no := false
+	args.CorednsAddonOptions = &eks.CoreDnsAddonOptionsArgs{Enabled: &no}
+	if a.NetworkPolicies {
+		args.VpcCniOptions = &eks.VpcCniOptionsArgs{EnableNetworkPolicy: pulumi.Bool(true)}
+	}
 	for _, addon := range a.Addons {
 		if addon.Version == "" {
 			continue
@@ -54,25 +63,32 @@ func (a Args) ownAddons(args *eks.ClusterArgs) {
 		switch addon.Name {
 		case "vpc-cni":
 			args.VpcCniOptions = &eks.VpcCniOptionsArgs{AddonVersion: version, EnableNetworkPolicy: pulumi.Bool(a.NetworkPolicies)}
-		case "coredns":
-			args.CorednsAddonOptions = &eks.CoreDnsAddonOptionsArgs{Version: version}
 		case "kube-proxy":
 			args.KubeProxyAddonOptions = &eks.KubeProxyAddonOptionsArgs{Version: version}
 		}
 	}
 }
 
-// addons are the others. Most of them run on nodes, and are ready only with these.
+// addons are the others, and coredns in any case. They are ready only when there are nodes for their pods. One without a
+// version of its own has what EKS holds to be the default for the cluster's, and follows it.
 func (c *Cluster) addons(ctx *pulumi.Context, name string, a Args) error {
-	for _, addon := range a.Addons {
-		if slices.Contains([]string{"vpc-cni", "coredns", "kube-proxy"}, addon.Name) {
-			continue
+	addons := slices.DeleteFunc(slices.Clone(a.Addons), func(addon Addon) bool { return addon.Name == "vpc-cni" || addon.Name == "kube-proxy" })
+	if !slices.ContainsFunc(addons, func(addon Addon) bool { return addon.Name == coreDNS }) {
+		addons = append(addons, Addon{Name: coreDNS})
+	}
+	for _, addon := range addons {
+		version := pulumi.String(addon.Version).ToStringOutput()
+		if addon.Version == "" {
+			version = awseks.GetAddonVersionOutput(ctx, awseks.GetAddonVersionOutputArgs{
+				AddonName: pulumi.String(addon.Name), KubernetesVersion: c.version,
+			}, pulumi.Parent(c)).Version()
 		}
-		args := &awseks.AddonArgs{ClusterName: c.Name, AddonName: pulumi.String(addon.Name), Tags: pulumi.ToStringMap(a.Tags)}
-		if addon.Version != "" {
-			args.AddonVersion = pulumi.String(addon.Version)
-		}
-		if _, err := awseks.NewAddon(ctx, name+"-"+addon.Name, args, pulumi.Parent(c), pulumi.DependsOn(c.Nodes)); err != nil {
+		if _, err := awseks.NewAddon(ctx, name+"-"+addon.Name, &awseks.AddonArgs{
+			ClusterName: c.Name, AddonName: pulumi.String(addon.Name), AddonVersion: version.ToStringPtrOutput(),
+			// A cluster comes with a coredns of its own, which the add-on takes over.
+			ResolveConflictsOnCreate: pulumi.String("OVERWRITE"), ResolveConflictsOnUpdate: pulumi.String("OVERWRITE"),
+			Tags: pulumi.ToStringMap(a.Tags),
+		}, pulumi.Parent(c), pulumi.DependsOn(c.Nodes)); err != nil {
 			return err
 		}
 	}

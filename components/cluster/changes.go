@@ -18,9 +18,37 @@ func mayChange(old, new change.Inputs) error {
 	} else if after == "" {
 		p.when(old.Text("secretsKmsKeyArn") != "" && old.Text("secretsKmsKeyArn") != new.Text("secretsKmsKeyArn"),
 			"secretsKmsKeyArn cannot change or be taken away once it is set: keep %s", old.Text("secretsKmsKeyArn"))
-		p = append(p, versionStep(old.Text("version"), new.Text("version")))
+		p = append(p, versionStep(old.Text("version"), new.Text("version")), countsMayChange(old, new))
 	}
 	return errors.Join(p...)
+}
+
+// countsMayChange: between limits the number of nodes is an autoscaler's, so that another count would have no effect.
+func countsMayChange(old, new change.Inputs) error {
+	before := map[any]map[string]any{}
+	for _, group := range old.Objects("nodeGroups") {
+		before[group["name"]] = group
+	}
+	var p problems
+	for _, group := range new.Objects("nodeGroups") {
+		was, there := before[group["name"]]
+		p.when(there && group["min"] != group["max"] && was["count"] != group["count"],
+			"nodeGroups %v: count cannot change from %v to %v while min and max differ, because then an autoscaler chooses it: change min or max",
+			group["name"], was["count"], group["count"])
+	}
+	return errors.Join(p...)
+}
+
+// scalingMayChange: EKS refuses a minimum above the number of nodes there are meant to be, which an autoscaler chose.
+func scalingMayChange(group string, new change.Inputs) error {
+	scaling, _ := new["scalingConfig"].(map[string]any)
+	low, lowKnown := scaling["minSize"].(float64)
+	wanted, known := scaling["desiredSize"].(float64)
+	if !known || !lowKnown || low <= wanted {
+		return nil
+	}
+	return fmt.Errorf("node group %s: min cannot rise to %v, above the %v nodes that it was last told to have: "+
+		"scale it to %v first (aws eks update-nodegroup-config), run refresh, then up", group, low, wanted, low)
 }
 
 func clusterText(name string) string {

@@ -57,6 +57,8 @@ type Cluster struct {
 	Nodes []pulumi.Resource
 
 	groups []pulumi.StringInput
+	// version is what the control plane runs; what follows it waits for it.
+	version pulumi.StringOutput
 }
 
 // NodeGroupNames are the Auto Scaling groups one by one, as many as there are node groups.
@@ -100,6 +102,12 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	})
 }
 
+// firstTwo are what the control plane gets: it needs two zones, and EKS takes no other zones later, while nodes and load
+// balancer may move to a third. https://github.com/aws/containers-roadmap/issues/2330
+func firstTwo(ids pulumi.StringArrayInput) pulumi.StringArrayOutput {
+	return ids.ToStringArrayOutput().ApplyT(func(all []string) []string { return all[:min(2, len(all))] }).(pulumi.StringArrayOutput)
+}
+
 func (c *Cluster) create(ctx *pulumi.Context, name string, a Args) error {
 	if err := c.controlPlane(ctx, name, a); err != nil {
 		return err
@@ -123,8 +131,8 @@ func (c *Cluster) controlPlane(ctx *pulumi.Context, name string, a Args) error {
 	args := &eks.ClusterArgs{
 		ServiceRole:                  role,
 		VpcId:                        pulumi.StringPtrInput(a.VpcID.ToStringOutput().ToStringPtrOutput()),
-		PublicSubnetIds:              a.PublicSubnetIDs,
-		PrivateSubnetIds:             a.PrivateSubnetIDs,
+		PublicSubnetIds:              firstTwo(a.PublicSubnetIDs),
+		PrivateSubnetIds:             firstTwo(a.PrivateSubnetIDs),
 		Version:                      pulumi.String(a.Version),
 		AuthenticationMode:           &authentication,
 		CreateOidcProvider:           pulumi.Bool(true),
@@ -136,8 +144,13 @@ func (c *Cluster) controlPlane(ctx *pulumi.Context, name string, a Args) error {
 		EndpointPublicAccess:         pulumi.Bool(!a.PrivateEndpoint),
 		Tags:                         pulumi.ToStringMap(a.Tags),
 	}
-	if len(a.PublicAccessCIDRs) > 0 {
-		args.PublicAccessCidrs = pulumi.ToStringArray(a.PublicAccessCIDRs)
+	if !a.PrivateEndpoint {
+		// Left out, EKS would keep what was set before.
+		ranges := a.PublicAccessCIDRs
+		if len(ranges) == 0 {
+			ranges = []string{"0.0.0.0/0"}
+		}
+		args.PublicAccessCidrs = pulumi.ToStringArray(ranges)
 	}
 	if len(a.ControlPlaneLogs) > 0 {
 		args.EnabledClusterLogTypes = pulumi.ToStringArray(a.ControlPlaneLogs)
@@ -145,15 +158,12 @@ func (c *Cluster) controlPlane(ctx *pulumi.Context, name string, a Args) error {
 	if a.SecretsKMSKeyARN != "" {
 		args.EncryptionConfigKeyArn = pulumi.String(a.SecretsKMSKeyARN)
 	}
-	if a.NetworkPolicies {
-		args.VpcCniOptions = &eks.VpcCniOptionsArgs{EnableNetworkPolicy: pulumi.Bool(true)}
-	}
 	a.ownAddons(args)
 	control, err := eks.NewCluster(ctx, name, args, pulumi.Parent(c))
 	if err != nil {
 		return err
 	}
-	c.Name = control.EksCluster.Name()
+	c.Name, c.version = control.EksCluster.Name(), control.EksCluster.Version()
 	c.NodeSecurityGroupID = control.NodeSecurityGroupId
 	c.OIDCProviderARN = control.OidcProviderArn
 	c.OIDCIssuer = control.OidcIssuer

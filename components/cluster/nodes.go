@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/apigateway-ingress/apigateway-ingress/components/change"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
 	awseks "github.com/pulumi/pulumi-aws/sdk/v6/go/aws/eks"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
@@ -36,6 +37,7 @@ func (c *Cluster) nodeGroup(ctx *pulumi.Context, name string, a Args, g NodeGrou
 	args := &awseks.NodeGroupArgs{
 		ClusterName:   c.Name,
 		NodeRoleArn:   role.Arn,
+		Version:       c.version.ToStringPtrOutput(),
 		SubnetIds:     a.PrivateSubnetIDs,
 		AmiType:       pulumi.String(g.amiType()),
 		InstanceTypes: pulumi.ToStringArray(g.InstanceTypes),
@@ -60,7 +62,11 @@ func (c *Cluster) nodeGroup(ctx *pulumi.Context, name string, a Args, g NodeGrou
 		// The number of nodes is then an autoscaler's to choose.
 		options = append(options, pulumi.IgnoreChanges([]string{"scalingConfig.desiredSize"}))
 	}
-	nodes, err := awseks.NewNodeGroup(ctx, name, args, options...)
+	guard, err := change.Guard(ctx, "aws:eks/nodeGroup:NodeGroup", name, func(_, new change.Inputs) error { return scalingMayChange(name, new) })
+	if err != nil {
+		return err
+	}
+	nodes, err := awseks.NewNodeGroup(ctx, name, args, append(options, guard)...)
 	if err != nil {
 		return err
 	}

@@ -205,7 +205,8 @@ func orElse[T comparable](value *T, otherwise T) {
 func groupInputs(groups []NodeGroup) pulumi.Array {
 	list := pulumi.Array{}
 	for _, g := range groups {
-		list = append(list, pulumi.Map{"name": pulumi.String(g.Name), "count": pulumi.Int(g.Count), "instanceTypes": pulumi.ToStringArray(g.InstanceTypes)})
+		list = append(list, pulumi.Map{"name": pulumi.String(g.Name), "count": pulumi.Int(g.Count), "min": pulumi.Int(g.Min), "max": pulumi.Int(g.Max),
+			"instanceTypes": pulumi.ToStringArray(g.InstanceTypes)})
 	}
 	return list
 }

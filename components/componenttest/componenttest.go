@@ -94,9 +94,13 @@ func (g *Graph) NewResource(args pulumi.MockResourceArgs) (string, resource.Prop
 	return id, outputs, nil
 }
 
-// Call answers functions.
+// Call answers the one function that components call.
 func (g *Graph) Call(args pulumi.MockCallArgs) (resource.PropertyMap, error) {
-	return nil, fmt.Errorf("components call no functions, but this one called %s", args.Token)
+	if args.Token == "aws:eks/getAddonVersion:getAddonVersion" {
+		args.Args["version"] = resource.NewProperty("v" + args.Args["kubernetesVersion"].StringValue() + ".0-eksbuild.1")
+		return args.Args, nil
+	}
+	return nil, fmt.Errorf("components call no other function, but this one called %s", args.Token)
 }
 
 func inventedOutputs(token, name string) map[string]resource.PropertyValue {
@@ -129,7 +133,7 @@ func inventedOutputs(token, name string) map[string]resource.PropertyValue {
 	case "aws:eks/nodeGroup:NodeGroup":
 		arn["resources"] = resource.NewPropertyValue([]any{map[string]any{"autoscalingGroups": []any{map[string]any{"name": "eks-asg"}}}})
 	case "aws:eks/cluster:Cluster":
-		arn["name"] = text("control-plane")
+		arn["name"], arn["version"] = text("control-plane"), text("1.36")
 	case "eks:index:Cluster":
 		return map[string]resource.PropertyValue{
 			"eksCluster": resource.MakeCustomResourceReference(

@@ -156,11 +156,25 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 // https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html
 func mayChange(old, new change.Inputs) error {
 	before, after := old.Text("vpc"), new.Text("vpc")
-	if before == after || before == "" || after == "" {
+	if before == "" || after == "" {
 		return nil
+	}
+	if before == after {
+		return zonesStay(old.Texts("availabilityZones"), new.Texts("availabilityZones"))
 	}
 	return fmt.Errorf("the VPC cannot change from %s to %s: the cluster cannot leave its own. "+
 		"Keep vpcId and vpcCidr as they were, or bring up another stack with the new ones and move the callers there", before, after)
+}
+
+// zonesStay: a subnet cannot move to another zone, and another one of the same range cannot be made before it goes. The
+// third zone may come and go.
+func zonesStay(before, after []string) error {
+	for i, zone := range before {
+		if i < len(after) && after[i] != zone {
+			return fmt.Errorf("the availability zones cannot change from %v to %v: subnets do not move. Keep the zones as they were", before, after)
+		}
+	}
+	return nil
 }
 
 // place is what the stack's VPC is known by: its id, or the range of a new one.

@@ -74,6 +74,24 @@ func TestTheVPCStays(t *testing.T) {
 	require.ErrorContains(t, mayChange(recorded(own), recorded(theirs)), "from 10.0.0.0/16 to vpc-1")
 }
 
+func TestZonesStay(t *testing.T) {
+	in := func(zones ...any) change.Inputs {
+		return change.Inputs{"vpc": "10.0.0.0/16", "availabilityZones": zones}
+	}
+	require.NoError(t, mayChange(in("a", "b"), in("a", "b", "c")))
+	require.NoError(t, mayChange(in("a", "b", "c"), in("a", "b")))
+	require.ErrorContains(t, mayChange(in("a", "b"), in("b", "c")), "subnets do not move")
+}
+
+func TestZonesAreThoseOfEKS(t *testing.T) {
+	virginia := []Zone{{"us-east-1e", "use1-az2"}, {"us-east-1a", "use1-az3"}, {"us-east-1b", "use1-az6"}, {"us-east-1c", "use1-az1"}}
+	chosen, err := ChooseZones(virginia, 2)
+	require.NoError(t, err)
+	require.Equal(t, []string{"us-east-1b", "us-east-1c"}, chosen)
+	_, err = ChooseZones([]Zone{{"us-west-1a", "usw1-az2"}, {"us-west-1b", "usw1-az1"}}, 2)
+	require.ErrorContains(t, err, "2 are wanted, and EKS is in 1 of the region's zones here: us-west-1b")
+}
+
 func TestEndpointsInChina(t *testing.T) {
 	require.Equal(t, "cn.com.amazonaws.cn-north-1.ecr.api", InterfaceService("cn-north-1", "ecr.api"))
 	require.Equal(t, "com.amazonaws.cn-north-1.logs", InterfaceService("cn-north-1", "logs"))

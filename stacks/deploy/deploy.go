@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/apigateway-ingress/apigateway-ingress/components/gateway"
+	"github.com/apigateway-ingress/apigateway-ingress/components/network"
 	"github.com/apigateway-ingress/apigateway-ingress/components/platform"
 	"github.com/apigateway-ingress/apigateway-ingress/components/route/ingress"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws"
@@ -119,16 +120,17 @@ func locate(ctx *pulumi.Context, location *platform.Location) error {
 }
 
 func (s *Settings) zones(ctx *pulumi.Context) ([]string, error) {
-	zones, err := aws.GetAvailabilityZones(ctx, &aws.GetAvailabilityZonesArgs{
-		State: pulumi.StringRef("available"),
+	// No state is asked for: a zone that is impaired today keeps its subnets.
+	found, err := aws.GetAvailabilityZones(ctx, &aws.GetAvailabilityZonesArgs{
 		// Local Zones offer neither EKS control planes nor VPC links.
 		Filters: []aws.GetAvailabilityZonesFilter{{Name: "opt-in-status", Values: []string{"opt-in-not-required"}}},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("availability zones of %s: %w", s.Region, err)
 	}
-	if len(zones.Names) < s.ZoneCount {
-		return nil, fmt.Errorf("availabilityZones: %s has %d zones, %d are wanted", s.Region, len(zones.Names), s.ZoneCount)
+	zones := make([]network.Zone, len(found.Names))
+	for i, name := range found.Names {
+		zones[i] = network.Zone{Name: name, ID: found.ZoneIds[i]}
 	}
-	return zones.Names[:s.ZoneCount], nil
+	return network.ChooseZones(zones, s.ZoneCount)
 }

@@ -1,6 +1,8 @@
 package awsrules
 
 import (
+	"strings"
+
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/store"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/eks"
 )
@@ -34,6 +36,9 @@ var accessPolicyAssociation = &rule{
 func principalHasEntry(c *call) error {
 	if c.store.Get(accessEntryType, accessEntryID(c)) == nil {
 		return apiError("ResourceNotFoundException", "The specified principalArn could not be found: %s", c.text("principalArn"))
+	}
+	if !strings.HasPrefix(c.text("policyArn"), "arn:"+Partition(c.region)+":eks::aws:cluster-access-policy/") {
+		return apiError("InvalidParameterException", "The policyArn is not valid: %s", c.text("policyArn"))
 	}
 	return nil
 }

@@ -3,11 +3,12 @@ package awsrules
 import "fmt"
 
 // The local account. Its number is one that AWS uses in examples and gives to nobody.
-const (
-	Account   = "111122223333"
-	Partition = "aws"
-	callerARN = "arn:aws:iam::111122223333:user/local"
-)
+const Account = "111122223333"
+
+// callerARN is whoever calls the local AWS.
+func callerARN(region string) string {
+	return "arn:" + Partition(region) + ":iam::" + Account + ":user/local"
+}
 
 // Invoke answers the data sources that programs ask for.
 func (r *Rules) Invoke(token, region string, args properties) (properties, error) {
@@ -17,16 +18,13 @@ func (r *Rules) Invoke(token, region string, args properties) (properties, error
 			"id": region, "name": region, "endpoint": fmt.Sprintf("ec2.%s.amazonaws.com", region), "description": region,
 		}, nil
 	case "aws:index/getCallerIdentity:getCallerIdentity":
-		return properties{"id": Account, "accountId": Account, "arn": callerARN, "userId": "AIDALOCALLOCALLOCAL00"}, nil
+		return properties{"id": Account, "accountId": Account, "arn": callerARN(region), "userId": "AIDALOCALLOCALLOCAL00"}, nil
 	case "aws:index/getPartition:getPartition":
-		return properties{
-			"id": Partition, "partition": Partition, "dnsSuffix": "amazonaws.com", "reverseDnsPrefix": "com.amazonaws",
-		}, nil
+		return partition(region), nil
 	case "aws:index/getAvailabilityZones:getAvailabilityZones":
 		var names, ids []any
-		for _, letter := range zoneLetters {
-			names = append(names, region+letter)
-			ids = append(ids, region+"-az"+letter)
+		for _, z := range zonesOf(region) {
+			names, ids = append(names, z.name), append(ids, z.id)
 		}
 		return properties{"id": region, "names": names, "zoneIds": ids, "groupNames": []any{region}}, nil
 	}
@@ -35,5 +33,3 @@ func (r *Rules) Invoke(token, region string, args properties) (properties, error
 	}
 	return nil, fmt.Errorf("the local target does not know the function %s", token)
 }
-
-var zoneLetters = []string{"a", "b", "c"}

@@ -59,5 +59,5 @@ func checkDashboard(in properties) []schema.Failure {
 }
 
 func dashboardOutputs(c *call) properties {
-	return properties{"dashboardArn": fmt.Sprintf("arn:%s:cloudwatch::%s:dashboard/%s", Partition, Account, c.object.ID)}
+	return properties{"dashboardArn": fmt.Sprintf("arn:%s:cloudwatch::%s:dashboard/%s", Partition(c.region), Account, c.object.ID)}
 }

@@ -70,7 +70,9 @@ var managedPolicies = []string{
 }
 
 func policyIsManaged(c *call) error {
-	if arn := c.text("policyArn"); !slices.Contains(managedPolicies, arn[strings.Index(arn, "/")+1:]) {
+	arn := c.text("policyArn")
+	ofPartition := strings.HasPrefix(arn, "arn:"+Partition(c.region)+":iam::aws:policy/")
+	if !ofPartition || !slices.Contains(managedPolicies, arn[strings.Index(arn, "/")+1:]) {
 		return apiError("NoSuchEntity", "policy %s does not exist or is not attachable", arn)
 	}
 	return nil

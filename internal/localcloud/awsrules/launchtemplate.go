@@ -1,6 +1,7 @@
 package awsrules
 
 import (
+	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/schema"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
 )
 
@@ -10,7 +11,18 @@ const LaunchTemplate = "aws:ec2/launchTemplate:LaunchTemplate"
 var launchTemplate = &rule{
 	token: LaunchTemplate, args: (*ec2.LaunchTemplateArgs)(nil), resource: (*ec2.LaunchTemplate)(nil), id: randomID("lt-", 17),
 	autoName: "name", maxName: 128, unique: "name", replace: []string{"name"},
-	prepare: nextVersion, outputs: launchTemplateOutputs,
+	check: checkTagSpecifications, prepare: nextVersion, outputs: launchTemplateOutputs,
+}
+
+// checkTagSpecifications: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateLaunchTemplate.html; a specification
+// without tags is an InvalidParameterValue: "Tag specification must have at least one tag".
+func checkTagSpecifications(in properties) []schema.Failure {
+	for _, specification := range in.Objects("tagSpecifications[]") {
+		if !specification.Has("tags") {
+			return wrong("tagSpecifications", "Tag specification must have at least one tag")
+		}
+	}
+	return nil
 }
 
 func nextVersion(c *call) error {

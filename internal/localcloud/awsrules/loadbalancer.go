@@ -2,6 +2,7 @@ package awsrules
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,7 +20,7 @@ const (
 var loadBalancer = &rule{
 	token: LoadBalancer, args: (*lb.LoadBalancerArgs)(nil), resource: (*lb.LoadBalancer)(nil), id: loadBalancerARN,
 	autoName: "name", maxName: 32, unique: "name", required: []string{"subnets"},
-	replace: []string{"name", "internal", "loadBalancerType"},
+	replace: []string{"name", "internal", "loadBalancerType"}, replaceIf: removedSubnet,
 	refs: []ref{
 		{path: "subnets[]", to: Subnet, missing: "SubnetNotFound", inUse: violation},
 		{path: "securityGroups[]", to: SecurityGroup, missing: "InvalidSecurityGroup", inUse: violation},
@@ -33,11 +34,35 @@ func loadBalancerARN(c *call) string {
 	return c.regional("elasticloadbalancing", "loadbalancer/net/"+c.text("name")+"/"+randomHex(16))
 }
 
+// removedSubnet: a Network Load Balancer takes more subnets, and gives none back.
+// https://github.com/hashicorp/terraform-provider-aws/blob/v5.100.0/internal/service/elbv2/load_balancer.go
+func removedSubnet(olds, news properties) []string {
+	kept := news.Texts("subnets[]")
+	if slices.ContainsFunc(olds.Texts("subnets[]"), func(id string) bool { return !slices.Contains(kept, id) }) {
+		return []string{"subnets"}
+	}
+	if olds.Has("securityGroups") != news.Has("securityGroups") {
+		return []string{"securityGroups"}
+	}
+	return nil
+}
+
+// reservedPrefix refuses a name that begins with what AWS keeps for itself.
+func reservedPrefix(property, prefix string) func(properties) []schema.Failure {
+	return func(in properties) []schema.Failure {
+		if strings.HasPrefix(in.Text(property), prefix) {
+			return wrong(property, "cannot begin with %q", prefix)
+		}
+		return nil
+	}
+}
+
 func checkLoadBalancer(in properties) []schema.Failure {
 	if in["loadBalancerType"] != "network" {
 		return wrong("loadBalancerType", "the local target serves Network Load Balancers only")
 	}
-	return nil
+	// https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateLoadBalancer.html
+	return reservedPrefix("name", "internal-")(in)
 }
 
 func oneSubnetPerZone(c *call) error {
@@ -107,7 +132,7 @@ var listener = &rule{
 		{path: "loadBalancerArn", to: LoadBalancer, missing: "LoadBalancerNotFound"},
 		{path: "defaultActions[].targetGroupArn", to: TargetGroup, missing: "TargetGroupNotFound", inUse: "ResourceInUse"},
 	},
-	check: checkListener, prepare: onePortOnce, outputs: byARN,
+	check: checkListener, prepare: listenerFits, outputs: byARN,
 }
 
 func checkListener(in properties) []schema.Failure {
@@ -115,6 +140,23 @@ func checkListener(in properties) []schema.Failure {
 		return wrong("certificateArn", "a TLS listener takes a certificate, and no other does")
 	}
 	return nil
+}
+
+// listenerFits: a port once, and a target group with one load balancer only (TargetGroupAssociationLimit):
+// https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateListener.html
+func listenerFits(c *call) error {
+	groups := c.object.Inputs.Texts("defaultActions[].targetGroupArn")
+	for _, other := range c.store.List(Listener) {
+		if other.Text("loadBalancerArn") == c.text("loadBalancerArn") {
+			continue
+		}
+		for _, group := range other.Inputs.Texts("defaultActions[].targetGroupArn") {
+			if slices.Contains(groups, group) {
+				return apiError("TargetGroupAssociationLimit", "The following target groups cannot be associated with more than one load balancer: %s", group)
+			}
+		}
+	}
+	return onePortOnce(c)
 }
 
 func onePortOnce(c *call) error {

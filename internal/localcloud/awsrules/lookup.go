@@ -29,6 +29,12 @@ var lookups = map[string]func(r *Rules, args properties) (properties, error){
 		}
 		return described(o, nil), nil
 	},
+	"aws:eks/getAddonVersion:getAddonVersion": func(_ *Rules, args properties) (properties, error) {
+		return properties{
+			"id": args["addonName"], "addonName": args["addonName"], "kubernetesVersion": args["kubernetesVersion"],
+			"mostRecent": args["mostRecent"], "version": addonVersion(args.Text("kubernetesVersion")) + madeUp,
+		}, nil
+	},
 	"aws:eks/getNodeGroups:getNodeGroups": func(r *Rules, args properties) (properties, error) {
 		if _, err := r.existing(Cluster, args["clusterName"], "ResourceNotFoundException"); err != nil {
 			return nil, err

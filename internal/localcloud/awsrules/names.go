@@ -21,7 +21,7 @@ func randomID(prefix string, digits int) func(*call) string {
 func byName(c *call) string { return c.text("name") }
 
 func (c *call) arn(service, region, resource string) string {
-	return fmt.Sprintf("arn:%s:%s:%s:%s:%s", Partition, service, region, Account, resource)
+	return fmt.Sprintf("arn:%s:%s:%s:%s:%s", Partition(c.region), service, region, Account, resource)
 }
 
 // regional is the ARN of something in the call's region.

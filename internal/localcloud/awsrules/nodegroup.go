@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/schema"
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/store"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/eks"
 )
@@ -23,9 +24,39 @@ var nodeGroup = &rule{
 		{path: "subnetIds[]", to: Subnet, missing: "InvalidParameterException", inUse: violation},
 		{path: "launchTemplate.id", to: LaunchTemplate, missing: "InvalidParameterException"},
 	},
-	outputs: nodeGroupOutputs,
-	failed:  "CREATE_FAILED", reason: "NodeCreationFailure: Instances failed to join the kubernetes cluster",
+	check: checkScaling, prepare: nodesFit, outputs: nodeGroupOutputs,
+	failed: "CREATE_FAILED", reason: "NodeCreationFailure: Instances failed to join the kubernetes cluster",
 	pending: "CREATING", ready: "ACTIVE", createTakes: 2 * time.Minute, deleteTakes: 4 * time.Minute,
+}
+
+// checkScaling: https://docs.aws.amazon.com/eks/latest/APIReference/API_NodegroupScalingConfig.html
+func checkScaling(in properties) []schema.Failure {
+	scaling := in.Object("scalingConfig")
+	if low, wanted, high := scaling.Int("minSize"), scaling.Int("desiredSize"), scaling.Int("maxSize"); low > wanted || wanted > high || high < 1 {
+		return wrong("scalingConfig", "Minimum capacity %d can't be greater than desired size %d, nor that greater than maximum %d", low, wanted, high)
+	}
+	return nil
+}
+
+// nodesFit: EC2 takes the role, and nodes are not newer than the control plane, nor go back.
+// https://docs.aws.amazon.com/eks/latest/APIReference/API_UpdateNodegroupVersion.html
+func nodesFit(c *call) error {
+	role := c.findBy(Role, "arn", c.text("nodeRoleArn"))
+	service := "ec2.amazonaws.com"
+	if Partition(c.region) == "aws-cn" {
+		service = "ec2.amazonaws.com.cn"
+	}
+	if !strings.Contains(role.Text("assumeRolePolicy"), `"`+service+`"`) {
+		return apiError("InvalidParameterException", "Following required service principals %v were not found in the trust relationships of nodeRole %s", []string{service}, role.ID)
+	}
+	control, version := c.store.Get(Cluster, c.text("clusterName")).Text("version"), c.object.Inputs.Text("version")
+	if minorOf(version) > minorOf(control) {
+		return apiError("InvalidParameterException", "Nodegroup Kubernetes version %s is higher than the cluster's, %s", version, control)
+	}
+	if before := c.store.Get(NodeGroup, c.object.ID); before != nil && minorOf(version) < minorOf(before.Text("version")) {
+		return apiError("InvalidParameterException", "Nodegroup Kubernetes version cannot go back from %s to %s", before.Text("version"), version)
+	}
+	return nil
 }
 
 func nodeGroupOutputs(c *call) properties {

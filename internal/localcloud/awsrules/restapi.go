@@ -25,7 +25,7 @@ var restAPI = &rule{
 
 // apiGatewayARN names something of API Gateway's control plane.
 func (c *call) apiGatewayARN(path string, args ...any) string {
-	return fmt.Sprintf("arn:%s:apigateway:%s::/", Partition, c.region) + fmt.Sprintf(path, args...)
+	return fmt.Sprintf("arn:%s:apigateway:%s::/", Partition(c.region), c.region) + fmt.Sprintf(path, args...)
 }
 
 func restAPIOutputs(c *call) properties {

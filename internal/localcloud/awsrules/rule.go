@@ -27,9 +27,11 @@ type rule struct {
 	// required lists that must not be empty and properties that the SDK leaves optional.
 	required []string
 	// replace names the inputs whose change makes a new object.
-	replace  []string
-	defaults properties
-	refs     []ref
+	replace []string
+	// replaceIf names more of them, where it depends on how they change.
+	replaceIf func(olds, news properties) []string
+	defaults  properties
+	refs      []ref
 	// check reports what else is wrong with the inputs.
 	check func(in properties) []schema.Failure
 	// id makes the object's id.

@@ -84,6 +84,9 @@ func (r *Rules) Diff(token string, olds, news properties) (changed, replaced []s
 			replaced = append(replaced, property)
 		}
 	}
+	if rule.replaceIf != nil {
+		replaced = append(replaced, rule.replaceIf(olds, news)...)
+	}
 	return changed, replaced, nil
 }
 

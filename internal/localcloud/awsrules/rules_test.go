@@ -74,7 +74,7 @@ func (a account) vpcWithSubnets() (vpc, first, second *store.Object) {
 	return vpc, first, second
 }
 
-const trust = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"Service":"eks.amazonaws.com"}}]}`
+const trust = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"Service":["eks.amazonaws.com","ec2.amazonaws.com"]}}]}`
 
 func TestInputsAreChecked(t *testing.T) {
 	a := newAccount(t)

@@ -18,6 +18,7 @@ const (
 var securityGroup = &rule{
 	token: SecurityGroup, args: (*ec2.SecurityGroupArgs)(nil), resource: (*ec2.SecurityGroup)(nil), id: randomID("sg-", 17),
 	autoName: "name", maxName: 255, replace: []string{"name", "description", "vpcId"},
+	check:    reservedPrefix("name", "sg-"),
 	defaults: properties{"description": "Managed by Pulumi"}, refs: []ref{inVPC}, outputs: ec2Outputs("security-group"),
 	createTakes: 2 * time.Second,
 }

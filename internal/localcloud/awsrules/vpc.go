@@ -75,18 +75,10 @@ func subnetFits(c *call) error {
 			return apiError("InvalidSubnet.Conflict", "the CIDR '%s' conflicts with another subnet", own)
 		}
 	}
-	if zone := c.text("availabilityZone"); zone != "" && !slices.Contains(zonesOf(c.region), zone) {
+	if zone := c.text("availabilityZone"); zone != "" && zoneID(c.region, zone) == "" {
 		return apiError("InvalidParameterValue", "Value (%s) for parameter availabilityZone is invalid", zone)
 	}
 	return nil
-}
-
-func zonesOf(region string) []string {
-	var zones []string
-	for _, letter := range zoneLetters {
-		zones = append(zones, region+letter)
-	}
-	return zones
 }
 
 var internetGateway = &rule{

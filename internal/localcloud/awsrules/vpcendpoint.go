@@ -2,6 +2,8 @@ package awsrules
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/schema"
@@ -20,7 +22,7 @@ var vpcEndpoint = &rule{
 		{path: "securityGroupIds[]", to: SecurityGroup, missing: "InvalidGroup.NotFound", inUse: violation},
 		{path: "routeTableIds[]", to: routeTableType, missing: "InvalidRouteTableId.NotFound", inUse: violation},
 	},
-	check: checkEndpoint, prepare: endpointIsNew, outputs: vpcEndpointOutputs,
+	check: checkEndpoint, prepare: endpointFits, outputs: vpcEndpointOutputs,
 	pending: "pending", ready: "available", createTakes: 60 * time.Second, deleteTakes: 60 * time.Second,
 	// A gateway is an entry in route tables; an interface is one in each subnet.
 	quick: func(in properties) bool { return in["vpcEndpointType"] == "Gateway" },
@@ -35,6 +37,23 @@ func checkEndpoint(in properties) []schema.Failure {
 		return wrong("routeTableIds", "an Interface endpoint takes subnets")
 	}
 	return nil
+}
+
+// chinese are services whose interface endpoints in China have names that begin with cn.com.amazonaws:
+// https://docs.amazonaws.cn/en_us/aws/latest/userguide/endpoints-Ningxia.html
+var chinese = []string{"autoscaling", "ec2", "ecr.api", "ecr.dkr", "eks", "execute-api", "sts"}
+
+func endpointFits(c *call) error {
+	name := c.text("serviceName")
+	prefix, service, _ := strings.Cut(name, "."+c.region+".")
+	wanted := "com.amazonaws"
+	if Partition(c.region) == "aws-cn" && c.text("vpcEndpointType") == "Interface" && slices.Contains(chinese, service) {
+		wanted = "cn.com.amazonaws"
+	}
+	if prefix != wanted {
+		return apiError("InvalidServiceName", "The Vpc Endpoint Service '%s' does not exist", name)
+	}
+	return endpointIsNew(c)
 }
 
 // endpointIsNew: two endpoints of one service cannot both have its private name.

@@ -69,7 +69,7 @@ func (x *exchange) question() identity.Request {
 }
 
 func (x *exchange) methodARN() string {
-	return fmt.Sprintf("arn:%s:execute-api:%s:%s:%s/%s/%s%s", awsrules.Partition, x.api.region, awsrules.Account, x.api.id, x.stage.name, x.r.Method, x.path)
+	return fmt.Sprintf("arn:%s:execute-api:%s:%s:%s/%s/%s%s", awsrules.Partition(x.api.region), x.api.region, awsrules.Account, x.api.id, x.stage.name, x.r.Method, x.path)
 }
 
 func (x *exchange) admit(decision identity.Decision) *answer {

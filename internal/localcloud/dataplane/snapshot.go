@@ -226,7 +226,7 @@ func (d *DataPlane) newRelease(a *api, id string) (*release, error) {
 		return nil, err
 	}
 	// A relative resource means this API.
-	absolute := fmt.Sprintf(`"arn:%s:execute-api:%s:%s:%s/`, awsrules.Partition, a.region, awsrules.Account, a.id)
+	absolute := fmt.Sprintf(`"arn:%s:execute-api:%s:%s:%s/`, awsrules.Partition(a.region), a.region, awsrules.Account, a.id)
 	policy, err := identity.ParsePolicy(strings.ReplaceAll(frozen.Text("policy"), `"execute-api:/`, absolute))
 	if err != nil {
 		return nil, err

@@ -11,8 +11,10 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws"
 	awseks "github.com/pulumi/pulumi-aws/sdk/v6/go/aws/eks"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
+	"github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi/provider"
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
@@ -126,7 +128,7 @@ func (s *Server) Construct(ctx context.Context, r *pulumirpc.ConstructRequest) (
 }
 
 // withoutEffect are inputs that change nothing of what the local target makes.
-var withoutEffect = []string{"createInstanceRole", "nodeAssociatePublicIpAddress", "corednsAddonOptions", "kubeProxyAddonOptions"}
+var withoutEffect = []string{"createInstanceRole", "nodeAssociatePublicIpAddress"}
 
 // knowAll refuses inputs that would be passed over without a word.
 func knowAll(inputs provider.ConstructInputs) error {
@@ -162,7 +164,9 @@ type clusterArgs struct {
 	PublicAccessCidrs     pulumi.StringArrayInput `pulumi:"publicAccessCidrs"`
 	LogTypes              pulumi.StringArrayInput `pulumi:"enabledClusterLogTypes"`
 	EncryptionKey         pulumi.StringInput      `pulumi:"encryptionConfigKeyArn"`
-	VpcCni                map[string]any          `pulumi:"vpcCniOptions"`
+	VpcCni                *addonOptions           `pulumi:"vpcCniOptions"`
+	Coredns               *addonOptions           `pulumi:"corednsAddonOptions"`
+	KubeProxy             *addonOptions           `pulumi:"kubeProxyAddonOptions"`
 	Tags                  pulumi.StringMapInput   `pulumi:"tags"`
 }
 
@@ -195,9 +199,11 @@ func newCluster(ctx *pulumi.Context, name string, args *clusterArgs, opts pulumi
 		return append(append([]string{}, ids[0].([]string)...), ids[1].([]string)...)
 	}).(pulumi.StringArrayOutput)
 	clusterArgs := &awseks.ClusterArgs{
-		RoleArn:      args.ServiceRole.ToRoleOutput().Arn(),
-		Version:      args.Version.ToStringOutput().ToStringPtrOutput(),
-		AccessConfig: awseks.ClusterAccessConfigArgs{AuthenticationMode: pulumi.String(args.AuthenticationMode)},
+		RoleArn: args.ServiceRole.ToRoleOutput().Arn(),
+		Version: args.Version.ToStringOutput().ToStringPtrOutput(),
+		AccessConfig: awseks.ClusterAccessConfigArgs{
+			AuthenticationMode: pulumi.String(args.AuthenticationMode), BootstrapClusterCreatorAdminPermissions: pulumi.Bool(true),
+		},
 		VpcConfig: awseks.ClusterVpcConfigArgs{
 			SubnetIds:             subnets,
 			EndpointPrivateAccess: args.EndpointPrivateAccess.ToBoolOutput().ToBoolPtrOutput(),
@@ -205,7 +211,7 @@ func newCluster(ctx *pulumi.Context, name string, args *clusterArgs, opts pulumi
 			PublicAccessCidrs:     args.PublicAccessCidrs,
 		},
 		EnabledClusterLogTypes: args.LogTypes,
-		Tags:                   args.Tags,
+		Tags:                   named(args.Tags, name+"-eksCluster"),
 	}
 	if args.EncryptionKey != nil {
 		clusterArgs.EncryptionConfig = awseks.ClusterEncryptionConfigArgs{
@@ -220,15 +226,16 @@ func newCluster(ctx *pulumi.Context, name string, args *clusterArgs, opts pulumi
 	issuer := control.Identities.Index(pulumi.Int(0)).Oidcs().Index(pulumi.Int(0)).Issuer().Elem()
 	identity, err := iam.NewOpenIdConnectProvider(ctx, name+"-oidcProvider", &iam.OpenIdConnectProviderArgs{
 		Url: issuer, ClientIdLists: pulumi.StringArray{pulumi.String("sts.amazonaws.com")},
+		ThumbprintLists: pulumi.StringArray{pulumi.String(issuersThumbprint)}, Tags: args.Tags,
 	}, parent)
 	if err != nil {
 		return nil, err
 	}
-	cni := &awseks.AddonArgs{ClusterName: control.Name, AddonName: pulumi.String("vpc-cni")}
-	if args.VpcCni["enableNetworkPolicy"] == true {
-		cni.ConfigurationValues = pulumi.String(`{"enableNetworkPolicy":"true"}`)
+	connection := pulumi.ToSecret(kubeconfig(ctx, control)).(pulumi.StringOutput)
+	if _, err := kubernetes.NewProvider(ctx, name+"-eks-k8s", &kubernetes.ProviderArgs{Kubeconfig: connection.ToStringPtrOutput()}, parent); err != nil {
+		return nil, err
 	}
-	if _, err := awseks.NewAddon(ctx, name+"-vpc-cni", cni, parent); err != nil {
+	if err := addons(ctx, name, args, control, parent); err != nil {
 		return nil, err
 	}
 	group := control.VpcConfig.ClusterSecurityGroupId().Elem()
@@ -236,7 +243,7 @@ func newCluster(ctx *pulumi.Context, name string, args *clusterArgs, opts pulumi
 	c.ClusterSecurityGroupId, c.NodeSecurityGroupId = group, group
 	c.OidcProviderArn, c.OidcProviderUrl = identity.Arn, issuer
 	c.OidcIssuer = issuer.ApplyT(func(url string) string { return url[len("https://"):] }).(pulumi.StringOutput)
-	c.KubeconfigJson = pulumi.ToSecret(kubeconfig(control)).(pulumi.StringOutput)
+	c.KubeconfigJson = connection
 	c.Kubeconfig = c.KubeconfigJson.ApplyT(func(text string) (any, error) {
 		var value any
 		err := json.Unmarshal([]byte(text), &value)
@@ -249,10 +256,26 @@ func newCluster(ctx *pulumi.Context, name string, args *clusterArgs, opts pulumi
 	})
 }
 
+// issuersThumbprint stands for the fingerprint of the issuer's certificate authority, which the real component asks the
+// issuer for.
+const issuersThumbprint = "9e99a48a9960b14926bb7f3b02e22da2b0ab7280"
+
+// named adds the tag by which the console knows a cluster.
+func named(tags pulumi.StringMapInput, name string) pulumi.StringMapInput {
+	if tags == nil {
+		tags = pulumi.StringMap{}
+	}
+	return tags.ToStringMapOutput().ApplyT(func(given map[string]string) map[string]string {
+		all := map[string]string{"Name": name}
+		maps.Copy(all, given)
+		return all
+	}).(pulumi.StringMapOutput)
+}
+
 // kubeconfig has the real provider's form: credentials come from the AWS CLI when they are needed.
-func kubeconfig(control *awseks.Cluster) pulumi.StringOutput {
-	return pulumi.All(control.Name, control.Endpoint, control.CertificateAuthority.Data().Elem()).ApplyT(func(values []any) (string, error) {
-		name := values[0].(string)
+func kubeconfig(ctx *pulumi.Context, control *awseks.Cluster) pulumi.StringOutput {
+	region := aws.GetRegionOutput(ctx, aws.GetRegionOutputArgs{}).Name()
+	return pulumi.All(control.Name, control.Endpoint, control.CertificateAuthority.Data().Elem(), region).ApplyT(func(values []any) (string, error) {
 		encoded, err := json.Marshal(map[string]any{
 			"apiVersion": "v1", "kind": "Config", "current-context": "aws",
 			"clusters": []any{map[string]any{"name": "kubernetes", "cluster": map[string]any{
@@ -261,7 +284,8 @@ func kubeconfig(control *awseks.Cluster) pulumi.StringOutput {
 			"contexts": []any{map[string]any{"name": "aws", "context": map[string]any{"cluster": "kubernetes", "user": "aws"}}},
 			"users": []any{map[string]any{"name": "aws", "user": map[string]any{"exec": map[string]any{
 				"apiVersion": "client.authentication.k8s.io/v1beta1", "command": "aws",
-				"args": []string{"eks", "get-token", "--cluster-name", name},
+				"args": []any{"--region", values[3], "eks", "get-token", "--cluster-name", values[0], "--output", "json"},
+				"env":  []any{map[string]any{"name": "KUBERNETES_EXEC_INFO", "value": `{"apiVersion": "client.authentication.k8s.io/v1beta1"}`}},
 			}}}},
 		})
 		return string(encoded), err
