@@ -93,7 +93,7 @@ func (x *exchange) invoke(a *restapi.Authorizer, identities []string) (decision,
 // mayInvoke asks the function's policy. An authorizer of an imported definition has an id that nobody knows before, so
 // that permissions are given for all authorizers of an API: https://github.com/hashicorp/terraform-provider-aws/issues/28145
 func (x *exchange) mayInvoke(a *restapi.Authorizer) bool {
-	source := fmt.Sprintf("arn:%s:execute-api:%s:%s:%s/authorizers/%s", awsrules.Partition, x.api.region, awsrules.Account, x.api.id, a.ID())
+	source := fmt.Sprintf("arn:%s:execute-api:%s:%s:%s/authorizers/%s", awsrules.Partition(x.api.region), x.api.region, awsrules.Account, x.api.id, a.ID())
 	policy := x.snapshot.functionPolicies[functionKey{a.FunctionARN, a.Qualifier}]
 	return policy != nil && policy.Decide(identity.Request{
 		Principal: identity.Principal{Service: "apigateway.amazonaws.com"}, Action: "lambda:InvokeFunction", Resource: a.FunctionARN,
