@@ -164,7 +164,7 @@ func (g *Gateway) declare(ctx *pulumi.Context) error {
 	if err != nil {
 		return err
 	}
-	args := g.restAPIArgs(g.definition(link, balancer), g.resourcePolicy(user, endpoints), endpoints)
+	args := g.restAPIArgs(g.definition(link, balancer, endpoints), g.resourcePolicy(user, endpoints), endpoints)
 	api, err := apigateway.NewRestApi(ctx, g.name, args, pulumi.Parent(g))
 	if err != nil {
 		return err
@@ -220,13 +220,15 @@ func (g *Gateway) restAPIArgs(definition, policy pulumi.StringOutput, endpoints 
 func (g *Gateway) tags() pulumi.StringMap { return pulumi.ToStringMap(g.args.Tags) }
 
 // definition is the OpenAPI document, rendered once the link and the balancer are known.
-func (g *Gateway) definition(link *apigateway.VpcLink, balancer nlb) pulumi.StringOutput {
-	return pulumi.All(link.ID(), balancer.DnsName).ApplyT(func(values []any) (string, error) {
+func (g *Gateway) definition(link *apigateway.VpcLink, balancer nlb, endpoints pulumi.StringArrayOutput) pulumi.StringOutput {
+	return pulumi.All(link.ID(), balancer.DnsName, endpoints).ApplyT(func(values []any) (string, error) {
 		way := openapi.PrivateLink{ConnectionID: string(values[0].(pulumi.ID)), Host: values[1].(string)}
 		if g.args.Balancer.CertificateARN != "" {
 			way.Host, way.TLS = g.args.Balancer.ServerName, true
 		}
-		document, err := openapi.Render(g.args.Routes, openapi.Document{Title: g.name, Link: way, Responses: g.args.Responses})
+		document, err := openapi.Render(g.args.Routes, openapi.Document{
+			Title: g.name, Link: way, Responses: g.args.Responses, VPCEndpointIDs: values[2].([]string), OnlyDomain: g.args.Domain.OnlyDomain,
+		})
 		return string(document), err
 	}).(pulumi.StringOutput)
 }

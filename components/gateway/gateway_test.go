@@ -133,11 +133,11 @@ func TestThrottleAndCacheAreMethodSettings(t *testing.T) {
 		a.Routes.Routes[1].Behavior = route.Behavior{Throttle: route.Throttle{Rate: 1.5}}.WithDefaults()
 	})
 	settings := graph.All("aws:apigateway/methodSettings:MethodSettings")
-	require.Len(t, settings, 3)
-	require.JSONEq(t, `{"methodPath":"a/GET","stageName":"prod","settings":{"cachingEnabled":true,"cacheTtlInSeconds":60,"cacheDataEncrypted":true,"requireAuthorizationForCacheControl":true}}`,
+	require.Len(t, settings, 1+7+7, "ANY is seven methods, of the path and of what is below it")
+	require.JSONEq(t, `{"methodPath":"~1a/GET","stageName":"prod","settings":{"cachingEnabled":true,"cacheTtlInSeconds":60,"cacheDataEncrypted":true,"requireAuthorizationForCacheControl":true}}`,
 		settings[0].JSON(t, "methodPath", "stageName", "settings"))
-	require.JSONEq(t, `{"methodPath":"b/ANY","settings":{"throttlingRateLimit":1.5,"throttlingBurstLimit":2}}`, settings[1].JSON(t, "methodPath", "settings"))
-	require.Equal(t, "b/{proxy+}/ANY", settings[2].Inputs["methodPath"])
+	require.JSONEq(t, `{"methodPath":"~1b/DELETE","settings":{"throttlingRateLimit":1.5,"throttlingBurstLimit":2}}`, settings[1].JSON(t, "methodPath", "settings"))
+	require.Equal(t, "~1b~1{proxy+}/PUT", settings[14].Inputs["methodPath"])
 	require.Equal(t, true, graph.One(t, "aws:apigateway/stage:Stage").Inputs["cacheClusterEnabled"])
 }
 
@@ -177,6 +177,8 @@ func TestPrivateEndpoint(t *testing.T) {
 	api := graph.One(t, "aws:apigateway/restApi:RestApi")
 	require.JSONEq(t, `{"endpointConfiguration":{"types":"PRIVATE","vpcEndpointIds":["vpce-0a","g-id"]}}`, api.JSON(t, "endpointConfiguration"))
 	require.Contains(t, api.Inputs["policy"], `"aws:SourceVpce":["g-id","vpce-0a"]`)
+	require.Contains(t, api.Inputs["body"], `"servers":[{"url":"/","x-amazon-apigateway-endpoint-configuration":{"vpcEndpointIds":["vpce-0a","g-id"]}}]`,
+		"an import would take away what the definition does not say")
 }
 
 func TestRequestedCertificateAndAlias(t *testing.T) {
@@ -221,7 +223,7 @@ func TestStageSettingsReachEveryMethod(t *testing.T) {
 	settings := graph.All("aws:apigateway/methodSettings:MethodSettings")
 	require.Len(t, settings, 2)
 	require.JSONEq(t, `{"methodPath":"*/*","settings":{"throttlingRateLimit":10,"throttlingBurstLimit":10,"metricsEnabled":true,"loggingLevel":"ERROR","dataTraceEnabled":false}}`, settings[0].JSON(t, "methodPath", "settings"))
-	require.JSONEq(t, `{"methodPath":"a/GET","settings":{"throttlingRateLimit":1,"throttlingBurstLimit":1,"metricsEnabled":true,"loggingLevel":"ERROR","dataTraceEnabled":false}}`, settings[1].JSON(t, "methodPath", "settings"))
+	require.JSONEq(t, `{"methodPath":"~1a/GET","settings":{"throttlingRateLimit":1,"throttlingBurstLimit":1,"metricsEnabled":true,"loggingLevel":"ERROR","dataTraceEnabled":false}}`, settings[1].JSON(t, "methodPath", "settings"))
 	require.JSONEq(t, `{"xrayTracingEnabled":true,"variables":{"color":"blue"}}`, graph.One(t, "aws:apigateway/stage:Stage").JSON(t, "xrayTracingEnabled", "variables"))
 	require.Equal(t, "arn:aws:kms:us-east-1:111122223333:key/0a", graph.One(t, "aws:cloudwatch/logGroup:LogGroup").Inputs["kmsKeyId"])
 }

@@ -319,7 +319,7 @@ func (s Settings) validateDomain(p *problems, region string) {
 }
 
 // reservedPaths are answered by API Gateway itself at the root of a domain of one's own.
-// https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-known-issues.html
 var reservedPaths = []string{"ping", "sping"}
 
 func (s Settings) validateReservedPaths(p *problems, routes *route.Table) {

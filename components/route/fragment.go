@@ -1,6 +1,7 @@
 package route
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -134,6 +135,11 @@ func checkExpectations(expectations map[string]Expectation) error {
 				problems = append(problems, fmt.Errorf("%s: parameter %s is in %s: API Gateway checks query and header parameters", verb, p.Value.Name, in))
 			}
 		}
+		if body := expectations[verb].Body; body != nil && body.Value != nil {
+			for _, contentType := range slices.Sorted(maps.Keys(body.Value.Content)) {
+				problems = append(problems, At(verb+": "+contentType, checkSchema("", body.Value.Content[contentType].Schema, nil)))
+			}
+		}
 	}
 	return errors.Join(problems...)
 }
@@ -151,6 +157,35 @@ func (f Fragment) checkModels(models map[string]string) error {
 			problems = append(problems, fmt.Errorf("%s: schema %s is declared already in %s", f.Source, name, models[name]))
 		}
 		models[name] = f.Source
+		schema := f.document.Components.Schemas[name]
+		problems = append(problems, At(f.Source+": schema "+name, checkSchema("", schema, nil)))
 	}
 	return errors.Join(problems...)
+}
+
+// checkSchema reports what API Gateway would leave out of a model without checking it, or refuse.
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-known-issues.html
+func checkSchema(place string, ref *openapi3.SchemaRef, above []*openapi3.Schema) error {
+	if ref == nil || ref.Value == nil || slices.Contains(above, ref.Value) {
+		return nil
+	}
+	s := ref.Value
+	above = append(slices.Clone(above), s)
+	var problems []error
+	for word, used := range map[string]bool{
+		"nullable": s.Nullable, "discriminator": s.Discriminator != nil, "exclusiveMinimum": s.ExclusiveMin.IsSet(), "exclusiveMaximum": s.ExclusiveMax.IsSet(),
+		"minItems": s.MinItems > 0, "maxItems": s.MaxItems != nil, "readOnly": s.ReadOnly,
+	} {
+		if used {
+			problems = append(problems, fmt.Errorf("%s: API Gateway does not check %s: leave it out, and let the service check it", cmp.Or(place, "body"), word))
+		}
+	}
+	slices.SortFunc(problems, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
+	for _, name := range slices.Sorted(maps.Keys(s.Properties)) {
+		problems = append(problems, checkSchema(strings.TrimPrefix(place+"."+name, "."), s.Properties[name], above))
+	}
+	for _, part := range slices.Concat(s.AllOf, s.AnyOf, s.OneOf, openapi3.SchemaRefs{s.Not, s.AdditionalProperties.Schema}) {
+		problems = append(problems, checkSchema(place, part, above))
+	}
+	return errors.Join(append(problems, checkSchema(place+"[]", s.Items, above))...)
 }

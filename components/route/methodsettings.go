@@ -1,10 +1,15 @@
 package route
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // MethodSettings are what a stage does for one method besides the API's definition.
 type MethodSettings struct {
-	// Path is the method in a stage's notation, the resource without its first slash and the method: a/b/GET.
+	// Path is the method in a stage's notation, the resource with ~1 for each slash and the method: ~1a~1b/GET. The SDK's
+	// comment says to leave the first slash out and to write the others as they are; AWS then stores the settings without
+	// any effect: https://github.com/hashicorp/terraform-provider-aws/issues/9738
 	Path     string
 	Throttle Throttle
 	Cache    Cache
@@ -18,8 +23,8 @@ func (t *Table) MethodSettings() []MethodSettings {
 		if behavior.Throttle.Rate == 0 && behavior.Cache.TTL == 0 {
 			continue
 		}
-		for _, name := range l.Methods {
-			m := MethodSettings{Path: strings.TrimPrefix(l.Resource+"/"+name, "/"), Throttle: behavior.Throttle}
+		for _, name := range namedMethods(l.Methods) {
+			m := MethodSettings{Path: strings.ReplaceAll(l.Resource, "/", "~1") + "/" + name, Throttle: behavior.Throttle}
 			if name == "GET" {
 				m.Cache = behavior.Cache
 			}
@@ -27,6 +32,17 @@ func (t *Table) MethodSettings() []MethodSettings {
 		}
 	}
 	return list
+}
+
+// allMethods are those for which ANY stands. https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-method-settings-method-request.html
+var allMethods = []string{"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"}
+
+// namedMethods names what ANY stands for, because nobody has shown that settings for ANY reach the methods.
+func namedMethods(methods []string) []string {
+	if slices.Contains(methods, AnyMethod) {
+		return allMethods
+	}
+	return methods
 }
 
 // Caches says whether any route wants the stage to have a cache.

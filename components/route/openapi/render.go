@@ -29,11 +29,17 @@ type Document struct {
 	Link  PrivateLink
 	// Responses replace API Gateway's own answers.
 	Responses []GatewayResponse
+	// VPCEndpointIDs are those through which a private API is called, and OnlyDomain turns the execute-api endpoint off.
+	// An import sets both to what the document says, so that each route change would take them away for a moment if they
+	// were declared beside it only: https://github.com/hashicorp/terraform-provider-aws/pull/26051
+	VPCEndpointIDs []string
+	OnlyDomain     bool
 }
 
 type openAPI struct {
 	OpenAPI     string                       `json:"openapi"`
 	Info        openAPIInfo                  `json:"info"`
+	Servers     []server                     `json:"servers,omitempty"`
 	Paths       map[string]map[string]method `json:"paths"`
 	Components  openAPIComponents            `json:"components"`
 	BinaryTypes []string                     `json:"x-amazon-apigateway-binary-media-types"`
@@ -41,6 +47,17 @@ type openAPI struct {
 	Validators  map[string]requestValidator  `json:"x-amazon-apigateway-request-validators,omitempty"`
 	// KeySource says where a key is, not what it is.
 	KeySource string `json:"x-amazon-apigateway-api-key-source,omitempty"`
+}
+
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/openapi-extensions-endpoint-configuration.html
+type server struct {
+	URL      string                `json:"url"`
+	Endpoint endpointConfiguration `json:"x-amazon-apigateway-endpoint-configuration"`
+}
+
+type endpointConfiguration struct {
+	VPCEndpointIDs []string `json:"vpcEndpointIds,omitempty"`
+	Disable        bool     `json:"disableExecuteApiEndpoint,omitempty"`
 }
 
 type requestValidator struct {
@@ -123,6 +140,9 @@ func Render(t *route.Table, d Document) ([]byte, error) {
 			route.SigV4Scheme: {Type: "apiKey", Name: "Authorization", In: "header", AuthType: "awsSigv4"},
 		}},
 	}
+	if len(d.VPCEndpointIDs) > 0 || d.OnlyDomain {
+		document.Servers = []server{{URL: "/", Endpoint: endpointConfiguration{d.VPCEndpointIDs, d.OnlyDomain}}}
+	}
 	for _, l := range t.Locations() {
 		document.Paths[l.Resource] = methodsOf(t, l, claimsOf(l, t.Hosts()), d.Link)
 		if a := t.Authorizer(l.First.Behavior.Auth); a != nil {
@@ -182,7 +202,7 @@ func methodsOf(t *route.Table, l route.Location, said claims, link PrivateLink) 
 
 // expect lets API Gateway check requests before it sends them on.
 func (m *method) expect(e route.Expectation) {
-	m.Validator, m.RequestBody = validateAll, e.Body
+	m.Validator, m.RequestBody = validateAll, bodyOf(e.Body)
 	for _, p := range e.Parameters {
 		i := slices.IndexFunc(m.Parameters, func(known parameter) bool { return known.Name == p.Value.Name && known.In == p.Value.In })
 		if i < 0 {
@@ -190,6 +210,19 @@ func (m *method) expect(e route.Expectation) {
 		}
 		m.Parameters[i].Required = p.Value.Required
 	}
+}
+
+// bodyOf writes out what a fragment refers to: of its components, schemas alone are in the document.
+func bodyOf(body *openapi3.RequestBodyRef) *openapi3.RequestBodyRef {
+	if body == nil || body.Value == nil {
+		return nil
+	}
+	written := openapi3.NewRequestBody().WithRequired(body.Value.Required)
+	written.Content = openapi3.Content{}
+	for contentType, media := range body.Value.Content {
+		written.Content[contentType] = &openapi3.MediaType{Schema: media.Schema}
+	}
+	return &openapi3.RequestBodyRef{Value: written}
 }
 
 func methodOf(l route.Location, said claims, link PrivateLink) method {

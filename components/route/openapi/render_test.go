@@ -45,7 +45,32 @@ func TestFragmentsBecomeValidators(t *testing.T) {
 	for _, m := range table.MethodSettings() {
 		throttled = append(throttled, m.Path)
 	}
-	require.Equal(t, []string{"a/POST", "a/ANY"}, throttled, "a method of its own has settings of its own")
+	require.Equal(t, []string{"~1a/DELETE", "~1a/GET", "~1a/HEAD", "~1a/OPTIONS", "~1a/PATCH", "~1a/POST", "~1a/PUT"}, throttled)
+}
+
+// A fragment may keep bodies and parameters in its components; the definition has none of those.
+func TestFragmentsComponentsAreWrittenOut(t *testing.T) {
+	fragment, err := route.ParseFragment("api.yaml", []byte(`
+openapi: 3.0.3
+info: {title: t, version: "1"}
+paths:
+  /a:
+    post:
+      parameters: [{$ref: "#/components/parameters/Page"}]
+      requestBody: {$ref: "#/components/requestBodies/Thing"}
+components:
+  parameters: {Page: {name: page, in: query, required: true, schema: {type: integer}}}
+  requestBodies: {Thing: {required: true, content: {application/json: {schema: {$ref: "#/components/schemas/Thing"}, example: {name: x}}}}}
+  schemas: {Thing: {type: object, required: [name]}}
+`))
+	require.NoError(t, err)
+	table, err := compileWith(t, ingress.Options{Fragments: []route.Fragment{fragment}}, "", "/a")
+	require.NoError(t, err)
+	document, err := Render(table, Document{})
+	require.NoError(t, err)
+	require.Contains(t, string(document), `"parameters":[{"name":"page","in":"query","required":true,"schema":{"type":"string"}}],`+
+		`"requestBody":{"content":{"application/json":{"schema":{"$ref":"#/components/schemas/Thing"}}},"required":true}`)
+	require.NotContains(t, string(document), "#/components/requestBodies")
 }
 
 func TestBadFragments(t *testing.T) {
@@ -54,6 +79,7 @@ func TestBadFragments(t *testing.T) {
 		"method":           {fragmentPaths, ingress.AnnotationPrefix + "methods: GET", "/a", "api.yaml: POST /a: the route lets only [GET] through"},
 		"path parameter":   {`{openapi: 3.0.3, info: {title: t, version: "1"}, paths: {"/a": {get: {parameters: [{name: c, in: cookie, schema: {type: string}}]}}}}`, "", "/a", "parameter c is in cookie"},
 		"name of a model":  {`{openapi: 3.0.3, info: {title: t, version: "1"}, paths: {"/a": {get: {}}}, components: {schemas: {a-b: {type: object}}}}`, "", "/a", "schema a-b: a model's name has letters and digits only"},
+		"unchecked":        {`{openapi: 3.0.3, info: {title: t, version: "1"}, paths: {"/a": {post: {requestBody: {content: {application/json: {schema: {type: object, properties: {b: {type: array, items: {type: string, nullable: true}}}}}}}}}}}`, "", "/a", "b[]: API Gateway does not check nullable"},
 		"no paths":         {`{openapi: 3.0.3, info: {title: t, version: "1"}}`, "", "/a", "api.yaml: it has no paths"},
 		"broken reference": {`{openapi: 3.0.3, info: {title: t, version: "1"}, paths: {"/a": {post: {requestBody: {$ref: "#/components/requestBodies/X"}}}}}`, "", "/a", "api.yaml: "},
 	} {

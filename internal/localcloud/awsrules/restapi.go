@@ -2,6 +2,7 @@ package awsrules
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -71,11 +72,34 @@ func importDefinition(c *call) error {
 		}
 	}
 	if c.object.Private["port"] != nil {
-		return nil
+		return c.dropEndpoints(definition)
 	}
 	port, err := c.host.ListenForAPI(c.object.ID)
 	c.object.Private["port"] = float64(port)
 	return err
+}
+
+// patchTakes is how long an API is without the endpoints that its definition does not name.
+const patchTakes = 50 * time.Millisecond
+
+// dropEndpoints: an import in overwrite mode leaves an API with the VPC endpoints that the document names. The provider
+// associates the others again, and until then a private API cannot be called.
+// https://github.com/hashicorp/terraform-provider-aws/pull/26051
+func (c *call) dropEndpoints(definition *restapi.Definition) error {
+	wanted := c.object.Inputs.Texts("endpointConfiguration.vpcEndpointIds[]")
+	if len(wanted) == 0 || slices.Equal(wanted, definition.VPCEndpointIDs) {
+		return nil
+	}
+	imported := *c.object
+	imported.Inputs = maps.Clone(c.object.Inputs)
+	endpoint := maps.Clone(c.object.Inputs.Object("endpointConfiguration"))
+	endpoint["vpcEndpointIds"] = nil
+	imported.Inputs["endpointConfiguration"] = map[string]any(endpoint)
+	if err := c.store.Put(&imported); err != nil {
+		return err
+	}
+	time.Sleep(patchTakes)
+	return nil
 }
 
 // removeStages: an API takes along what belongs to it.

@@ -75,8 +75,13 @@ type call struct {
 	object *store.Object
 }
 
-// text is a text property of the object.
-func (c *call) text(name string) string { return c.object.Text(name) }
+// text is a text property of the object: an input, which during a change is the new one, or else an output.
+func (c *call) text(name string) string {
+	if value := c.object.Inputs.Text(name); value != "" {
+		return value
+	}
+	return c.object.Outputs.Text(name)
+}
 
 // isNew says whether the object is being made, and not changed.
 func (c *call) isNew() bool { return c.object.Outputs == nil }

@@ -92,6 +92,9 @@ func TestInputsAreChecked(t *testing.T) {
 		{LoadBalancer, m{"loadBalancerType": "network"}, schema.Failure{Property: "subnets", Reason: "is required"}},
 		{Stage, m{"restApi": "a", "deployment": "b", "stageName": "a.b"}, schema.Failure{Property: "stageName", Reason: "Stage name only allows a-zA-Z0-9-_"}},
 		{Role, m{"assumeRolePolicy": `{"Version":"2012-10-17"}`}, schema.Failure{Property: "assumeRolePolicy", Reason: "MalformedPolicyDocument: a Version of 2012-10-17 and a Statement are required"}},
+		{MethodSettings, m{"restApi": "a", "stageName": "b", "methodPath": "a/b/GET", "settings": m{"metricsEnabled": true}}, schema.Failure{
+			Property: "methodPath", Reason: "Invalid method setting path: a/b/GET: write */*, or ~1 for each slash of the resource's path, a slash and a method",
+		}},
 		{LogGroup, m{"retentionInDays": 2.0}, schema.Failure{Property: "retentionInDays", Reason: "is not one of the periods of CloudWatch Logs"}},
 		{SecurityGroupIngressRule, m{"securityGroupId": "sg", "ipProtocol": "tcp"}, schema.Failure{Property: "referencedSecurityGroupId", Reason: "exactly one must be set of referencedSecurityGroupId, cidrIpv4, cidrIpv6, prefixListId"}},
 	} {
@@ -254,7 +257,7 @@ func TestStageRules(t *testing.T) {
 	mapping := a.make(BasePathMapping, m{"domainName": "a.example.com", "restApi": api.ID, "stageName": "prod"})
 	a.keeps("BadRequestException", api)
 	a.deletes(mapping)
-	a.refuses("NotFoundException", MethodSettings, m{"restApi": api.ID, "stageName": "dev", "methodPath": "a/GET", "settings": m{}})
+	a.refuses("NotFoundException", MethodSettings, m{"restApi": api.ID, "stageName": "dev", "methodPath": "~1a/GET", "settings": m{}})
 	a.deletes(api)
 	require.Nil(t, a.rules.Read(Stage, stage.ID), "an API takes its stages along")
 }

@@ -123,11 +123,14 @@ var methodSettings = &rule{
 	refs: []ref{ofRestAPI}, check: checkMethodPath, prepare: ofExistingStage,
 }
 
-var methodPath = regexp.MustCompile(`^([^/].*/)?(\*|ANY|DELETE|GET|HEAD|OPTIONS|PATCH|POST|PUT)$`)
+// methodPath: the slashes of a resource's path are written ~1, the first one as well. AWS stores settings for other paths
+// without effect, or refuses them; here all are refused. That settings for ANY reach the methods was never shown.
+// https://github.com/hashicorp/terraform-provider-aws/issues/9738, https://github.com/hashicorp/terraform-provider-aws/issues/15855
+var methodPath = regexp.MustCompile(`^(\*/\*|~1[^/]*/(DELETE|GET|HEAD|OPTIONS|PATCH|POST|PUT))$`)
 
 func checkMethodPath(in properties) []schema.Failure {
 	if path := in.Text("methodPath"); path != "" && !methodPath.MatchString(path) {
-		return wrong("methodPath", "must be a resource's path without its first slash, and a method")
+		return wrong("methodPath", "Invalid method setting path: %s: write */*, or ~1 for each slash of the resource's path, a slash and a method", path)
 	}
 	return nil
 }

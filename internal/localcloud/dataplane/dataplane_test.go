@@ -331,7 +331,7 @@ func TestPortsAreOpenedAgainAfterARestart(t *testing.T) {
 func TestThrottle(t *testing.T) {
 	w := newWorld(t)
 	w.make("settings", awsrules.MethodSettings, map[string]any{
-		"restApi": w.ids["api"].ID, "stageName": "prod", "methodPath": "hello/ANY", "settings": map[string]any{"throttlingRateLimit": 0.001, "throttlingBurstLimit": 2.0},
+		"restApi": w.ids["api"].ID, "stageName": "prod", "methodPath": "~1hello/GET", "settings": map[string]any{"throttlingRateLimit": 0.001, "throttlingBurstLimit": 2.0},
 	})
 	for range 2 {
 		require.Equal(t, http.StatusTeapot, w.call(http.MethodGet, "/hello", "", true).status)
@@ -357,7 +357,7 @@ func TestCache(t *testing.T) {
 	w.make("deployment2", awsrules.Deployment, map[string]any{"restApi": w.ids["api"].ID, "triggers": map[string]any{"a": "b"}})
 	w.change("stage", map[string]any{"deployment": w.ids["deployment2"].ID})
 	w.make("settings", awsrules.MethodSettings, map[string]any{
-		"restApi": w.ids["api"].ID, "stageName": "prod", "methodPath": "hello/{proxy+}/ANY", "settings": map[string]any{"cachingEnabled": true, "cacheTtlInSeconds": 60.0},
+		"restApi": w.ids["api"].ID, "stageName": "prod", "methodPath": "~1hello~1{proxy+}/GET", "settings": map[string]any{"cachingEnabled": true, "cacheTtlInSeconds": 60.0},
 	})
 	require.Equal(t, "/hello/a 1", w.call(http.MethodGet, "/hello/a", "", true).body)
 	require.Equal(t, "/hello/b 2", w.call(http.MethodGet, "/hello/b", "", true).body, "the path is part of the key")

@@ -300,7 +300,28 @@ func TestPrivateAPIsAndDomains(t *testing.T) {
 		"policy": strings.Replace(everyone, `"Resource"`, `"Condition":{"StringEquals":{"aws:SourceVpce":"`+endpoint+`"}},"Resource"`, 1)})
 	w.deploy()
 	require.Equal(t, http.StatusForbidden, w.call(http.MethodGet, "/hello", "", false).status, "from the internet")
-	require.Equal(t, http.StatusTeapot, w.with("X-Apigw-Api-Id", w.ids["api"].ID).status, "through the endpoint")
+	throughEndpoint := func() int { return w.with("X-Apigw-Api-Id", w.ids["api"].ID).status }
+	require.Equal(t, http.StatusTeapot, throughEndpoint(), "through the endpoint")
+
+	document := w.hello(anyMethodKey, nil, nil)
+	document["openapi"] = "3.0.1"
+	refusedDuringImport := func() bool {
+		body, err := json.Marshal(document)
+		require.NoError(t, err)
+		done := make(chan struct{})
+		go func() { defer close(done); w.change("api", map[string]any{"body": string(body)}) }()
+		for refused := false; ; {
+			select {
+			case <-done:
+				return refused
+			default:
+				refused = refused || throughEndpoint() == http.StatusForbidden
+			}
+		}
+	}
+	require.True(t, refusedDuringImport(), "an import takes away what the definition does not name")
+	document["servers"] = []any{map[string]any{"url": "/", "x-amazon-apigateway-endpoint-configuration": map[string]any{"vpcEndpointIds": []string{endpoint}}}}
+	require.False(t, refusedDuringImport())
 	require.ErrorContains(t, w.rules.Delete(t.Context(), awsrules.VPC, "us-east-1", w.ids["vpc"].ID), "DependencyViolation")
 }
 

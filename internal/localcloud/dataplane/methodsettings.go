@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/awsrules"
-	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/restapi"
 	"golang.org/x/time/rate"
 )
 
@@ -68,11 +67,9 @@ const everyMethod = "*/*"
 
 // settings of the request's method; the empty ones when the stage has none for it.
 func (x *exchange) settings() *methodSettings {
-	path := strings.TrimPrefix(x.method.ResourcePath, "/")
-	for _, verb := range []string{x.r.Method, restapi.AnyMethod} {
-		if found := x.stage.methods[strings.TrimPrefix(path+"/"+verb, "/")]; found != nil {
-			return found
-		}
+	path := strings.ReplaceAll(x.method.ResourcePath, "/", "~1")
+	if found := x.stage.methods[path+"/"+x.r.Method]; found != nil {
+		return found
 	}
 	if shared := x.stage.methods[everyMethod]; shared != nil {
 		own, _ := shared.each.LoadOrStore(x.method.ResourcePath+" "+x.r.Method, &methodSettings{limiter: shared.freshLimiter()})

@@ -19,6 +19,8 @@ import (
 type Definition struct {
 	root      *resource
 	responses map[string]Response
+	// VPCEndpointIDs are those that the document names; an import leaves the API with no others.
+	VPCEndpointIDs []string
 }
 
 type resource struct {
@@ -68,6 +70,11 @@ type document struct {
 	Components struct {
 		SecuritySchemes map[string]securityScheme `json:"securitySchemes"`
 	} `json:"components"`
+	Servers []struct {
+		Endpoint struct {
+			VPCEndpointIDs []string `json:"vpcEndpointIds"`
+		} `json:"x-amazon-apigateway-endpoint-configuration"`
+	} `json:"servers"`
 	Responses  map[string]rawResponse `json:"x-amazon-apigateway-gateway-responses"`
 	Validators map[string]expectation `json:"x-amazon-apigateway-request-validators"`
 	// models is the whole document, read again only where it has models.
@@ -113,6 +120,9 @@ func Parse(body []byte) (*Definition, error) {
 	definition := &Definition{root: newResource("/"), responses: map[string]Response{}}
 	if err := errors.Join(doc.checkAuthorizers(), definition.addResponses(doc.Responses), doc.loadModels(body)); err != nil {
 		return nil, err
+	}
+	for _, server := range doc.Servers {
+		definition.VPCEndpointIDs = append(definition.VPCEndpointIDs, server.Endpoint.VPCEndpointIDs...)
 	}
 	for _, path := range sortedKeys(doc.Paths) {
 		if err := definition.addPath(path, doc.Paths[path], doc); err != nil {
