@@ -114,7 +114,7 @@ func (w *world) make(name, token string, inputs map[string]any) *store.Object {
 }
 
 func (w *world) declare() {
-	trust := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"Service":"eks.amazonaws.com"}}]}`
+	trust := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"Service":["eks.amazonaws.com","ec2.amazonaws.com"]}}]}`
 	vpc := w.make("vpc", awsrules.VPC, map[string]any{"cidrBlock": "10.0.0.0/16"}).ID
 	a := w.make("a", awsrules.Subnet, map[string]any{"vpcId": vpc, "cidrBlock": "10.0.0.0/20", "availabilityZone": "us-east-1a"}).ID
 	b := w.make("b", awsrules.Subnet, map[string]any{"vpcId": vpc, "cidrBlock": "10.0.16.0/20", "availabilityZone": "us-east-1b"}).ID
@@ -123,7 +123,7 @@ func (w *world) declare() {
 	group := w.make("nodes", awsrules.NodeGroup, map[string]any{
 		"clusterName": "c", "nodeRoleArn": role, "subnetIds": []any{a, b}, "scalingConfig": map[string]any{"minSize": 1.0, "desiredSize": 2.0, "maxSize": 3.0},
 	})
-	sg := w.make("sg", awsrules.SecurityGroup, map[string]any{"vpcId": vpc}).ID
+	sg := w.make("sg", awsrules.SecurityGroup, map[string]any{"vpcId": vpc, "name": "balancer"}).ID
 	nlb := w.make("nlb", awsrules.LoadBalancer, map[string]any{"loadBalancerType": "network", "internal": true, "subnets": []any{a, b}, "securityGroups": []any{sg}}).ID
 	targets := w.make("targets", awsrules.TargetGroup, map[string]any{"vpcId": vpc, "port": 30080.0, "protocol": "TCP"}).ID
 	w.make("listener", awsrules.Listener, map[string]any{"loadBalancerArn": nlb, "port": 80.0, "protocol": "TCP", "defaultActions": []any{map[string]any{"type": "forward", "targetGroupArn": targets}}})
