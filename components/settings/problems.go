@@ -1,0 +1,117 @@
+package settings
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"regexp"
+	"strings"
+)
+
+// Problems collects what is wrong, so that all of it is reported at once. Messages name fields in braces, by their
+// path from the struct that is checked: "{Stage.Name} %q is not valid". How such a name is written depends on who reads
+// it: a program's author reads the path, and the author of a stack's config the key, by InConfig.
+type Problems struct {
+	list []error
+}
+
+// When adds a problem if something is wrong.
+func (p *Problems) When(wrong bool, format string, args ...any) {
+	if wrong {
+		p.list = append(p.list, &problem{format: format, args: args})
+	}
+}
+
+// Add adds an error; nil is none.
+func (p *Problems) Add(err error) { p.list = append(p.list, err) }
+
+// In adds the problems of a field that is a struct with a check of its own.
+func (p *Problems) In(path string, err error) { p.Add(In(path, err)) }
+
+// Malformed reports a value that is set and does not have its form.
+func (p *Problems) Malformed(field, value string, form *regexp.Regexp, example string) {
+	p.When(value != "" && !form.MatchString(value), "{"+field+"} %q is malformed: write one such as %s", value, example)
+}
+
+// Err is all problems together, or nil.
+func (p *Problems) Err() error { return errors.Join(p.list...) }
+
+// In puts a field's path in front of the paths that an error names.
+func In(path string, err error) error {
+	return reword(err, func(p problem) error {
+		p.prefix = path + "." + p.prefix
+		return &p
+	})
+}
+
+// InConfig rewords an error so that it names config keys instead of fields. The struct type is the one from which the
+// paths begin. A field without a key keeps its path.
+func InConfig(structure reflect.Type, err error) error {
+	return reword(err, func(p problem) error {
+		p.name = func(path string) string { return keyOf(structure, path) }
+		return &p
+	})
+}
+
+type problem struct {
+	format, prefix string
+	args           []any
+	name           func(path string) string
+}
+
+var fieldName = regexp.MustCompile(`\{([A-Z][A-Za-z0-9.]*(?:\[%d\][A-Za-z0-9.]*)*)\}`)
+
+func (p *problem) Error() string {
+	format := fieldName.ReplaceAllStringFunc(p.format, func(name string) string {
+		path := p.prefix + strings.Trim(name, "{}")
+		if p.name != nil {
+			return p.name(path)
+		}
+		return path
+	})
+	return fmt.Sprintf(format, p.args...)
+}
+
+// reword changes each problem inside an error and leaves everything else as it is.
+func reword(err error, change func(problem) error) error {
+	switch e := err.(type) { //nolint:errorlint // a wrapped problem is looked for below
+	case nil:
+		return nil
+	case *problem:
+		return change(*e)
+	case interface{ Unwrap() []error }:
+		var changed []error
+		for _, part := range e.Unwrap() {
+			changed = append(changed, reword(part, change))
+		}
+		return errors.Join(changed...)
+	}
+	return err
+}
+
+// keyOf is the config key that a path leads to: Cluster.NodeGroups[%d].Count is nodeGroups[%d].count.
+func keyOf(structure reflect.Type, path string) string {
+	for _, f := range Fields(structure) {
+		rest, found := strings.CutPrefix(path, f.Path)
+		if !found || rest != "" && rest[0] != '.' && rest[0] != '[' {
+			continue
+		}
+		return f.Key + memberOf(f.Type, rest)
+	}
+	return path
+}
+
+// memberOf names what follows a key: an index, a field of an object, or both.
+func memberOf(t reflect.Type, rest string) string {
+	index := ""
+	if strings.HasPrefix(rest, "[%d]") {
+		index, rest = "[%d]", rest[len("[%d]"):]
+	}
+	name, more, _ := strings.Cut(strings.TrimPrefix(rest, "."), ".")
+	for _, f := range Members(t) {
+		if f.Name == name {
+			return strings.TrimSuffix(index+"."+f.Key+memberOf(f.Type, more), ".")
+		}
+	}
+	return index
+}
