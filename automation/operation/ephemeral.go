@@ -169,7 +169,7 @@ func copyConfig(base *site, settings *deploy.Settings) (string, error) {
 func ownServices(settings *deploy.Settings) (bool, error) {
 	var made, found []string
 	for _, service := range settings.Platform.Services {
-		if service.Image != "" {
+		if service.Image != nil {
 			made = append(made, service.Name)
 		} else {
 			found = append(found, service.Name)

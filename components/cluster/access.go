@@ -3,8 +3,10 @@ package cluster
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
+	"github.com/apigateway-ingress/apigateway-ingress/components/settings"
 	awseks "github.com/pulumi/pulumi-aws/sdk/v6/go/aws/eks"
 	"github.com/pulumi/pulumi-eks/sdk/v3/go/eks"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -13,26 +15,29 @@ import (
 // accessEntries let the admins in: https://docs.aws.amazon.com/eks/latest/userguide/access-policy-permissions.html
 func (c *Cluster) accessEntries(ctx *pulumi.Context, name string, a Args) error {
 	aliased := map[string]bool{}
-	for _, arn := range a.Admins {
-		parts := strings.SplitN(arn, ":", 6)
-		account, principal := parts[4], parts[5]
+	for i, arn := range a.Admins {
+		account, principal := "admin", strconv.Itoa(i)
+		if text, known := settings.Known(arn); known {
+			parts := strings.SplitN(text, ":", 6)
+			account, principal = parts[4], parts[5]
+		}
 		// Two accounts may have a principal of one name.
 		child := fmt.Sprintf("%s-%s-%s", name, account, principal)
 		options := []pulumi.ResourceOption{pulumi.Parent(c)}
-		if !aliased[principal] {
+		if account != "admin" && !aliased[principal] {
 			// The name that it had before accounts were part of it.
 			options = append(options, pulumi.Aliases([]pulumi.Alias{{Name: pulumi.String(name + "-" + principal)}}))
 		}
 		aliased[principal] = true
 		entry, err := awseks.NewAccessEntry(ctx, child, &awseks.AccessEntryArgs{
-			ClusterName: c.Name, PrincipalArn: pulumi.String(arn), Tags: pulumi.ToStringMap(a.Tags),
+			ClusterName: c.Name, PrincipalArn: arn, Tags: a.Tags,
 		}, options...)
 		if err != nil {
 			return err
 		}
 		if _, err := awseks.NewAccessPolicyAssociation(ctx, child, &awseks.AccessPolicyAssociationArgs{
 			ClusterName: c.Name, PrincipalArn: entry.PrincipalArn,
-			PolicyArn:   pulumi.String(fmt.Sprintf("arn:%s:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy", a.Partition)),
+			PolicyArn:   pulumi.String(fmt.Sprintf("arn:%s:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy", a.Location.Partition)),
 			AccessScope: awseks.AccessPolicyAssociationAccessScopeArgs{Type: pulumi.String("cluster")},
 		}, options...); err != nil {
 			return err
@@ -87,8 +92,8 @@ func (c *Cluster) addons(ctx *pulumi.Context, name string, a Args) error {
 			ClusterName: c.Name, AddonName: pulumi.String(addon.Name), AddonVersion: version.ToStringPtrOutput(),
 			// A cluster comes with a coredns of its own, which the add-on takes over.
 			ResolveConflictsOnCreate: pulumi.String("OVERWRITE"), ResolveConflictsOnUpdate: pulumi.String("OVERWRITE"),
-			Tags: pulumi.ToStringMap(a.Tags),
-		}, pulumi.Parent(c), pulumi.DependsOn(c.Nodes)); err != nil {
+			Tags: a.Tags,
+		}, pulumi.Parent(c), pulumi.DependsOn(c.NodeGroups)); err != nil {
 			return err
 		}
 	}

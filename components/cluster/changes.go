@@ -1,26 +1,27 @@
 package cluster
 
 import (
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
 
 	"github.com/apigateway-ingress/apigateway-ingress/components/change"
+	"github.com/apigateway-ingress/apigateway-ingress/components/settings"
 )
 
 // mayChange refuses what EKS refuses, before anything is touched.
 func mayChange(old, new change.Inputs) error {
-	var p problems
+	var p settings.Problems
 	if before, after := old.Text("existing"), new.Text("existing"); before != after {
-		p.when(true, "the cluster cannot change from %s to %s: bring up another stack for the other cluster and move the callers there",
+		p.When(true, "the cluster cannot change from %s to %s: bring up another stack for the other cluster and move the callers there",
 			clusterText(before), clusterText(after))
 	} else if after == "" {
-		p.when(old.Text("secretsKmsKeyArn") != "" && old.Text("secretsKmsKeyArn") != new.Text("secretsKmsKeyArn"),
+		p.When(old.Text("secretsKmsKeyArn") != "" && old.Text("secretsKmsKeyArn") != new.Text("secretsKmsKeyArn"),
 			"secretsKmsKeyArn cannot change or be taken away once it is set: keep %s", old.Text("secretsKmsKeyArn"))
-		p = append(p, versionStep(old.Text("version"), new.Text("version")), countsMayChange(old, new))
+		p.Add(versionStep(old.Text("version"), new.Text("version")))
+		p.Add(countsMayChange(old, new))
 	}
-	return errors.Join(p...)
+	return p.Err()
 }
 
 // countsMayChange: between limits the number of nodes is an autoscaler's, so that another count would have no effect.
@@ -29,14 +30,14 @@ func countsMayChange(old, new change.Inputs) error {
 	for _, group := range old.Objects("nodeGroups") {
 		before[group["name"]] = group
 	}
-	var p problems
+	var p settings.Problems
 	for _, group := range new.Objects("nodeGroups") {
 		was, there := before[group["name"]]
-		p.when(there && group["min"] != group["max"] && was["count"] != group["count"],
+		p.When(there && group["min"] != group["max"] && was["count"] != group["count"],
 			"nodeGroups %v: count cannot change from %v to %v while min and max differ, because then an autoscaler chooses it: change min or max",
 			group["name"], was["count"], group["count"])
 	}
-	return errors.Join(p...)
+	return p.Err()
 }
 
 // scalingMayChange: EKS refuses a minimum above the number of nodes there are meant to be, which an autoscaler chose.

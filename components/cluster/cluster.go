@@ -2,10 +2,15 @@
 package cluster
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/apigateway-ingress/apigateway-ingress/components/change"
 	"github.com/apigateway-ingress/apigateway-ingress/components/iamrole"
+	"github.com/apigateway-ingress/apigateway-ingress/components/location"
+	"github.com/apigateway-ingress/apigateway-ingress/components/network"
+	"github.com/apigateway-ingress/apigateway-ingress/components/settings"
+	"github.com/apigateway-ingress/apigateway-ingress/components/target"
 	"github.com/pulumi/pulumi-eks/sdk/v3/go/eks"
 	"github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -20,20 +25,17 @@ var nodePolicies = []string{"AmazonEKSWorkerNodePolicy", "AmazonEKS_CNI_Policy",
 // Args describe the cluster.
 type Args struct {
 	Settings
-	// VpcID, PublicSubnetIDs and PrivateSubnetIDs place the cluster; nodes get private subnets only.
-	VpcID                             pulumi.StringInput
-	PublicSubnetIDs, PrivateSubnetIDs pulumi.StringArrayInput
-	// NetworkReady is what must exist before a node can reach AWS: routes, which no input of a node shows.
-	NetworkReady []pulumi.Resource
-	// Partition is the AWS partition of managed policies. Default aws.
-	Partition string
+	// Network is where a new cluster stands; nodes get private subnets only.
+	Network network.VPC `pulumi:"network,optional"`
 	// NetworkPolicies lets the network add-on enforce the NetworkPolicies of the cluster. An existing cluster keeps what
 	// it has.
-	NetworkPolicies bool
+	NetworkPolicies bool `pulumi:"networkPolicies,optional"`
+	// Location is where the cluster is. Default that of the AWS provider.
+	Location location.Location `pulumi:"location,optional"`
 	// IAM is how the roles of control plane and nodes are made.
-	IAM iamrole.Settings
+	IAM iamrole.Settings `pulumi:"iam,optional"`
 	// Tags are put on every resource.
-	Tags map[string]string
+	Tags pulumi.StringMapInput `pulumi:"tags,optional"`
 }
 
 // Cluster is an EKS cluster with its nodes.
@@ -53,29 +55,51 @@ type Cluster struct {
 
 	// Kubernetes is the provider for objects in the cluster.
 	Kubernetes *kubernetes.Provider
-	// Nodes are the node groups: pods become ready only after them. None of an existing cluster.
-	Nodes []pulumi.Resource
+	// NodeGroups are the groups that the component makes: pods become ready only after them. None of an existing cluster.
+	NodeGroups []pulumi.Resource
 
-	groups []pulumi.StringInput
+	groups pulumi.StringArray
 	// version is what the control plane runs; what follows it waits for it.
 	version pulumi.StringOutput
 }
 
-// NodeGroupNames are the Auto Scaling groups one by one, as many as there are node groups.
-func (c *Cluster) NodeGroupNames() []pulumi.StringInput { return c.groups }
+// Nodes are the cluster's nodes, for a proxy or a gateway.
+func (c *Cluster) Nodes() target.Nodes {
+	return target.Nodes{SecurityGroupID: c.NodeSecurityGroupID, AutoScalingGroups: c.groups}
+}
+
+// Complete puts in the defaults and reports every problem of the arguments. Whether there is a network is for New to
+// say.
+func (a Args) Complete() (Args, error) {
+	a.Settings = a.Settings.complete()
+	var p settings.Problems
+	p.In("Location", a.Location.Validate())
+	p.In("IAM", a.IAM.Validate())
+	p.Add(a.check())
+	return a, p.Err()
+}
+
+func (a Args) missing() error {
+	var p settings.Problems
+	p.When(a.Existing == nil && a.Network.ID == nil, "{Network.ID} is required: take a network's VPC()")
+	p.When(a.Existing == nil && a.Network.PrivateSubnetIDs == nil, "{Network.PrivateSubnetIDs} is required: take a network's VPC()")
+	return p.Err()
+}
 
 // New declares the cluster: API access entries instead of the aws-auth ConfigMap, an OIDC provider
 // for service accounts, and nodes with IMDSv2, hop limit 1 and encrypted disks.
 func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Cluster, error) {
-	if err := args.Validate(); err != nil {
-		return nil, err
+	if args == nil {
+		args = &Args{}
 	}
-	a := args.withDefaults()
+	a, err := args.Complete()
+	if err := errors.Join(a.missing(), err); err != nil {
+		return nil, settings.Named("cluster", name, err)
+	}
 	c := &Cluster{}
-	inputs := pulumi.Map{
-		"vpcId": a.VpcID, "version": pulumi.String(a.Version), "nodeGroups": groupInputs(a.NodeGroups),
-		"existing": pulumi.String(a.existingName()), "secretsKmsKeyArn": pulumi.String(a.SecretsKMSKeyARN),
-	}
+	inputs := settings.Inputs(a)
+	// Which cluster it is must not change; mayChange looks at its name.
+	inputs["existing"] = pulumi.String(a.existingName())
 	guard, err := change.Guard(ctx, typeToken, name, mayChange)
 	if err != nil {
 		return nil, err
@@ -83,14 +107,17 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	if err := ctx.RegisterComponentResourceV2(typeToken, name, inputs, c, append(opts, guard)...); err != nil {
 		return nil, err
 	}
+	if a.Location, err = a.Location.Resolve(ctx, pulumi.Parent(c)); err != nil {
+		return nil, settings.Named("cluster", name, err)
+	}
 	declare := c.create
 	if a.Existing != nil {
 		declare = c.adopt
 	}
 	if err := declare(ctx, name, a); err != nil {
-		return nil, fmt.Errorf("cluster %s: %w", name, err)
+		return nil, settings.Named("cluster", name, err)
 	}
-	c.AutoScalingGroups = pulumi.StringArray(c.groups).ToStringArrayOutput()
+	c.AutoScalingGroups = c.groups.ToStringArrayOutput()
 	return c, ctx.RegisterResourceOutputs(c, pulumi.Map{
 		"name":                c.Name,
 		"nodeSecurityGroupId": c.NodeSecurityGroupID,
@@ -105,6 +132,9 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 // firstTwo are what the control plane gets: it needs two zones, and EKS takes no other zones later, while nodes and load
 // balancer may move to a third. https://github.com/aws/containers-roadmap/issues/2330
 func firstTwo(ids pulumi.StringArrayInput) pulumi.StringArrayOutput {
+	if ids == nil {
+		return pulumi.StringArray{}.ToStringArrayOutput()
+	}
 	return ids.ToStringArrayOutput().ApplyT(func(all []string) []string { return all[:min(2, len(all))] }).(pulumi.StringArrayOutput)
 }
 
@@ -130,9 +160,9 @@ func (c *Cluster) controlPlane(ctx *pulumi.Context, name string, a Args) error {
 	yes, no := true, false
 	args := &eks.ClusterArgs{
 		ServiceRole:                  role,
-		VpcId:                        pulumi.StringPtrInput(a.VpcID.ToStringOutput().ToStringPtrOutput()),
-		PublicSubnetIds:              firstTwo(a.PublicSubnetIDs),
-		PrivateSubnetIds:             firstTwo(a.PrivateSubnetIDs),
+		VpcId:                        a.Network.ID.ToStringOutput().ToStringPtrOutput(),
+		PublicSubnetIds:              firstTwo(a.Network.PublicSubnetIDs),
+		PrivateSubnetIds:             firstTwo(a.Network.PrivateSubnetIDs),
 		Version:                      pulumi.String(a.Version),
 		AuthenticationMode:           &authentication,
 		CreateOidcProvider:           pulumi.Bool(true),
@@ -142,21 +172,20 @@ func (c *Cluster) controlPlane(ctx *pulumi.Context, name string, a Args) error {
 		NodeAssociatePublicIpAddress: &no,
 		EndpointPrivateAccess:        pulumi.Bool(true),
 		EndpointPublicAccess:         pulumi.Bool(!a.PrivateEndpoint),
-		Tags:                         pulumi.ToStringMap(a.Tags),
+		Tags:                         a.Tags,
 	}
 	if !a.PrivateEndpoint {
 		// Left out, EKS would keep what was set before.
-		ranges := a.PublicAccessCIDRs
-		if len(ranges) == 0 {
-			ranges = []string{"0.0.0.0/0"}
+		args.PublicAccessCidrs = pulumi.ToStringArray([]string{"0.0.0.0/0"})
+		if a.PublicAccessCIDRs != nil {
+			args.PublicAccessCidrs = a.PublicAccessCIDRs
 		}
-		args.PublicAccessCidrs = pulumi.ToStringArray(ranges)
 	}
 	if len(a.ControlPlaneLogs) > 0 {
 		args.EnabledClusterLogTypes = pulumi.ToStringArray(a.ControlPlaneLogs)
 	}
-	if a.SecretsKMSKeyARN != "" {
-		args.EncryptionConfigKeyArn = pulumi.String(a.SecretsKMSKeyARN)
+	if a.SecretsKMSKeyARN != nil {
+		args.EncryptionConfigKeyArn = a.SecretsKMSKeyARN.ToStringOutput().ToStringPtrOutput()
 	}
 	a.ownAddons(args)
 	control, err := eks.NewCluster(ctx, name, args, pulumi.Parent(c))

@@ -5,16 +5,19 @@ import (
 
 	"github.com/apigateway-ingress/apigateway-ingress/components/change"
 	"github.com/apigateway-ingress/apigateway-ingress/components/componenttest"
+	"github.com/apigateway-ingress/apigateway-ingress/components/network"
+	"github.com/apigateway-ingress/apigateway-ingress/components/target"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/stretchr/testify/require"
 )
+
+var ownVPC = network.VPC{ID: pulumi.String("vpc-1"), PrivateSubnetIDs: pulumi.ToStringArray([]string{"subnet-1", "subnet-2"})}
 
 func run(t *testing.T, settings Settings) *componenttest.Graph {
 	t.Helper()
 	return componenttest.Run(t, func(ctx *pulumi.Context) error {
 		_, err := New(ctx, "c", &Args{
-			Settings: settings, VpcID: pulumi.String("vpc-1"),
-			PublicSubnetIDs: pulumi.StringArray{}, PrivateSubnetIDs: pulumi.StringArray{pulumi.String("subnet-1"), pulumi.String("subnet-2")},
+			Settings: settings, Network: ownVPC,
 		})
 		return err
 	})
@@ -22,7 +25,7 @@ func run(t *testing.T, settings Settings) *componenttest.Graph {
 
 func TestControlPlaneAndNodeGroups(t *testing.T) {
 	graph := run(t, Settings{
-		PublicAccessCIDRs: []string{"203.0.113.0/24"}, ControlPlaneLogs: []string{"audit"}, Admins: []string{"arn:aws:iam::111122223333:role/ops"},
+		PublicAccessCIDRs: pulumi.ToStringArray([]string{"203.0.113.0/24"}), ControlPlaneLogs: []string{"audit"}, Admins: pulumi.ToStringArray([]string{"arn:aws:iam::111122223333:role/ops"}),
 		Addons:     []Addon{{Name: "coredns", Version: "v1.11.4-eksbuild.2"}, {Name: PodIdentityAgent}},
 		NodeGroups: []NodeGroup{{Name: "spot", Count: 2, Max: 5, Spot: true, Arm: true, InstanceTypes: []string{"t4g.large"}, Taints: []string{"team=a:NoSchedule"}}},
 	})
@@ -40,27 +43,26 @@ func TestControlPlaneAndNodeGroups(t *testing.T) {
 }
 
 func TestExistingClusterMakesNothingButAProvider(t *testing.T) {
-	existing := &Existing{Name: "theirs", Endpoint: "https://example.com", AutoScalingGroups: []string{"asg"}, Zones: []string{"a", "b"}}
+	existing := &Existing{Name: pulumi.String("theirs"), Endpoint: pulumi.String("https://example.com"), Zones: []string{"a", "b"}}
+	existing.Nodes = target.Nodes{SecurityGroupID: pulumi.String("sg-1"), AutoScalingGroups: pulumi.ToStringArray([]string{"asg"})}
 	graph := run(t, Settings{Existing: existing})
 	require.Nil(t, graph.One(t, "pulumi:providers:kubernetes").Inputs["deleteUnreachable"], "a network fault must not make the state forget what stands in it")
 	require.Equal(t, true, run(t, Settings{}).One(t, "pulumi:providers:kubernetes").Inputs["deleteUnreachable"])
 	require.Contains(t, graph.One(t, "pulumi:providers:kubernetes").Inputs["kubeconfig"], "get-token")
 	require.Empty(t, graph.All("eks:index:Cluster"))
 	require.ErrorContains(t, existing.CheckZones([]string{"a"}), "has nodes in b, where the load balancer has no subnet")
-	existing.Kubeconfig = "mine"
+	existing.Kubeconfig = pulumi.String("mine")
 	require.NotContains(t, run(t, Settings{Existing: existing}).One(t, "pulumi:providers:kubernetes").JSON(t, "kubeconfig"), "get-token")
 }
 
 // EC2 refuses a specification without tags, and the provider's default tags do not reach what the template makes.
 func TestTagsOfWhatTheTemplateMakes(t *testing.T) {
 	require.Nil(t, run(t, Settings{}).One(t, "aws:ec2/launchTemplate:LaunchTemplate").Inputs["tagSpecifications"])
-	graph := componenttest.Run(t, func(ctx *pulumi.Context) error {
-		_, err := New(ctx, "c", &Args{
-			VpcID: pulumi.String("vpc-1"), PublicSubnetIDs: pulumi.StringArray{}, PrivateSubnetIDs: pulumi.StringArray{pulumi.String("subnet-1"), pulumi.String("subnet-2")},
-			Tags: map[string]string{"team": "a"}, Partition: "aws-cn",
-		})
+	graph := &componenttest.Graph{Region: "cn-north-1", Partition: "aws-cn"}
+	require.NoError(t, componenttest.TryRun(graph, func(ctx *pulumi.Context) error {
+		_, err := New(ctx, "c", &Args{Network: ownVPC, Tags: pulumi.StringMap{"team": pulumi.String("a")}})
 		return err
-	})
+	}))
 	var tagged []any
 	for _, s := range graph.One(t, "aws:ec2/launchTemplate:LaunchTemplate").Inputs["tagSpecifications"].([]any) {
 		require.Equal(t, map[string]any{"team": "a"}, s.(map[string]any)["tags"])
@@ -75,7 +77,7 @@ func TestTagsOfWhatTheTemplateMakes(t *testing.T) {
 }
 
 func TestAdminsOfOneNameInTwoAccounts(t *testing.T) {
-	graph := run(t, Settings{Admins: []string{"arn:aws:iam::111122223333:role/ops", "arn:aws:iam::444455556666:role/ops"}})
+	graph := run(t, Settings{Admins: pulumi.ToStringArray([]string{"arn:aws:iam::111122223333:role/ops", "arn:aws:iam::444455556666:role/ops"})})
 	require.Len(t, graph.All("aws:eks/accessEntry:AccessEntry"), 2)
 }
 
@@ -106,19 +108,22 @@ func TestChangesThatEKSRefuses(t *testing.T) {
 }
 
 func TestBadSettings(t *testing.T) {
+	list := func(texts ...string) pulumi.StringArray { return pulumi.ToStringArray(texts) }
 	for want, s := range map[string]Settings{
-		"203.0.113.0/24 and 203.0.113.128/25 overlap": {PublicAccessCIDRs: []string{"203.0.113.0/24", "203.0.113.128/25"}},
-		`publicAccessCidrs: "10.0.0.1/8"`:             {PublicAccessCIDRs: []string{"10.0.0.1/8"}},
-		"has no meaning with clusterPrivate":          {PrivateEndpoint: true, PublicAccessCIDRs: []string{"10.0.0.0/8"}},
-		`controlPlaneLogs: "all"`:                     {ControlPlaneLogs: []string{"all"}},
-		"is not the ARN of a KMS key":                 {SecretsKMSKeyARN: "alias/x"},
-		`clusterAdmins: "ops"`:                        {Admins: []string{"ops"}},
+		"203.0.113.0/24 and 203.0.113.128/25 overlap": {PublicAccessCIDRs: list("203.0.113.0/24", "203.0.113.128/25")},
+		`PublicAccessCIDRs: "10.0.0.1/8"`:             {PublicAccessCIDRs: list("10.0.0.1/8")},
+		"has no meaning with PrivateEndpoint":         {PrivateEndpoint: true, PublicAccessCIDRs: list("10.0.0.0/8")},
+		`ControlPlaneLogs: "all"`:                     {ControlPlaneLogs: []string{"all"}},
+		`SecretsKMSKeyARN "alias/x" is malformed`:     {SecretsKMSKeyARN: pulumi.String("alias/x")},
+		`Admins: "ops"`:                               {Admins: list("ops")},
+		"role/ops is named twice":                     {Admins: list("arn:aws:iam::111122223333:role/ops", "arn:aws:iam::111122223333:role/ops")},
 		`"latest" is not a version such as`:           {Addons: []Addon{{Name: "coredns", Version: "latest"}}},
 		"min 3, count 1 and max 1 are not in order":   {NodeGroups: []NodeGroup{{Count: 1, Min: 3}}},
 		`taint "x" is not of the form`:                {NodeGroups: []NodeGroup{{Taints: []string{"x"}}}},
-		"nodeGroups[1]: name \"\" is not valid":       {NodeGroups: []NodeGroup{{}, {}}},
-		"has no managed node group":                   {Existing: &Existing{Name: "c", Endpoint: "e"}},
+		"NodeGroups[1]: name \"\" is not valid":       {NodeGroups: []NodeGroup{{}, {}}},
+		"has no managed node group":                   {Existing: &Existing{Name: pulumi.String("c"), Endpoint: pulumi.String("e")}},
+		"Existing.Name is required":                   {Existing: &Existing{}},
 	} {
-		require.ErrorContains(t, s.Validate(), want)
+		require.ErrorContains(t, s.complete().check(), want)
 	}
 }

@@ -38,7 +38,7 @@ func (c *Cluster) nodeGroup(ctx *pulumi.Context, name string, a Args, g NodeGrou
 		ClusterName:   c.Name,
 		NodeRoleArn:   role.Arn,
 		Version:       c.version.ToStringPtrOutput(),
-		SubnetIds:     a.PrivateSubnetIDs,
+		SubnetIds:     a.Network.PrivateSubnetIDs,
 		AmiType:       pulumi.String(g.amiType()),
 		InstanceTypes: pulumi.ToStringArray(g.InstanceTypes),
 		LaunchTemplate: awseks.NodeGroupLaunchTemplateArgs{
@@ -51,13 +51,13 @@ func (c *Cluster) nodeGroup(ctx *pulumi.Context, name string, a Args, g NodeGrou
 		UpdateConfig: awseks.NodeGroupUpdateConfigArgs{MaxUnavailable: pulumi.Int(1)},
 		Labels:       pulumi.ToStringMap(g.Labels),
 		Taints:       g.taints(),
-		Tags:         pulumi.ToStringMap(a.Tags),
+		Tags:         a.Tags,
 	}
 	if g.Spot {
 		args.CapacityType = pulumi.String("SPOT")
 	}
 	// Without its policies and a way out of the subnet a node cannot join, and must not outlive them.
-	options := []pulumi.ResourceOption{pulumi.Parent(c), pulumi.DependsOn(append(attached, a.NetworkReady...))}
+	options := []pulumi.ResourceOption{pulumi.Parent(c), pulumi.DependsOn(append(attached, a.Network.Ready()...))}
 	if g.Min != g.Max {
 		// The number of nodes is then an autoscaler's to choose.
 		options = append(options, pulumi.IgnoreChanges([]string{"scalingConfig.desiredSize"}))
@@ -70,7 +70,7 @@ func (c *Cluster) nodeGroup(ctx *pulumi.Context, name string, a Args, g NodeGrou
 	if err != nil {
 		return err
 	}
-	c.Nodes = append(c.Nodes, nodes)
+	c.NodeGroups = append(c.NodeGroups, nodes)
 	c.groups = append(c.groups, nodes.Resources.ApplyT(func(resources []awseks.NodeGroupResource) (string, error) {
 		if len(resources) == 0 || len(resources[0].AutoscalingGroups) == 0 || resources[0].AutoscalingGroups[0].Name == nil {
 			return "", errors.New("the node group reports no Auto Scaling group")
@@ -101,9 +101,9 @@ func (g NodeGroup) taints() awseks.NodeGroupTaintArray {
 
 func nodeRole(ctx *pulumi.Context, name string, a Args, parent pulumi.ResourceOption) (*iam.Role, []pulumi.Resource, error) {
 	role, err := a.IAM.Role(ctx, name+"-node", &iam.RoleArgs{
-		AssumeRolePolicy: pulumi.String(nodeTrust(a.Partition)),
+		AssumeRolePolicy: pulumi.String(nodeTrust(a.Location.Partition)),
 		Description:      pulumi.String("nodes of EKS cluster " + name),
-		Tags:             pulumi.ToStringMap(a.Tags),
+		Tags:             a.Tags,
 	}, parent)
 	if err != nil {
 		return nil, nil, err
@@ -112,7 +112,7 @@ func nodeRole(ctx *pulumi.Context, name string, a Args, parent pulumi.ResourceOp
 	for _, policy := range nodePolicies {
 		attachment, err := iam.NewRolePolicyAttachment(ctx, name+"-node-"+policy, &iam.RolePolicyAttachmentArgs{
 			Role:      role.Name,
-			PolicyArn: pulumi.String(fmt.Sprintf("arn:%s:iam::aws:policy/%s", a.Partition, policy)),
+			PolicyArn: pulumi.String(fmt.Sprintf("arn:%s:iam::aws:policy/%s", a.Location.Partition, policy)),
 		}, parent)
 		if err != nil {
 			return nil, nil, err
@@ -149,19 +149,19 @@ func launchTemplate(ctx *pulumi.Context, name string, a Args, g NodeGroup, paren
 		}},
 		TagSpecifications:    tagSpecifications(a.Tags),
 		UpdateDefaultVersion: pulumi.Bool(true),
-		Tags:                 pulumi.ToStringMap(a.Tags),
+		Tags:                 a.Tags,
 	}, parent)
 }
 
 // tagSpecifications tag what EC2 makes from the template, which the provider's default tags do not reach:
 // https://github.com/hashicorp/terraform-provider-aws/issues/32328. EC2 refuses a specification without tags.
-func tagSpecifications(tags map[string]string) ec2.LaunchTemplateTagSpecificationArray {
-	if len(tags) == 0 {
+func tagSpecifications(tags pulumi.StringMapInput) ec2.LaunchTemplateTagSpecificationArray {
+	if known, isMap := tags.(pulumi.StringMap); tags == nil || isMap && len(known) == 0 {
 		return nil
 	}
 	var list ec2.LaunchTemplateTagSpecificationArray
 	for _, made := range []string{"instance", "network-interface", "volume"} {
-		list = append(list, ec2.LaunchTemplateTagSpecificationArgs{ResourceType: pulumi.String(made), Tags: pulumi.ToStringMap(tags)})
+		list = append(list, ec2.LaunchTemplateTagSpecificationArgs{ResourceType: pulumi.String(made), Tags: tags})
 	}
 	return list
 }

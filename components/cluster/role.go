@@ -21,14 +21,14 @@ func (c *Cluster) serviceRole(ctx *pulumi.Context, name string, a Args) (iam.Rol
 	role, err := a.IAM.Role(ctx, name+"-eksRole-role", &iam.RoleArgs{
 		AssumeRolePolicy: pulumi.String(controlPlaneTrust),
 		Description:      pulumi.String("control plane of EKS cluster " + name),
-		Tags:             pulumi.ToStringMap(a.Tags),
+		Tags:             a.Tags,
 	}, pulumi.Parent(c), former)
 	if err != nil {
 		return nil, err
 	}
 	attached, err := iam.NewRolePolicyAttachment(ctx, name+"-eksRole", &iam.RolePolicyAttachmentArgs{
 		Role:      role.Name,
-		PolicyArn: pulumi.String(fmt.Sprintf("arn:%s:iam::aws:policy/AmazonEKSClusterPolicy", a.Partition)),
+		PolicyArn: pulumi.String(fmt.Sprintf("arn:%s:iam::aws:policy/AmazonEKSClusterPolicy", a.Location.Partition)),
 	}, pulumi.Parent(c))
 	if err != nil {
 		return nil, err

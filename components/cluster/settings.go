@@ -1,91 +1,101 @@
 package cluster
 
 import (
-	"errors"
-	"fmt"
+	"cmp"
 	"net/netip"
 	"regexp"
 	"slices"
-	"strings"
 
+	"github.com/apigateway-ingress/apigateway-ingress/components/settings"
+	"github.com/apigateway-ingress/apigateway-ingress/components/target"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// Defaults of a new cluster.
 const (
-	DefaultNodeCount    = 3
-	DefaultInstanceType = "t3.medium"
-	// DefaultVersion is one that EKS supports for a year or so from now.
-	DefaultVersion = "1.36"
-	defaultDiskGB  = 20
 	// maxNodes is a managed node group's quota.
 	maxNodes = 450
+	// exampleVersion is for messages.
+	exampleVersion = "1.36"
 )
 
 // Settings are what decides about the cluster apart from where it stands. The zero value is a new cluster with
 // three nodes, whose endpoint is public and private.
 type Settings struct {
-	// Version is the Kubernetes version. Default 1.36. EKS goes one minor version forward at a time and never back; nodes and
-	// the add-ons without a version of their own follow.
-	Version string
-	// PrivateEndpoint closes the public endpoint: only from within the VPC can the cluster be changed.
-	PrivateEndpoint bool
-	// PublicAccessCIDRs may reach the public endpoint. Default everybody, who then needs IAM credentials still.
-	PublicAccessCIDRs []string
-	// ControlPlaneLogs go to CloudWatch: api, audit, authenticator, controllerManager, scheduler. Default none.
-	ControlPlaneLogs []string
-	// SecretsKMSKeyARN encrypts Kubernetes Secrets with a key of one's own, besides AWS's. It cannot be changed.
-	SecretsKMSKeyARN string
-	// Admins are IAM users and roles that administer the cluster, besides whoever made it.
-	Admins []string
-	// Addons are EKS add-ons. vpc-cni, coredns and kube-proxy are there in any case and may get a version here.
-	Addons []Addon
+	// Version is the Kubernetes version of the EKS cluster. It goes one minor version forward at a time and never back; nodes
+	// and the add-ons without a version of their own follow.
+	Version string `pulumi:"version,optional" config:"kubernetesVersion" default:"1.36"`
+	// PrivateEndpoint closes the cluster's public endpoint. Only from within the VPC can the stack be brought up then.
+	PrivateEndpoint bool `pulumi:"privateEndpoint,optional" config:"clusterPrivate"`
+	// PublicAccessCIDRs are ranges from which the public endpoint can be reached. Empty means from everywhere, with IAM
+	// credentials.
+	PublicAccessCIDRs pulumi.StringArrayInput `pulumi:"publicAccessCidrs,optional"`
+	// ControlPlaneLogs are the logs of the control plane that go to CloudWatch: api, audit, authenticator,
+	// controllerManager and scheduler.
+	ControlPlaneLogs []string `pulumi:"controlPlaneLogs,optional" enum:"api,audit,authenticator,controllerManager,scheduler"`
+	// SecretsKMSKeyARN is a KMS key for Kubernetes Secrets, besides AWS's own. It cannot be taken back.
+	SecretsKMSKeyARN pulumi.StringInput `pulumi:"secretsKmsKeyArn,optional"`
+	// Admins are IAM users and roles that administer the cluster, besides who makes it. How many there are must be known.
+	Admins pulumi.StringArray `pulumi:"admins,optional" config:"clusterAdmins"`
+	// Addons are EKS add-ons. vpc-cni, coredns and kube-proxy are there anyway and may get a version.
+	Addons []Addon `pulumi:"addons,optional"`
 	// NodeGroups are managed node groups. Default one of three t3.medium.
-	NodeGroups []NodeGroup
+	NodeGroups []NodeGroup `pulumi:"nodeGroups,optional"`
 	// Existing is a cluster that is there already; the fields above then have no meaning.
-	Existing *Existing
+	Existing *Existing `pulumi:"existing,optional" config:"-"`
 }
 
 // Addon is an EKS add-on.
 type Addon struct {
-	Name string `json:"name"`
+	// Name is the name of the add-on.
+	Name string `pulumi:"name"`
 	// Version is one such as v1.11.4-eksbuild.2. Default is what EKS holds to be the default.
-	Version string `json:"version,omitempty"`
+	Version string `pulumi:"version,optional"`
 }
 
 // NodeGroup is a managed node group.
 type NodeGroup struct {
 	// Name has lower-case letters, digits and hyphens. The first group may do without.
-	Name string `json:"name,omitempty"`
-	// Count is the number of nodes at the start, Min and Max its limits for an autoscaler. Default 3, and Count for both.
-	Count int `json:"count,omitempty"`
-	Min   int `json:"min,omitempty"`
-	Max   int `json:"max,omitempty"`
-	// InstanceTypes are EC2 types, several for spot. Default t3.medium.
-	InstanceTypes []string `json:"instanceTypes,omitempty"`
+	Name string `pulumi:"name,optional"`
+	// Count is the number of nodes at the start.
+	Count int `pulumi:"count,optional" default:"3" range:"1..450"`
+	// Min is the least number of nodes for an autoscaler. Default the count.
+	Min int `pulumi:"min,optional"`
+	// Max is the greatest number of nodes for an autoscaler. Default the count.
+	Max int `pulumi:"max,optional"`
+	// InstanceTypes are EC2 types, several for spot.
+	InstanceTypes []string `pulumi:"instanceTypes,optional" default:"[\"t3.medium\"]"`
 	// Arm takes the ARM image of Amazon Linux 2023 instead of the x86 one; the types must agree.
-	Arm bool `json:"arm,omitempty"`
+	Arm bool `pulumi:"arm,optional"`
 	// Spot takes spare capacity, which AWS may take back.
-	Spot bool `json:"spot,omitempty"`
-	// DiskGB is the size of the encrypted root disk. Default 20.
-	DiskGB int `json:"diskGb,omitempty"`
-	// Labels and Taints are those of the nodes in Kubernetes. Taints are key=value:Effect.
-	Labels map[string]string `json:"labels,omitempty"`
-	Taints []string          `json:"taints,omitempty"`
+	Spot bool `pulumi:"spot,optional"`
+	// DiskGB is the size of the encrypted root disk.
+	DiskGB int `pulumi:"diskGb,optional" default:"20" range:"20..16384"`
+	// Labels are labels of the nodes in Kubernetes.
+	Labels map[string]string `pulumi:"labels,optional"`
+	// Taints are taints of the nodes in Kubernetes, as key=value:Effect.
+	Taints []string `pulumi:"taints,optional"`
 }
 
-// Existing is a cluster of somebody else, described by what AWS tells of it.
+// Existing is a cluster of somebody else. Lookup describes one by its name; of a cluster in the same program take the
+// fields from its outputs.
 type Existing struct {
-	Name, Endpoint, CertificateAuthority string
-	// OIDCIssuer has no scheme, and OIDCProviderARN is IAM's provider for it; empty when there is none.
-	OIDCIssuer, OIDCProviderARN string
-	// SecurityGroupID is that of the nodes. AutoScalingGroups are those of the nodes, and Zones where they are.
-	SecurityGroupID          string
-	AutoScalingGroups, Zones []string
-	// Region is the cluster's.
-	Region string
-	// Kubeconfig is used instead of one that gets its token from the AWS CLI. It may hold credentials.
-	Kubeconfig string
+	// Name is the cluster's.
+	Name pulumi.StringInput `pulumi:"name"`
+	// Kubeconfig is how the cluster is reached. It may hold credentials. Default one that gets its token from the AWS CLI,
+	// for which Endpoint and CertificateAuthority are needed.
+	Kubeconfig pulumi.StringInput `pulumi:"kubeconfig,optional" provider:"secret"`
+	// Endpoint is the API server's address.
+	Endpoint pulumi.StringInput `pulumi:"endpoint,optional"`
+	// CertificateAuthority is the API server's, in base64.
+	CertificateAuthority pulumi.StringInput `pulumi:"certificateAuthority,optional"`
+	// OIDCIssuer is the cluster's issuer of service accounts' tokens, without a scheme.
+	OIDCIssuer pulumi.StringInput `pulumi:"oidcIssuer,optional"`
+	// OIDCProviderARN is IAM's provider for it. Without one there is no IRSA.
+	OIDCProviderARN pulumi.StringInput `pulumi:"oidcProviderArn,optional"`
+	// Nodes are those behind the load balancer.
+	Nodes target.Nodes `pulumi:"nodes"`
+	// Zones are where the nodes are, for CheckZones.
+	Zones []string `pulumi:"zones,optional"`
 }
 
 var (
@@ -97,116 +107,79 @@ var (
 	groupName         = regexp.MustCompile(`^[a-z]([a-z0-9-]{0,28}[a-z0-9])?$`)
 	instanceType      = regexp.MustCompile(`^[a-z0-9-]+\.[a-z0-9-]+$`)
 	taint             = regexp.MustCompile(`^([\w./-]+)=([\w.-]*):(NoSchedule|PreferNoSchedule|NoExecute)$`)
-	logTypes          = []string{"api", "audit", "authenticator", "controllerManager", "scheduler"}
 )
 
-type problems []error
-
-func (p *problems) when(wrong bool, format string, args ...any) {
-	if wrong {
-		*p = append(*p, fmt.Errorf(format, args...))
+// complete puts in the defaults, those of the tags and those that depend on another field.
+func (s Settings) complete() Settings {
+	if len(s.NodeGroups) == 0 {
+		s.NodeGroups = []NodeGroup{{}}
 	}
+	settings.Complete(&s)
+	for i := range s.NodeGroups {
+		g := &s.NodeGroups[i]
+		g.Min, g.Max = cmp.Or(g.Min, g.Count), cmp.Or(g.Max, g.Count)
+	}
+	return s
 }
 
-// Validate reports every problem of the settings.
-func (s Settings) Validate() error {
-	var p problems
+// check reports every problem of completed settings.
+func (s Settings) check() error {
+	var p settings.Problems
 	if s.Existing != nil {
-		p.when(s.Existing.Name == "" || s.Existing.Endpoint == "", "clusterName: the existing cluster is not described")
-		p.when(len(s.Existing.AutoScalingGroups) == 0, "cluster %s has no managed node group: nothing could become a target of the load balancer", s.Existing.Name)
-		return errors.Join(p...)
+		s.Existing.check(&p)
+		return p.Err()
 	}
-	p.when(s.Version != "" && !kubernetesVersion.MatchString(s.Version), "kubernetesVersion %q is not a version such as %s", s.Version, DefaultVersion)
-	p.when(s.PrivateEndpoint && len(s.PublicAccessCIDRs) > 0, "publicAccessCidrs has no meaning with clusterPrivate: choose one")
-	for i, cidr := range s.PublicAccessCIDRs {
-		prefix, err := netip.ParsePrefix(cidr)
-		p.when(err != nil || prefix.Masked() != prefix, "publicAccessCidrs: %q is not a range such as 203.0.113.0/24", cidr)
-		for _, before := range s.PublicAccessCIDRs[:i] {
-			other, otherErr := netip.ParsePrefix(before)
-			p.when(err == nil && otherErr == nil && prefix.Overlaps(other), "publicAccessCidrs: %s and %s overlap", before, cidr)
-		}
-	}
-	for _, kind := range s.ControlPlaneLogs {
-		p.when(!slices.Contains(logTypes, kind), "controlPlaneLogs: %q is not one of %s", kind, strings.Join(logTypes, ", "))
-	}
-	p.when(s.SecretsKMSKeyARN != "" && !kmsKeyARN.MatchString(s.SecretsKMSKeyARN), "secretsKmsKeyArn %q is not the ARN of a KMS key", s.SecretsKMSKeyARN)
-	for i, arn := range s.Admins {
-		p.when(slices.Contains(s.Admins[:i], arn), "clusterAdmins: %s is named twice", arn)
-		p.when(!principalARN.MatchString(arn), "clusterAdmins: %q is not the ARN of an IAM user or role", arn)
+	p.Add(settings.Check(s))
+	p.When(!kubernetesVersion.MatchString(s.Version), "{Version} %q is not a version such as %s", s.Version, exampleVersion)
+	p.When(s.PrivateEndpoint && s.PublicAccessCIDRs != nil, "{PublicAccessCIDRs} has no meaning with {PrivateEndpoint}: choose one")
+	s.checkRanges(&p)
+	p.Malformed("SecretsKMSKeyARN", s.SecretsKMSKeyARN, kmsKeyARN, "arn:aws:kms:us-east-1:111122223333:key/01234567-89ab-cdef-0123-456789abcdef")
+	admins, _ := settings.KnownList(s.Admins)
+	for i, arn := range admins {
+		p.When(!principalARN.MatchString(arn), "{Admins}: %q is not the ARN of an IAM user or role", arn)
+		p.When(slices.Contains(admins[:i], arn), "{Admins}: %s is named twice", arn)
 	}
 	for i, a := range s.Addons {
-		p.when(!addonName.MatchString(a.Name), "addons[%d]: %q is not the name of an add-on", i, a.Name)
-		p.when(a.Version != "" && !addonVersion.MatchString(a.Version), "addons[%d] %s: %q is not a version such as v1.11.4-eksbuild.2", i, a.Name, a.Version)
-		p.when(slices.ContainsFunc(s.Addons[:i], func(b Addon) bool { return a.Name == b.Name }), "addons[%d]: %s is named twice", i, a.Name)
+		p.When(!addonName.MatchString(a.Name), "{Addons[%d]}: %q is not the name of an add-on", i, a.Name)
+		p.When(a.Version != "" && !addonVersion.MatchString(a.Version), "{Addons[%d]} %s: %q is not a version such as v1.11.4-eksbuild.2", i, a.Name, a.Version)
+		p.When(slices.ContainsFunc(s.Addons[:i], func(b Addon) bool { return a.Name == b.Name }), "{Addons[%d]}: %s is named twice", i, a.Name)
 	}
 	for i, g := range s.NodeGroups {
-		g.validate(&p, i, s.NodeGroups[:i])
+		g.check(&p, i, s.NodeGroups[:i])
 	}
-	return errors.Join(p...)
+	return p.Err()
 }
 
-func (g NodeGroup) validate(p *problems, i int, before []NodeGroup) {
-	place := fmt.Sprintf("nodeGroups[%d]", i)
-	if g.Name != "" {
-		place += " " + g.Name
+func (e Existing) check(p *settings.Problems) {
+	name, _ := settings.Known(e.Name)
+	p.When(e.Name == nil, "{Existing.Name} is required")
+	p.When(e.Endpoint == nil && e.Kubeconfig == nil, "{Existing.Kubeconfig} is required, or {Existing.Endpoint} for one that asks the AWS CLI for a token")
+	p.When(e.Nodes.SecurityGroupID == nil, "{Existing.Nodes.SecurityGroupID} is required: name the security group of the nodes")
+	p.When(len(e.Nodes.AutoScalingGroups) == 0, "cluster %s has no managed node group: nothing could become a target of the load balancer", name)
+}
+
+func (s Settings) checkRanges(p *settings.Problems) {
+	ranges, _ := settings.KnownList(s.PublicAccessCIDRs)
+	for i, cidr := range ranges {
+		prefix, err := netip.ParsePrefix(cidr)
+		p.When(err != nil || prefix.Masked() != prefix, "{PublicAccessCIDRs}: %q is not a range such as 203.0.113.0/24", cidr)
+		for _, before := range ranges[:i] {
+			other, otherErr := netip.ParsePrefix(before)
+			p.When(err == nil && otherErr == nil && prefix.Overlaps(other), "{PublicAccessCIDRs}: %s and %s overlap", before, cidr)
+		}
 	}
-	g = g.withDefaults()
-	p.when(g.Name == "" && i > 0 || g.Name != "" && !groupName.MatchString(g.Name), "%s: name %q is not valid: use up to 30 lower-case letters, digits and hyphens, with a letter first", place, g.Name)
-	p.when(slices.ContainsFunc(before, func(other NodeGroup) bool { return other.Name == g.Name }), "%s: the name is taken", place)
-	p.when(g.Count < 1 || g.Count > maxNodes, "%s: count %d is not a number from 1 to %d", place, g.Count, maxNodes)
-	p.when(g.Min > g.Count || g.Max < g.Count || g.Max > maxNodes, "%s: min %d, count %d and max %d are not in order, or above %d", place, g.Min, g.Count, g.Max, maxNodes)
-	p.when(g.DiskGB < defaultDiskGB || g.DiskGB > 16384, "%s: diskGb %d is not from %d to 16384", place, g.DiskGB, defaultDiskGB)
+}
+
+func (g NodeGroup) check(p *settings.Problems, i int, before []NodeGroup) {
+	p.When(g.Name == "" && i > 0 || g.Name != "" && !groupName.MatchString(g.Name),
+		"{NodeGroups[%d]}: name %q is not valid: use up to 30 lower-case letters, digits and hyphens, with a letter first", i, g.Name)
+	p.When(slices.ContainsFunc(before, func(other NodeGroup) bool { return other.Name == g.Name }), "{NodeGroups[%d]}: the name %q is taken", i, g.Name)
+	p.When(g.Min > g.Count || g.Max < g.Count || g.Max > maxNodes,
+		"{NodeGroups[%d]}: min %d, count %d and max %d are not in order, or above %d", i, g.Min, g.Count, g.Max, maxNodes)
 	for _, name := range g.InstanceTypes {
-		p.when(!instanceType.MatchString(name), "%s: instance type %q is not one such as %s", place, name, DefaultInstanceType)
+		p.When(!instanceType.MatchString(name), "{NodeGroups[%d]}: instance type %q is not one such as t3.medium", i, name)
 	}
 	for _, t := range g.Taints {
-		p.when(!taint.MatchString(t), "%s: taint %q is not of the form key=value:NoSchedule", place, t)
+		p.When(!taint.MatchString(t), "{NodeGroups[%d]}: taint %q is not of the form key=value:NoSchedule", i, t)
 	}
-}
-
-func (g NodeGroup) withDefaults() NodeGroup {
-	orElse(&g.Count, DefaultNodeCount)
-	orElse(&g.Min, g.Count)
-	orElse(&g.Max, g.Count)
-	orElse(&g.DiskGB, defaultDiskGB)
-	if len(g.InstanceTypes) == 0 {
-		g.InstanceTypes = []string{DefaultInstanceType}
-	}
-	return g
-}
-
-func (a Args) withDefaults() Args {
-	orElse(&a.Version, DefaultVersion)
-	orElse(&a.Partition, "aws")
-	if len(a.NodeGroups) == 0 {
-		a.NodeGroups = []NodeGroup{{}}
-	}
-	a.NodeGroups = slices.Clone(a.NodeGroups)
-	for i := range a.NodeGroups {
-		a.NodeGroups[i] = a.NodeGroups[i].withDefaults()
-	}
-	return a
-}
-
-func (a Args) existingName() string {
-	if a.Existing == nil {
-		return ""
-	}
-	return a.Existing.Name
-}
-
-func orElse[T comparable](value *T, otherwise T) {
-	var zero T
-	if *value == zero {
-		*value = otherwise
-	}
-}
-
-func groupInputs(groups []NodeGroup) pulumi.Array {
-	list := pulumi.Array{}
-	for _, g := range groups {
-		list = append(list, pulumi.Map{"name": pulumi.String(g.Name), "count": pulumi.Int(g.Count), "min": pulumi.Int(g.Min), "max": pulumi.Int(g.Max),
-			"instanceTypes": pulumi.ToStringArray(g.InstanceTypes)})
-	}
-	return list
 }

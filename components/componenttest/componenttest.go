@@ -2,6 +2,7 @@
 package componenttest
 
 import (
+	"cmp"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -36,6 +37,9 @@ type Options struct{ RetainOnDelete, DeleteBeforeReplace bool }
 
 // Graph is everything that a program declared.
 type Graph struct {
+	// Region and Partition are the AWS provider's. Default us-east-1 and aws.
+	Region, Partition string
+
 	mu        sync.Mutex
 	resources []Resource
 }
@@ -94,13 +98,31 @@ func (g *Graph) NewResource(args pulumi.MockResourceArgs) (string, resource.Prop
 	return id, outputs, nil
 }
 
-// Call answers the one function that components call.
+// Call answers the questions that components ask of the AWS provider.
 func (g *Graph) Call(args pulumi.MockCallArgs) (resource.PropertyMap, error) {
-	if args.Token == "aws:eks/getAddonVersion:getAddonVersion" {
-		args.Args["version"] = resource.NewProperty("v" + args.Args["kubernetesVersion"].StringValue() + ".0-eksbuild.1")
-		return args.Args, nil
+	region := cmp.Or(g.Region, "us-east-1")
+	answers := map[string]map[string]any{
+		"aws:index/getRegion:getRegion":                 {"name": region},
+		"aws:index/getPartition:getPartition":           {"partition": cmp.Or(g.Partition, "aws")},
+		"aws:index/getCallerIdentity:getCallerIdentity": {"accountId": "111122223333"},
+		"aws:index/getAvailabilityZones:getAvailabilityZones": {
+			"names": []any{region + "a", region + "b", region + "c"}, "zoneIds": []any{"az1", "az2", "az4"},
+		},
+		"aws:ec2/getVpc:getVpc":                   {"cidrBlock": "10.0.0.0/16"},
+		"aws:eks/getAddonVersion:getAddonVersion": {"version": "v" + textOf(args.Args["kubernetesVersion"]) + ".0-eksbuild.1"},
 	}
-	return nil, fmt.Errorf("components call no other function, but this one called %s", args.Token)
+	answer, known := answers[args.Token]
+	if !known {
+		return nil, fmt.Errorf("components call no functions like %s", args.Token)
+	}
+	return resource.NewPropertyMapFromMap(answer), nil
+}
+
+func textOf(value resource.PropertyValue) string {
+	if !value.IsString() {
+		return ""
+	}
+	return value.StringValue()
 }
 
 func inventedOutputs(token, name string) map[string]resource.PropertyValue {
@@ -195,6 +217,21 @@ func (g *Graph) Tree() string {
 	var lines []string
 	for _, r := range g.resources {
 		lines = append(lines, fmt.Sprintf("%s %s < %s\n", r.Type, r.Name, r.Parent))
+	}
+	slices.Sort(lines)
+	return strings.Join(lines, "")
+}
+
+// Everything prints all resources with their inputs, sorted.
+func (g *Graph) Everything(t *testing.T) string {
+	t.Helper()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	var lines []string
+	for _, r := range g.resources {
+		encoded, err := json.Marshal(r)
+		require.NoError(t, err)
+		lines = append(lines, string(encoded)+"\n")
 	}
 	slices.Sort(lines)
 	return strings.Join(lines, "")

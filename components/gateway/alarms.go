@@ -42,6 +42,16 @@ func (g *Gateway) alarms(ctx *pulumi.Context, w watched) error {
 	if err != nil {
 		return err
 	}
+	topics := pulumi.Array{}.ToArrayOutput()
+	if arns := g.args.Alarms.TopicARNs; arns != nil {
+		topics = arns.ToStringArrayOutput().ApplyT(func(arns []string) []any {
+			var list []any
+			for _, arn := range arns {
+				list = append(list, arn)
+			}
+			return list
+		}).(pulumi.ArrayOutput)
+	}
 	alarms := map[string]*cloudwatch.MetricAlarmArgs{
 		"errors": {
 			AlarmDescription: pulumi.String("more than one request in a hundred fails with 5xx"),
@@ -69,10 +79,6 @@ func (g *Gateway) alarms(ctx *pulumi.Context, w watched) error {
 		args.ComparisonOperator = pulumi.String("GreaterThanThreshold")
 		args.Period, args.EvaluationPeriods, args.DatapointsToAlarm = pulumi.Int(60), pulumi.Int(5), pulumi.Int(3)
 		args.TreatMissingData = pulumi.String("notBreaching")
-		topics := pulumi.Array{}
-		for _, arn := range g.args.Alarms.TopicARNs {
-			topics = append(topics, pulumi.String(arn))
-		}
 		args.AlarmActions, args.OkActions, args.Tags = topics, topics, g.tags()
 		if _, err := cloudwatch.NewMetricAlarm(ctx, g.name+"-"+name, args, pulumi.Parent(g)); err != nil {
 			return err
@@ -112,7 +118,7 @@ func (g *Gateway) dashboard(ctx *pulumi.Context, w watched) error {
 		var widgets []widget
 		for i, graph := range graphs {
 			widgets = append(widgets, widget{Type: "metric", X: i % 2 * 12, Y: i / 2 * 6, Width: 12, Height: 6, Properties: map[string]any{
-				"title": graph.title, "metrics": graph.metrics, "region": g.args.Region, "period": 60, "view": "timeSeries",
+				"title": graph.title, "metrics": graph.metrics, "region": g.args.Location.Region, "period": 60, "view": "timeSeries",
 			}})
 		}
 		encoded, err := json.Marshal(map[string]any{"widgets": widgets})

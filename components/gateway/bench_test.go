@@ -17,9 +17,7 @@ func BenchmarkGateways(b *testing.B) {
 				err := componenttest.TryRun(&componenttest.Graph{}, func(ctx *pulumi.Context) error {
 					for i := range n {
 						_, err := New(ctx, fmt.Sprintf("g%d", i), &Args{
-							Routes: routes, VpcID: pulumi.String("vpc-1"), SubnetIDs: pulumi.StringArray{pulumi.String("subnet-1")}, Region: "us-east-1",
-							Nodes:    Nodes{SecurityGroupID: pulumi.String("sg-nodes"), AutoScalingGroups: []pulumi.StringInput{pulumi.String("asg")}, NodePort: 30000 + i},
-							Settings: Settings{Access: Access{ClientARNs: []string{clientARN}}},
+							Routes: routes, Network: ownVPC, Target: nodes(30000 + i), Settings: Settings{Access: Access{ClientUser: true}},
 						})
 						if err != nil {
 							return err

@@ -29,9 +29,9 @@ func (g *Gateway) domain(ctx *pulumi.Context, api *apigateway.RestApi, stage *ap
 	} else {
 		args.RegionalCertificateArn = arn
 	}
-	if d.TruststoreURI != "" {
+	if d.TruststoreURI != nil {
 		args.MutualTlsAuthentication = apigateway.DomainNameMutualTlsAuthenticationArgs{
-			TruststoreUri: pulumi.String(d.TruststoreURI), TruststoreVersion: optional(d.TruststoreVersion),
+			TruststoreUri: d.TruststoreURI, TruststoreVersion: ptr(d.TruststoreVersion),
 		}
 	}
 	domain, err := apigateway.NewDomainName(ctx, g.name, args, pulumi.Parent(g))
@@ -52,11 +52,11 @@ func (g *Gateway) domainRecord(ctx *pulumi.Context, domain *apigateway.DomainNam
 		target, zone = domain.CloudfrontDomainName, domain.CloudfrontZoneId
 	}
 	g.DomainTarget = target
-	if g.args.Domain.HostedZoneID == "" {
+	if g.args.Domain.HostedZoneID == nil {
 		return nil
 	}
 	_, err := route53.NewRecord(ctx, g.name, &route53.RecordArgs{
-		ZoneId: pulumi.String(g.args.Domain.HostedZoneID), Name: pulumi.String(g.args.Domain.Name), Type: pulumi.String("A"),
+		ZoneId: g.args.Domain.HostedZoneID, Name: pulumi.String(g.args.Domain.Name), Type: pulumi.String("A"),
 		Aliases: route53.RecordAliasArray{route53.RecordAliasArgs{Name: target, ZoneId: zone, EvaluateTargetHealth: pulumi.Bool(false)}},
 	}, pulumi.Parent(g))
 	return err
@@ -64,11 +64,11 @@ func (g *Gateway) domainRecord(ctx *pulumi.Context, domain *apigateway.DomainNam
 
 // certificate is the given one, or one that is requested and proved through the hosted zone.
 func (g *Gateway) certificate(ctx *pulumi.Context) (pulumi.StringPtrInput, error) {
-	if g.args.Domain.CertificateARN != "" {
-		return pulumi.String(g.args.Domain.CertificateARN), nil
+	if arn := g.args.Domain.CertificateARN; arn != nil {
+		return ptr(arn), nil
 	}
 	where := []pulumi.ResourceOption{pulumi.Parent(g)}
-	if g.args.certificateElsewhere() {
+	if g.args.certificateElsewhere(g.args.Location.Region) {
 		where = append(where, pulumi.Provider(g.args.CertificateProvider))
 	}
 	requested, err := acm.NewCertificate(ctx, g.name, &acm.CertificateArgs{
@@ -79,7 +79,7 @@ func (g *Gateway) certificate(ctx *pulumi.Context) (pulumi.StringPtrInput, error
 	}
 	proof := requested.DomainValidationOptions.Index(pulumi.Int(0))
 	record, err := route53.NewRecord(ctx, g.name+"-certificate", &route53.RecordArgs{
-		ZoneId:  pulumi.String(g.args.Domain.HostedZoneID),
+		ZoneId:  g.args.Domain.HostedZoneID,
 		Name:    proof.ResourceRecordName().Elem(),
 		Type:    proof.ResourceRecordType().Elem(),
 		Records: pulumi.StringArray{proof.ResourceRecordValue().Elem()},

@@ -8,13 +8,15 @@ package gateway
 
 import (
 	"errors"
-	"fmt"
 	"regexp"
 
 	"github.com/apigateway-ingress/apigateway-ingress/components/iamrole"
+	"github.com/apigateway-ingress/apigateway-ingress/components/location"
+	"github.com/apigateway-ingress/apigateway-ingress/components/network"
 	"github.com/apigateway-ingress/apigateway-ingress/components/route"
 	"github.com/apigateway-ingress/apigateway-ingress/components/route/openapi"
-	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws"
+	"github.com/apigateway-ingress/apigateway-ingress/components/settings"
+	"github.com/apigateway-ingress/apigateway-ingress/components/target"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/apigateway"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
@@ -27,34 +29,21 @@ const maxNameLength = 20
 // Args describe the gateway.
 type Args struct {
 	Settings
-	// Routes are what the API serves.
+	// Routes are what the API serves. Required.
 	Routes *route.Table
-	// VpcID and SubnetIDs place the load balancer, one subnet a zone. VpcCIDR is the VPC's range; only the endpoint
-	// of a private API needs it.
-	VpcID, VpcCIDR pulumi.StringInput
-	SubnetIDs      pulumi.StringArrayInput
-	// Nodes receive the requests, or with targets of type ip, Pods on them.
-	Nodes Nodes
-	Pods  Pods
-	// Partition is the AWS partition. Default aws. Region is the API's.
-	Partition, Region string
+	// Network is where the load balancer stands, with one private subnet a zone. Required.
+	Network network.VPC `pulumi:"network"`
+	// Target is what the load balancer sends requests to. Required.
+	Target target.Target `pulumi:"target"`
+	// Location is where the API is. Default that of the AWS provider.
+	Location location.Location `pulumi:"location,optional"`
 	// IAM is how the client user and the role for logging are made.
-	IAM iamrole.Settings
+	IAM iamrole.Settings `pulumi:"iam,optional"`
 	// CertificateProvider is AWS's provider for us-east-1, where the certificate of an edge endpoint's domain is
 	// requested; only an API of another region needs one.
-	CertificateProvider *aws.Provider
+	CertificateProvider pulumi.ProviderResource
 	// Tags are put on every resource.
-	Tags map[string]string
-}
-
-// Nodes are the instances behind the load balancer.
-type Nodes struct {
-	// SecurityGroupID is the nodes' security group; it is opened for the load balancer alone.
-	SecurityGroupID pulumi.StringInput
-	// AutoScalingGroups are those whose instances become targets.
-	AutoScalingGroups []pulumi.StringInput
-	// NodePort is the proxy's port on every node.
-	NodePort int
+	Tags pulumi.StringMapInput `pulumi:"tags,optional"`
 }
 
 // Gateway is the published API.
@@ -83,53 +72,73 @@ type Gateway struct {
 
 var gatewayName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]*$`)
 
-// Validate reports every problem of the arguments.
-func (a Args) Validate(name string) error {
-	var problems []error
-	if len(name) > maxNameLength {
-		problems = append(problems, fmt.Errorf("name %q has %d characters: a load balancer's name leaves room for %d", name, len(name), maxNameLength))
-	}
-	if !gatewayName.MatchString(name) {
-		problems = append(problems, fmt.Errorf("name %q is not valid: use letters, digits and hyphens, with a letter first", name))
-	}
-	if a.certificateElsewhere() && a.CertificateProvider == nil {
-		problems = append(problems, errors.New("CertificateProvider is not set: the certificate of an EDGE domain is requested in us-east-1"))
-	}
-	problems = append(problems, a.Settings.Validate(a.Region, a.Routes), a.IAM.Validate())
-	return errors.Join(problems...)
+// Complete puts in the defaults and reports every problem of the arguments, those that depend on the region only where
+// Location names it. Whether there is a network and a target is for New to say.
+func (a Args) Complete(name string) (Args, error) {
+	a.Settings = a.Settings.complete()
+	var p settings.Problems
+	p.When(len(name) > maxNameLength, "name %q has %d characters: a load balancer's name leaves room for %d", name, len(name), maxNameLength)
+	p.When(!gatewayName.MatchString(name), "name %q is not valid: use letters, digits and hyphens, with a letter first", name)
+	p.In("Location", a.Location.Validate())
+	p.In("IAM", a.IAM.Validate())
+	p.Add(a.checkIn(a.Location.Region))
+	return a, p.Err()
+}
+
+// checkIn looks at what depends on the region as well, where it is known.
+func (a Args) checkIn(region string) error {
+	var p settings.Problems
+	p.When(a.certificateElsewhere(region) && a.CertificateProvider == nil,
+		"{CertificateProvider} is required: the certificate of an EDGE domain is requested in us-east-1")
+	p.Add(a.check(region, a.Routes))
+	return p.Err()
 }
 
 // certificateElsewhere says whether a certificate is requested in another region than the API's.
-func (a Args) certificateElsewhere() bool {
-	return a.Domain.Name != "" && a.Domain.CertificateARN == "" && a.Endpoint.Type == Edge && a.Region != edgeCertificateRegion
+func (a Args) certificateElsewhere(region string) bool {
+	return a.Domain.Name != "" && a.Domain.CertificateARN == nil && a.Endpoint.Type == Edge && region != "" && region != edgeCertificateRegion
 }
 
-func (a Args) withDefaults() Args {
-	a.Settings = a.Settings.withDefaults()
-	orElse(&a.Partition, "aws")
-	return a
+// missing reports what must be given besides the settings.
+func (a Args) missing() error {
+	var p settings.Problems
+	p.When(a.Routes == nil, "{Routes} is required")
+	p.When(a.Network.ID == nil, "{Network.ID} is required: take a network's VPC()")
+	p.When(a.Network.PrivateSubnetIDs == nil, "{Network.PrivateSubnetIDs} is required: take a network's VPC()")
+	p.When(a.Target.Nodes.SecurityGroupID == nil, "{Target.Nodes.SecurityGroupID} is required: take a proxy's Target()")
+	if a.Balancer.TargetType == IP {
+		pods := a.Target.Pods
+		p.When(pods.Namespace == nil || pods.ServiceName == nil || pods.ServicePort == nil || pods.Port == nil,
+			"{Target.Pods} needs all its fields for targets of the type ip: take a proxy's Target()")
+		return p.Err()
+	}
+	p.When(a.Target.Nodes.AutoScalingGroups == nil, "{Target.Nodes.AutoScalingGroups} is required for targets of the type instance: take a proxy's Target()")
+	p.When(a.Target.NodePort == nil, "{Target.NodePort} is required for targets of the type instance: take a proxy's Target()")
+	return p.Err()
 }
 
 // New declares the gateway.
 func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Gateway, error) {
-	if err := args.Validate(name); err != nil {
+	if args == nil {
+		args = &Args{}
+	}
+	a, err := args.Complete(name)
+	if err := errors.Join(a.missing(), err); err != nil {
+		return nil, settings.Named("gateway", name, err)
+	}
+	g := &Gateway{name: name}
+	if err := ctx.RegisterComponentResourceV2(typeToken, name, settings.Inputs(a), g, opts...); err != nil {
 		return nil, err
 	}
-	g := &Gateway{name: name, args: args.withDefaults()}
-	inputs := pulumi.Map{
-		"endpointType": pulumi.String(g.args.Endpoint.Type),
-		"accessMode":   pulumi.String(g.args.Access.Mode),
-		"clientArns":   pulumi.ToStringArray(g.args.Access.ClientARNs),
-		"clientUser":   pulumi.Bool(g.args.Access.ClientUser),
-		"stageName":    pulumi.String(g.args.Stage.Name),
-		"domainName":   pulumi.String(g.args.Domain.Name),
-		"nodePort":     pulumi.Int(g.args.Nodes.NodePort),
+	if a.Location, err = a.Location.Resolve(ctx, pulumi.Parent(g)); err == nil {
+		err = a.checkIn(a.Location.Region)
 	}
-	if err := ctx.RegisterComponentResourceV2(typeToken, name, inputs, g, opts...); err != nil {
-		return nil, err
+	if err != nil {
+		return nil, settings.Named("gateway", name, err)
 	}
+	g.args = a
 	if err := g.declare(ctx); err != nil {
-		return nil, fmt.Errorf("gateway %s: %w", name, err)
+		return nil, settings.Named("gateway", name, err)
 	}
 	return g, ctx.RegisterResourceOutputs(g, pulumi.Map{
 		"endpoint":              g.Endpoint,
@@ -217,13 +226,13 @@ func (g *Gateway) restAPIArgs(definition, policy pulumi.StringOutput, endpoints 
 	return args
 }
 
-func (g *Gateway) tags() pulumi.StringMap { return pulumi.ToStringMap(g.args.Tags) }
+func (g *Gateway) tags() pulumi.StringMapInput { return g.args.Tags }
 
 // definition is the OpenAPI document, rendered once the link and the balancer are known.
 func (g *Gateway) definition(link *apigateway.VpcLink, balancer nlb, endpoints pulumi.StringArrayOutput) pulumi.StringOutput {
 	return pulumi.All(link.ID(), balancer.DnsName, endpoints).ApplyT(func(values []any) (string, error) {
 		way := openapi.PrivateLink{ConnectionID: string(values[0].(pulumi.ID)), Host: values[1].(string)}
-		if g.args.Balancer.CertificateARN != "" {
+		if g.args.Balancer.CertificateARN != nil {
 			way.Host, way.TLS = g.args.Balancer.ServerName, true
 		}
 		document, err := openapi.Render(g.args.Routes, openapi.Document{

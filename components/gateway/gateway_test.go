@@ -6,9 +6,11 @@ import (
 	"time"
 
 	"github.com/apigateway-ingress/apigateway-ingress/components/componenttest"
+	"github.com/apigateway-ingress/apigateway-ingress/components/network"
 	"github.com/apigateway-ingress/apigateway-ingress/components/route"
 	"github.com/apigateway-ingress/apigateway-ingress/components/route/ingress"
 	"github.com/apigateway-ingress/apigateway-ingress/components/route/openapi"
+	"github.com/apigateway-ingress/apigateway-ingress/components/target"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/stretchr/testify/require"
@@ -37,16 +39,13 @@ spec:
 	return table
 }
 
-func arguments(t *testing.T, change func(*Args)) *Args {
-	t.Helper()
-	args := &Args{
-		Routes: twoPorts(t), VpcID: pulumi.String("vpc-1"), SubnetIDs: pulumi.StringArray{pulumi.String("subnet-1")},
-		Nodes:    Nodes{SecurityGroupID: pulumi.String("sg-nodes"), AutoScalingGroups: []pulumi.StringInput{pulumi.String("asg")}, NodePort: 30080},
-		Settings: Settings{Access: Access{ClientARNs: []string{clientARN}}}, Region: "us-east-1",
-	}
-	change(args)
-	return args
+var ownVPC = network.VPC{ID: pulumi.String("vpc-1"), CIDR: pulumi.String("10.0.0.0/16"), PrivateSubnetIDs: list("subnet-1")}
+
+func nodes(port int) target.Target {
+	return target.Target{Nodes: target.Nodes{SecurityGroupID: pulumi.String("sg-nodes"), AutoScalingGroups: list("asg")}, NodePort: pulumi.Int(port)}
 }
+
+func list(texts ...string) pulumi.StringArray { return pulumi.ToStringArray(texts) }
 
 func run(t *testing.T, change func(*Args)) *componenttest.Graph {
 	t.Helper()
@@ -55,6 +54,15 @@ func run(t *testing.T, change func(*Args)) *componenttest.Graph {
 		_, err := New(ctx, "g", args)
 		return err
 	})
+}
+
+func arguments(t *testing.T, change func(*Args)) *Args {
+	t.Helper()
+	args := &Args{
+		Routes: twoPorts(t), Network: ownVPC, Target: nodes(30080), Settings: Settings{Access: Access{ClientARNs: list(clientARN)}},
+	}
+	change(args)
+	return args
 }
 
 func TestResourcePolicyKeepsEverybodyElseOut(t *testing.T) {
@@ -95,15 +103,17 @@ func TestDeploymentFollowsDefinitionAndPolicy(t *testing.T) {
 	}
 	before := trigger(func(*Args) {})
 	require.Equal(t, before, trigger(func(*Args) {}), "the same input gives the same digest")
-	require.NotEqual(t, before, trigger(func(a *Args) { a.Access.ClientARNs = append(a.Access.ClientARNs, "arn:aws:iam::111122223333:user/b") }), "policy")
+	require.NotEqual(t, before, trigger(func(a *Args) { a.Access.ClientARNs = list(clientARN, "arn:aws:iam::111122223333:user/b") }), "policy")
 	require.NotEqual(t, before, trigger(func(a *Args) { a.Routes.Routes = a.Routes.Routes[:1] }), "routes")
-	domain := func(a *Args) { a.Domain = Domain{Name: "api.example.com", CertificateARN: certificateARN} }
+	domain := func(a *Args) {
+		a.Domain = Domain{Name: "api.example.com", CertificateARN: pulumi.String(certificateARN)}
+	}
 	require.Equal(t, before, trigger(domain), "a domain acts at once")
 	require.NotEqual(t, before, trigger(func(a *Args) { domain(a); a.Domain.OnlyDomain = true }), "the execute-api endpoint")
 	require.NotEqual(t, before, trigger(func(a *Args) { a.Endpoint.Type = Edge }), "the endpoint's type")
 	require.NotEqual(t, before, trigger(func(a *Args) { a.UsagePlans = []UsagePlan{{Name: "p", Keys: []string{"k"}}} }), "API keys")
 	require.NotEqual(t, before, trigger(func(a *Args) { a.Responses = []openapi.GatewayResponse{{Type: "THROTTLED", Status: 503}} }), "responses")
-	require.Equal(t, before, trigger(func(a *Args) { a.Tags = map[string]string{"team": "a"} }), "tags act at once")
+	require.Equal(t, before, trigger(func(a *Args) { a.Tags = pulumi.StringMap{"team": pulumi.String("a")} }), "tags act at once")
 	require.False(t, run(t, func(*Args) {}).One(t, "aws:apigateway/deployment:Deployment").Options.DeleteBeforeReplace,
 		"a stage must not lose its deployment")
 }
@@ -118,12 +128,14 @@ func TestAccountLoggingIsOptInAndStays(t *testing.T) {
 }
 
 func TestSomebodyMustBeAllowed(t *testing.T) {
-	require.ErrorContains(t, Args{}.Validate("g"), "nobody may call the API")
+	_, err := Args{}.Complete("g")
+	require.ErrorContains(t, err, "nobody may call the API")
 	public := twoPorts(t)
 	for i := range public.Routes {
 		public.Routes[i].Behavior.Auth = route.AuthNone
 	}
-	require.NoError(t, Args{Routes: public}.Validate("g"), "public routes alone need no client")
+	_, err = Args{Routes: public}.Complete("g")
+	require.NoError(t, err, "public routes alone need no client")
 }
 
 func TestThrottleAndCacheAreMethodSettings(t *testing.T) {
@@ -143,7 +155,9 @@ func TestThrottleAndCacheAreMethodSettings(t *testing.T) {
 
 func TestCustomDomain(t *testing.T) {
 	require.Empty(t, run(t, func(*Args) {}).All("aws:apigateway/domainName:DomainName"))
-	graph := run(t, func(a *Args) { a.Domain = Domain{Name: "api.example.com", CertificateARN: certificateARN} })
+	graph := run(t, func(a *Args) {
+		a.Domain = Domain{Name: "api.example.com", CertificateARN: pulumi.String(certificateARN)}
+	})
 	require.JSONEq(t, `{"domainName":"api.example.com","regionalCertificateArn":"`+certificateARN+`","securityPolicy":"TLS_1_2","endpointConfiguration":{"types":"REGIONAL"}}`,
 		graph.One(t, "aws:apigateway/domainName:DomainName").JSON(t, "domainName", "regionalCertificateArn", "securityPolicy", "endpointConfiguration"))
 	require.JSONEq(t, `{"domainName":"api.example.com","restApi":"g-id","stageName":"prod","basePath":null}`,
@@ -169,8 +183,7 @@ func TestAnonymousMethodsAndOtherModes(t *testing.T) {
 
 func TestPrivateEndpoint(t *testing.T) {
 	graph := run(t, func(a *Args) {
-		a.Endpoint = Endpoint{Type: Private, CreateVPCEndpoint: true, VPCEndpointIDs: []string{"vpce-0a"}}
-		a.VpcCIDR = pulumi.String("10.0.0.0/16")
+		a.Endpoint = Endpoint{Type: Private, CreateVPCEndpoint: true, VPCEndpointIDs: list("vpce-0a")}
 	})
 	require.JSONEq(t, `{"serviceName":"com.amazonaws.us-east-1.execute-api","vpcEndpointType":"Interface","privateDnsEnabled":true,"subnetIds":["subnet-1"],"securityGroupIds":["g-endpoint-id"]}`,
 		graph.One(t, "aws:ec2/vpcEndpoint:VpcEndpoint").JSON(t, "serviceName", "vpcEndpointType", "privateDnsEnabled", "subnetIds", "securityGroupIds"))
@@ -183,19 +196,23 @@ func TestPrivateEndpoint(t *testing.T) {
 
 func TestRequestedCertificateAndAlias(t *testing.T) {
 	edge := func(a *Args) {
-		a.Region = "eu-west-1"
 		a.Endpoint.Type = Edge
-		a.Domain = Domain{Name: "api.example.com", HostedZoneID: "Z0123456789", BasePath: "v1", OnlyDomain: true}
+		a.Domain = Domain{Name: "api.example.com", HostedZoneID: pulumi.String("Z0123456789"), BasePath: "v1", OnlyDomain: true}
 	}
 	args := arguments(t, edge)
-	require.ErrorContains(t, args.Validate("g"), "CertificateProvider is not set")
-	graph := componenttest.Run(t, func(ctx *pulumi.Context) error {
+	graph := &componenttest.Graph{Region: "eu-west-1"}
+	require.ErrorContains(t, componenttest.TryRun(graph, func(ctx *pulumi.Context) error {
+		_, err := New(ctx, "g", args)
+		return err
+	}), `gateway "g": CertificateProvider is required`)
+	graph = &componenttest.Graph{Region: "eu-west-1"}
+	require.NoError(t, componenttest.TryRun(graph, func(ctx *pulumi.Context) error {
 		var err error
 		args.CertificateProvider, err = aws.NewProvider(ctx, "virginia", &aws.ProviderArgs{Region: pulumi.String("us-east-1")})
 		require.NoError(t, err)
 		_, err = New(ctx, "g", args)
 		return err
-	})
+	}))
 	require.JSONEq(t, `{"domainName":"api.example.com","validationMethod":"DNS"}`, graph.One(t, "aws:acm/certificate:Certificate").JSON(t, "domainName", "validationMethod"))
 	require.Contains(t, graph.One(t, "aws:acm/certificate:Certificate").Provider, "::virginia::", "CloudFront takes certificates of one region")
 	records := graph.All("aws:route53/record:Record")
@@ -217,7 +234,7 @@ func TestCanaryStaysWithTheStableDeployment(t *testing.T) {
 
 func TestStageSettingsReachEveryMethod(t *testing.T) {
 	graph := run(t, func(a *Args) {
-		a.Stage = Stage{Throttle: route.Throttle{Rate: 10}, Metrics: true, ExecutionLogs: "ERROR", Tracing: true, LogKMSKeyARN: "arn:aws:kms:us-east-1:111122223333:key/0a", Variables: map[string]string{"color": "blue"}}
+		a.Stage = Stage{Throttle: Throttle{Rate: 10}, Metrics: true, ExecutionLogs: "ERROR", Tracing: true, LogKMSKeyARN: pulumi.String("arn:aws:kms:us-east-1:111122223333:key/0a"), Variables: pulumi.StringMap{"color": pulumi.String("blue")}}
 		a.Routes.Routes[0].Behavior = route.Behavior{Methods: []string{"GET"}, Throttle: route.Throttle{Rate: 1}}.WithDefaults()
 	})
 	settings := graph.All("aws:apigateway/methodSettings:MethodSettings")
@@ -240,7 +257,9 @@ func TestUsagePlans(t *testing.T) {
 }
 
 func TestTLSToTheBalancer(t *testing.T) {
-	graph := run(t, func(a *Args) { a.Balancer = Balancer{CertificateARN: certificateARN, ServerName: "proxy.example.com"} })
+	graph := run(t, func(a *Args) {
+		a.Balancer = Balancer{CertificateARN: pulumi.String(certificateARN), ServerName: "proxy.example.com"}
+	})
 	require.JSONEq(t, `{"protocol":"TLS","certificateArn":"`+certificateARN+`","sslPolicy":"ELBSecurityPolicy-TLS13-1-2-2021-06"}`,
 		graph.All("aws:lb/listener:Listener")[0].JSON(t, "protocol", "certificateArn", "sslPolicy"))
 	require.Contains(t, graph.One(t, "aws:apigateway/restApi:RestApi").Inputs["body"], "https://proxy.example.com:8080/b")
@@ -248,7 +267,7 @@ func TestTLSToTheBalancer(t *testing.T) {
 
 func TestWatching(t *testing.T) {
 	graph := run(t, func(a *Args) {
-		a.Alarms = Alarms{Enabled: true, Dashboard: true, TopicARNs: []string{"arn:aws:sns:us-east-1:111122223333:oncall"}}
+		a.Alarms = Alarms{Enabled: true, Dashboard: true, TopicARNs: list("arn:aws:sns:us-east-1:111122223333:oncall")}
 		a.WebACL = WebACL{Managed: true}
 	})
 	alarms := graph.All("aws:cloudwatch/metricAlarm:MetricAlarm")
@@ -264,7 +283,7 @@ func TestWatching(t *testing.T) {
 // Nothing that AWS would refuse gets as far as a resource.
 func TestMutualTLSAndDeletionProtection(t *testing.T) {
 	graph := run(t, func(a *Args) {
-		a.Domain = Domain{Name: "a.example.com", CertificateARN: certificateARN, OnlyDomain: true, TruststoreURI: "s3://b/k"}
+		a.Domain = Domain{Name: "a.example.com", CertificateARN: pulumi.String(certificateARN), OnlyDomain: true, TruststoreURI: pulumi.String("s3://b/k")}
 		a.Balancer.DeletionProtection = true
 	})
 	require.Equal(t, map[string]any{"truststoreUri": "s3://b/k"}, graph.One(t, "aws:apigateway/domainName:DomainName").Inputs["mutualTlsAuthentication"])
@@ -274,45 +293,45 @@ func TestMutualTLSAndDeletionProtection(t *testing.T) {
 
 func TestBadSettings(t *testing.T) {
 	for want, s := range map[string]Settings{
-		`endpointType "GLOBAL" is not known`:                     {Endpoint: Endpoint{Type: "GLOBAL"}},
-		"PRIVATE without a VPC endpoint":                         {Endpoint: Endpoint{Type: Private}},
-		"are for endpointType PRIVATE, not EDGE":                 {Endpoint: Endpoint{Type: Edge, VPCEndpointIDs: []string{"vpce-0"}}},
-		`accessMode "open" is not known`:                         {Access: Access{Mode: "open"}},
-		"nobody may call the API":                                {},
-		"canaryPercent 120 is not from 0 to 100":                 {Stage: Stage{Canary: Canary{Percent: 120, StableDeployment: "a"}}},
-		"canaryPercent without stableDeployment":                 {Stage: Stage{Canary: Canary{Percent: 1}}},
-		"throttleBurst without throttleRate":                     {Stage: Stage{Throttle: route.Throttle{Burst: 5}}},
-		"throttleRate -1 is not":                                 {Stage: Stage{Throttle: route.Throttle{Rate: -1}}},
-		`cacheSize "1" is not one of`:                            {Stage: Stage{CacheSize: "1"}},
-		`executionLogs "ALL" is not known`:                       {Stage: Stage{ExecutionLogs: "ALL"}},
-		"logRetentionDays 2 is not a value":                      {Stage: Stage{LogRetentionDays: 2}},
-		"stageVariables: a-b=c":                                  {Stage: Stage{Variables: map[string]string{"a-b": "c"}}},
-		`logKmsKeyArn "alias/x" is malformed`:                    {Stage: Stage{LogKMSKeyARN: "alias/x"}},
-		"settings of a domain without domainName":                {Domain: Domain{TruststoreURI: "s3://b/k"}},
-		"domainName without a certificate":                       {Domain: Domain{Name: "a.example.com"}},
-		"of region us-east-1: a domain of a REGIONAL":            {Domain: Domain{Name: "a.example.com", CertificateARN: certificateARN}},
-		"does not go with endpointType PRIVATE":                  {Endpoint: Endpoint{Type: Private, CreateVPCEndpoint: true}, Domain: Domain{Name: "a.example.com", CertificateARN: certificateARN}},
-		"truststoreUri without onlyDomain":                       {Domain: Domain{Name: "a.example.com", HostedZoneID: "Z1", TruststoreURI: "s3://b/k"}},
-		"mutual TLS takes securityPolicy TLS_1_2":                {Domain: Domain{Name: "a.example.com", HostedZoneID: "Z1", TruststoreURI: "s3://b/k", OnlyDomain: true, SecurityPolicy: "TLS_1_0"}},
-		"is not an s3:// address":                                {Domain: Domain{Name: "a.example.com", HostedZoneID: "Z1", TruststoreURI: "https://b/k", OnlyDomain: true}},
-		`basePath "/v1" is not possible`:                         {Domain: Domain{Name: "a.example.com", HostedZoneID: "Z1", BasePath: "/v1"}},
-		"takes both balancerCertificateArn and":                  {Balancer: Balancer{ServerName: "a.example.com"}},
-		"webAclArn and webAclManaged: choose one":                {WebACL: WebACL{ARN: "arn:aws:wafv2:eu-west-1:111122223333:regional/webacl/a/0", Managed: true}},
-		`webAclArn "arn:aws:wafv2:us-east-1:1:global/webacl/a"`:  {WebACL: WebACL{ARN: "arn:aws:wafv2:us-east-1:1:global/webacl/a"}},
-		"webAclRateLimit 5 is not":                               {WebACL: WebACL{RateLimit: 5}},
-		"webAclBodyLimit 20 is not one of [16 32 48 64]":         {WebACL: WebACL{BodyLimit: 20}},
-		"webAclOverrides: there is no rule SizeRestrictions_BDY": {WebACL: WebACL{Managed: true, Overrides: map[string]string{"SizeRestrictions_BDY": "count"}}},
-		`webAclOverrides: BodySize: "pass" is not one of`:        {WebACL: WebACL{Managed: true, Overrides: map[string]string{"BodySize": "pass"}}},
-		"webAclOverrides and webAclLogs are for webAclManaged":   {WebACL: WebACL{Logs: true}},
-		"basePath sping is reserved":                             {Domain: Domain{Name: "a.example.com", HostedZoneID: "Z1", BasePath: "sping"}},
-		"usagePlans[0]: a throttle takes both":                   {UsagePlans: []UsagePlan{{Name: "a", Rate: 1, Keys: []string{"k"}}}},
-		"usagePlans[0]: a quota takes both":                      {UsagePlans: []UsagePlan{{Name: "a", Quota: 1, Keys: []string{"k"}}}},
-		"usagePlans[1]: key k is in two plans":                   {UsagePlans: []UsagePlan{{Name: "a", Keys: []string{"k"}}, {Name: "b", Keys: []string{"k"}}}},
-		"alarmTopicArns without alarms":                          {Alarms: Alarms{TopicARNs: []string{"arn:aws:sns:eu-west-1:111122223333:a"}}},
-		"gateway response TEAPOT: the type is not one of":        {Responses: []openapi.GatewayResponse{{Type: "TEAPOT"}}},
+		`Endpoint.Type "GLOBAL" is not known`:                        {Endpoint: Endpoint{Type: "GLOBAL"}},
+		"PRIVATE without a VPC endpoint":                             {Endpoint: Endpoint{Type: Private}},
+		"are for Endpoint.Type PRIVATE, not EDGE":                    {Endpoint: Endpoint{Type: Edge, VPCEndpointIDs: list("vpce-0")}},
+		`Access.Mode "open" is not known`:                            {Access: Access{Mode: "open"}},
+		"nobody may call the API":                                    {},
+		"Stage.Canary.Percent 120 is not from 0 to 100":              {Stage: Stage{Canary: Canary{Percent: 120, StableDeployment: "a"}}},
+		"Stage.Canary.Percent without Stage.Canary.StableDeployment": {Stage: Stage{Canary: Canary{Percent: 1}}},
+		"Stage.Throttle.Burst without Stage.Throttle.Rate":           {Stage: Stage{Throttle: Throttle{Burst: 5}}},
+		"Stage.Throttle.Rate -1 is not":                              {Stage: Stage{Throttle: Throttle{Rate: -1}}},
+		`Stage.CacheSize "1" is not known`:                           {Stage: Stage{CacheSize: "1"}},
+		`Stage.ExecutionLogs "ALL" is not known`:                     {Stage: Stage{ExecutionLogs: "ALL"}},
+		"Stage.LogRetentionDays 2 is not a value":                    {Stage: Stage{LogRetentionDays: 2}},
+		"Stage.Variables: a-b=c":                                     {Stage: Stage{Variables: pulumi.StringMap{"a-b": pulumi.String("c")}}},
+		`Stage.LogKMSKeyARN "alias/x" is malformed`:                  {Stage: Stage{LogKMSKeyARN: pulumi.String("alias/x")}},
+		"settings of a domain without Domain.Name":                   {Domain: Domain{TruststoreURI: pulumi.String("s3://b/k")}},
+		"Domain.Name without a certificate":                          {Domain: Domain{Name: "a.example.com"}},
+		"of region us-east-1: a domain of a REGIONAL":                {Domain: Domain{Name: "a.example.com", CertificateARN: pulumi.String(certificateARN)}},
+		"does not go with Endpoint.Type PRIVATE":                     {Endpoint: Endpoint{Type: Private, CreateVPCEndpoint: true}, Domain: Domain{Name: "a.example.com", CertificateARN: pulumi.String(certificateARN)}},
+		"Domain.TruststoreURI without Domain.OnlyDomain":             {Domain: Domain{Name: "a.example.com", HostedZoneID: pulumi.String("Z1"), TruststoreURI: pulumi.String("s3://b/k")}},
+		"mutual TLS takes Domain.SecurityPolicy TLS_1_2":             {Domain: Domain{Name: "a.example.com", HostedZoneID: pulumi.String("Z1"), TruststoreURI: pulumi.String("s3://b/k"), OnlyDomain: true, SecurityPolicy: "TLS_1_0"}},
+		"Domain.TruststoreURI \"https://b/k\" is malformed":          {Domain: Domain{Name: "a.example.com", HostedZoneID: pulumi.String("Z1"), TruststoreURI: pulumi.String("https://b/k"), OnlyDomain: true}},
+		`Domain.BasePath "/v1" is not possible`:                      {Domain: Domain{Name: "a.example.com", HostedZoneID: pulumi.String("Z1"), BasePath: "/v1"}},
+		"takes both Balancer.CertificateARN and":                     {Balancer: Balancer{ServerName: "a.example.com"}},
+		"WebACL.ARN and WebACL.Managed: choose one":                  {WebACL: WebACL{ARN: pulumi.String("arn:aws:wafv2:eu-west-1:111122223333:regional/webacl/a/0"), Managed: true}},
+		`WebACL.ARN "arn:aws:wafv2:us-east-1:1:global/webacl/a"`:     {WebACL: WebACL{ARN: pulumi.String("arn:aws:wafv2:us-east-1:1:global/webacl/a")}},
+		"WebACL.RateLimit 5 is not":                                  {WebACL: WebACL{RateLimit: 5}},
+		"WebACL.BodyLimit 20 is not one of [16 32 48 64]":            {WebACL: WebACL{BodyLimit: 20}},
+		"WebACL.Overrides: there is no rule SizeRestrictions_BDY":    {WebACL: WebACL{Managed: true, Overrides: map[string]string{"SizeRestrictions_BDY": "count"}}},
+		`WebACL.Overrides: BodySize: "pass" is not one of`:           {WebACL: WebACL{Managed: true, Overrides: map[string]string{"BodySize": "pass"}}},
+		"WebACL.Overrides and WebACL.Logs are for WebACL.Managed":    {WebACL: WebACL{Logs: true}},
+		"Domain.BasePath sping is reserved":                          {Domain: Domain{Name: "a.example.com", HostedZoneID: pulumi.String("Z1"), BasePath: "sping"}},
+		"UsagePlans[0]: a throttle takes both":                       {UsagePlans: []UsagePlan{{Name: "a", Rate: 1, Keys: []string{"k"}}}},
+		"UsagePlans[0]: a quota takes both":                          {UsagePlans: []UsagePlan{{Name: "a", Quota: 1, Keys: []string{"k"}}}},
+		"UsagePlans[1]: key k is in two plans":                       {UsagePlans: []UsagePlan{{Name: "a", Keys: []string{"k"}}, {Name: "b", Keys: []string{"k"}}}},
+		"Alarms.TopicARNs without Alarms.Enabled":                    {Alarms: Alarms{TopicARNs: list("arn:aws:sns:eu-west-1:111122223333:a")}},
+		"gateway response TEAPOT: the type is not one of":            {Responses: []openapi.GatewayResponse{{Type: "TEAPOT"}}},
 	} {
 		t.Run(want, func(t *testing.T) {
-			require.ErrorContains(t, s.Validate("eu-west-1", nil), want)
+			require.ErrorContains(t, s.complete().check("eu-west-1", nil), want)
 		})
 	}
 }
@@ -321,11 +340,11 @@ func TestPingIsReservedAtADomainsRoot(t *testing.T) {
 	routes := twoPorts(t)
 	routes.Routes[0].Path = "/ping"
 	s := Settings{Access: Access{ClientUser: true}}
-	require.NoError(t, s.Validate("us-east-1", routes), "the execute-api endpoint has a stage in front")
-	s.Domain = Domain{Name: "a.example.com", HostedZoneID: "Z1"}
-	require.ErrorContains(t, s.Validate("us-east-1", routes), "API Gateway answers /ping itself")
+	require.NoError(t, s.complete().check("us-east-1", routes), "the execute-api endpoint has a stage in front")
+	s.Domain = Domain{Name: "a.example.com", HostedZoneID: pulumi.String("Z1")}
+	require.ErrorContains(t, s.complete().check("us-east-1", routes), "API Gateway answers /ping itself")
 	s.Domain.BasePath = "v1"
-	require.NoError(t, s.Validate("us-east-1", routes))
+	require.NoError(t, s.complete().check("us-east-1", routes))
 }
 
 func TestManagedWebACL(t *testing.T) {
@@ -352,7 +371,9 @@ func TestManagedWebACL(t *testing.T) {
 func TestPodsAsTargets(t *testing.T) {
 	graph := run(t, func(a *Args) {
 		a.Balancer.TargetType = IP
-		a.Pods = Pods{Namespace: pulumi.String("p"), ServiceName: "nginx", ServicePort: 80, Port: 8080}
+		a.Target.Pods = target.Pods{
+			Namespace: pulumi.String("p"), ServiceName: pulumi.String("nginx"), ServicePort: pulumi.Int(80), Port: pulumi.Int(8080),
+		}
 	})
 	require.JSONEq(t, `{"targetType":"ip","port":8080}`, graph.One(t, "aws:lb/targetGroup:TargetGroup").JSON(t, "targetType", "port"))
 	require.Empty(t, graph.All("aws:autoscaling/attachment:Attachment"))

@@ -29,7 +29,7 @@ func (g *Gateway) loadBalancer(ctx *pulumi.Context) (nlb, error) {
 		LoadBalancerType: pulumi.String("network"),
 		Internal:         pulumi.Bool(true),
 		SecurityGroups:   pulumi.StringArray{group.ID()},
-		Subnets:          g.args.SubnetIDs,
+		Subnets:          g.args.Network.PrivateSubnetIDs,
 		// A VPC link comes through PrivateLink, which the group's inbound rules cannot name.
 		EnforceSecurityGroupInboundRulesOnPrivateLinkTraffic: pulumi.String("off"),
 		// Every zone of the VPC link must reach every node.
@@ -78,8 +78,8 @@ func (g *Gateway) listeners(ctx *pulumi.Context, balancer *lb.LoadBalancer, targ
 			}},
 			Tags: g.tags(),
 		}
-		if arn := g.args.Balancer.CertificateARN; arn != "" {
-			args.Protocol, args.CertificateArn, args.SslPolicy = pulumi.String("TLS"), pulumi.String(arn), pulumi.String(tlsPolicy)
+		if arn := g.args.Balancer.CertificateARN; arn != nil {
+			args.Protocol, args.CertificateArn, args.SslPolicy = pulumi.String("TLS"), ptr(arn), pulumi.String(tlsPolicy)
 		}
 		listener, err := lb.NewListener(ctx, fmt.Sprintf("%s-%d", g.name, port), args, pulumi.Parent(g))
 		if err != nil {
@@ -95,14 +95,14 @@ func (g *Gateway) admitNodes(ctx *pulumi.Context, group *ec2.SecurityGroup, targ
 	port := g.targetPort()
 	if _, err := vpc.NewSecurityGroupEgressRule(ctx, g.name+"-nlb-to-nodes", &vpc.SecurityGroupEgressRuleArgs{
 		SecurityGroupId:           group.ID(),
-		ReferencedSecurityGroupId: pulumi.StringPtrInput(g.args.Nodes.SecurityGroupID.ToStringOutput().ToStringPtrOutput()),
+		ReferencedSecurityGroupId: ptr(g.args.Target.Nodes.SecurityGroupID),
 		IpProtocol:                pulumi.String("tcp"), FromPort: port, ToPort: port,
 		Description: pulumi.String("to the proxy on the nodes"), Tags: g.tags(),
 	}, pulumi.Parent(g)); err != nil {
 		return err
 	}
 	if _, err := vpc.NewSecurityGroupIngressRule(ctx, g.name+"-nodes-from-nlb", &vpc.SecurityGroupIngressRuleArgs{
-		SecurityGroupId:           g.args.Nodes.SecurityGroupID,
+		SecurityGroupId:           g.args.Target.Nodes.SecurityGroupID,
 		ReferencedSecurityGroupId: group.ID(),
 		IpProtocol:                pulumi.String("tcp"), FromPort: port, ToPort: port,
 		Description: pulumi.String("to the proxy from " + g.name), Tags: g.tags(),

@@ -38,8 +38,17 @@ func (g *Gateway) resourcePolicy(user *client, endpoints pulumi.StringArrayOutpu
 	if user != nil {
 		own = user.Arn
 	}
-	return pulumi.All(own, endpoints).ApplyT(func(values []any) (string, error) {
-		callers := slices.Clone(g.args.Access.ClientARNs)
+	clients := pulumi.StringArray{}.ToStringArrayOutput()
+	if given := g.args.Access.ClientARNs; given != nil {
+		clients = given.ToStringArrayOutput()
+	}
+	return pulumi.All(own, endpoints, clients).ApplyT(func(values []any) (string, error) {
+		callers := slices.Clone(values[2].([]string))
+		for _, arn := range callers {
+			if err := route.CheckClientARN(arn); err != nil {
+				return "", err
+			}
+		}
 		if userARN := values[0].(string); userARN != "" {
 			callers = append(callers, userARN)
 		}

@@ -47,7 +47,7 @@ func (g *Gateway) stage(
 	}
 	g.DeploymentID = deployment.ID()
 	logs, err := cloudwatch.NewLogGroup(ctx, g.name, &cloudwatch.LogGroupArgs{
-		RetentionInDays: pulumi.Int(g.args.Stage.LogRetentionDays), KmsKeyId: optional(g.args.Stage.LogKMSKeyARN), Tags: g.tags(),
+		RetentionInDays: pulumi.Int(g.args.Stage.LogRetentionDays), KmsKeyId: ptr(g.args.Stage.LogKMSKeyARN), Tags: g.tags(),
 	}, pulumi.Parent(g))
 	if err != nil {
 		return nil, nil, err
@@ -88,8 +88,8 @@ func (g *Gateway) stageArgs(api *apigateway.RestApi, deployment *apigateway.Depl
 	if s.Tracing {
 		args.XrayTracingEnabled = pulumi.Bool(true)
 	}
-	if len(s.Variables) > 0 {
-		args.Variables = pulumi.ToStringMap(s.Variables)
+	if s.Variables != nil {
+		args.Variables = s.Variables
 	}
 	if g.args.Routes.Caches() {
 		args.CacheClusterEnabled, args.CacheClusterSize = pulumi.Bool(true), pulumi.String(s.CacheSize)
@@ -127,7 +127,7 @@ func (g *Gateway) settingsOf(m route.MethodSettings) apigateway.MethodSettingsSe
 	settings := apigateway.MethodSettingsSettingsArgs{}
 	throttle := m.Throttle
 	if throttle.Rate == 0 {
-		throttle = g.args.Stage.Throttle
+		throttle = route.Throttle(g.args.Stage.Throttle)
 	}
 	if throttle.Rate > 0 {
 		settings.ThrottlingRateLimit = pulumi.Float64(throttle.Rate)
@@ -167,7 +167,7 @@ func (g *Gateway) accountLogging(ctx *pulumi.Context) ([]pulumi.Resource, error)
 	}
 	attachment, err := iam.NewRolePolicyAttachment(ctx, g.name+"-logging", &iam.RolePolicyAttachmentArgs{
 		Role:      role.Name,
-		PolicyArn: pulumi.String(fmt.Sprintf("arn:%s:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs", g.args.Partition)),
+		PolicyArn: pulumi.String(fmt.Sprintf("arn:%s:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs", g.args.Location.Partition)),
 	}, pulumi.Parent(g), kept)
 	if err != nil {
 		return nil, err

@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/autoscaling"
@@ -23,30 +22,19 @@ const (
 	IP       TargetType = "ip"
 )
 
-// Pods are the proxy's, for targets of type ip.
-type Pods struct {
-	// Kubernetes is the provider of the cluster. Default the program's own.
-	Kubernetes *kubernetes.Provider
-	// Namespace and ServiceName are the proxy's Service, ServicePort its port, and Port that of the pods.
-	Namespace   pulumi.StringInput
-	ServiceName string
-	ServicePort int
-	Port        int
-}
-
 // targetPort is where targets take requests.
-func (g *Gateway) targetPort() pulumi.Int {
+func (g *Gateway) targetPort() pulumi.IntOutput {
 	if g.args.Balancer.TargetType == IP {
-		return pulumi.Int(g.args.Pods.Port)
+		return g.args.Target.Pods.Port.ToIntOutput()
 	}
-	return pulumi.Int(g.args.Nodes.NodePort)
+	return g.args.Target.NodePort.ToIntOutput()
 }
 
 func (g *Gateway) register(ctx *pulumi.Context, targets *lb.TargetGroup) error {
 	if g.args.Balancer.TargetType == IP {
 		return g.bindPods(ctx, targets)
 	}
-	for i, group := range g.args.Nodes.AutoScalingGroups {
+	for i, group := range g.args.Target.Nodes.AutoScalingGroups {
 		name := g.name
 		if i > 0 {
 			name = fmt.Sprintf("%s-%d", g.name, i)
@@ -61,10 +49,7 @@ func (g *Gateway) register(ctx *pulumi.Context, targets *lb.TargetGroup) error {
 }
 
 func (g *Gateway) bindPods(ctx *pulumi.Context, targets *lb.TargetGroup) error {
-	pods := g.args.Pods
-	if pods.Namespace == nil || pods.ServiceName == "" {
-		return errors.New("targets of type ip need the proxy's Service: set Pods")
-	}
+	pods := g.args.Target.Pods
 	options := []pulumi.ResourceOption{pulumi.Parent(g)}
 	if pods.Kubernetes != nil {
 		options = append(options, pulumi.Provider(pods.Kubernetes))
@@ -76,7 +61,7 @@ func (g *Gateway) bindPods(ctx *pulumi.Context, targets *lb.TargetGroup) error {
 		OtherFields: kubernetes.UntypedArgs{"spec": pulumi.Map{
 			"targetGroupARN": targets.Arn,
 			"targetType":     pulumi.String(IP),
-			"serviceRef":     pulumi.Map{"name": pulumi.String(pods.ServiceName), "port": pulumi.Int(pods.ServicePort)},
+			"serviceRef":     pulumi.Map{"name": pods.ServiceName, "port": pods.ServicePort},
 		}},
 	}, options...)
 	return err

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/apigateway-ingress/apigateway-ingress/components/settings"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/apigateway"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -12,19 +13,19 @@ import (
 
 // WebACL is the web application firewall. The zero value is none.
 type WebACL struct {
-	// ARN is an existing regional web ACL.
-	ARN string
-	// Managed makes one: AWS's common rules and known bad inputs, a limit for each client address, and one for bodies.
-	Managed bool
-	// RateLimit is the first limit in requests per five minutes, 10 to 2,000,000,000. Default 2000.
-	RateLimit int
-	// BodyLimit is how much of a body is inspected, in KB: 16 (default), 32, 48 or 64; more than 16 costs more. Longer
-	// bodies are refused by the rule BodySize, unless Overrides make it count: then what is beyond is not inspected.
-	BodyLimit int
-	// Overrides say what single rules do instead of blocking: count, allow or block, by the rule's name.
-	Overrides map[string]string
-	// Logs keep what the managed rules blocked or counted, for as long as access logs. Credentials are left out.
-	Logs bool
+	// ARN is an existing regional WAF web ACL.
+	ARN pulumi.StringInput `pulumi:"arn,optional" config:"webAclArn"`
+	// Managed makes a web ACL with AWS's common rules, known bad inputs, a rate limit, and a limit for bodies.
+	Managed bool `pulumi:"managed,optional" config:"webAclManaged"`
+	// RateLimit is the managed web ACL's limit, in requests of one client address in five minutes.
+	RateLimit int `pulumi:"rateLimit,optional" config:"webAclRateLimit" default:"2000" range:"10..2000000000"`
+	// BodyLimit is how many KB of a body the managed web ACL inspects, 16, 32, 48 or 64; more than 16 costs more. Longer
+	// bodies are refused by the rule BodySize, unless it is made to count: then what is beyond is not inspected.
+	BodyLimit int `pulumi:"bodyLimit,optional" config:"webAclBodyLimit" default:"16"`
+	// Overrides are what single rules of the managed web ACL do instead, by their names: count, allow or block.
+	Overrides map[string]string `pulumi:"overrides,optional" config:"webAclOverrides"`
+	// Logs keeps what the managed web ACL blocks or counts, for as long as access logs. Credentials are left out.
+	Logs bool `pulumi:"logs,optional" config:"webAclLogs"`
 }
 
 // The types of package wafv2 are written out here: it alone takes a minute and more than 4 GB to compile,
@@ -80,20 +81,21 @@ var (
 	ruleActions = []string{"allow", "block", "count"}
 )
 
-func (w WebACL) validate(p *problems) {
-	p.malformed("webAclArn", w.ARN, webACLARN, "arn:aws:wafv2:us-east-1:111122223333:regional/webacl/name/01234567-89ab-cdef-0123-456789abcdef")
-	p.when(w.ARN != "" && w.Managed, "webAclArn and webAclManaged: choose one")
-	p.when(w.RateLimit < 10 || w.RateLimit > 2_000_000_000, "webAclRateLimit %d is not from 10 to 2000000000", w.RateLimit)
-	p.when(!slices.Contains(bodyLimits, w.BodyLimit), "webAclBodyLimit %d is not one of %v: AWS inspects that many KB of a body", w.BodyLimit, bodyLimits)
-	p.when(!w.Managed && (len(w.Overrides) > 0 || w.Logs), "webAclOverrides and webAclLogs are for webAclManaged")
+func (w WebACL) check() error {
+	var p settings.Problems
+	p.Malformed("ARN", w.ARN, webACLARN, webACLExample)
+	p.When(w.ARN != nil && w.Managed, "{ARN} and {Managed}: choose one")
+	p.When(!slices.Contains(bodyLimits, w.BodyLimit), "{BodyLimit} %d is not one of %v: AWS inspects that many KB of a body", w.BodyLimit, bodyLimits)
+	p.When(!w.Managed && (len(w.Overrides) > 0 || w.Logs), "{Overrides} and {Logs} are for {Managed}")
 	known := []string{bodySize, rateLimit}
 	for _, group := range managedGroups {
 		known = append(known, group.rules...)
 	}
 	for _, name := range slices.Sorted(maps.Keys(w.Overrides)) {
-		p.when(!slices.Contains(known, name), "webAclOverrides: there is no rule %s: there are %v", name, known)
-		p.when(!slices.Contains(ruleActions, w.Overrides[name]), "webAclOverrides: %s: %q is not one of %v", name, w.Overrides[name], ruleActions)
+		p.When(!slices.Contains(known, name), "{Overrides}: there is no rule %s: there are %v", name, known)
+		p.When(!slices.Contains(ruleActions, w.Overrides[name]), "{Overrides}: %s: %q is not one of %v", name, w.Overrides[name], ruleActions)
 	}
+	return p.Err()
 }
 
 // action is what a rule does.
@@ -105,7 +107,7 @@ func (w WebACL) action(rule, otherwise string) pulumi.Map {
 }
 
 func (g *Gateway) webACL(ctx *pulumi.Context, stage *apigateway.Stage) error {
-	var arn pulumi.StringInput = pulumi.String(g.args.WebACL.ARN)
+	arn := g.args.WebACL.ARN
 	switch {
 	case g.args.WebACL.Managed:
 		acl := &webACL{}
@@ -116,7 +118,7 @@ func (g *Gateway) webACL(ctx *pulumi.Context, stage *apigateway.Stage) error {
 		if err := g.webACLLogs(ctx, acl); err != nil {
 			return err
 		}
-	case g.args.WebACL.ARN == "":
+	case arn == nil:
 		return nil
 	}
 	// An association belongs to the stage alone: deleting the old one after the new one was made would leave the stage
@@ -189,7 +191,7 @@ func (g *Gateway) webACLLogs(ctx *pulumi.Context, acl *webACL) error {
 	}
 	// WAF writes to groups with this prefix alone: https://docs.aws.amazon.com/waf/latest/developerguide/logging-cw-logs.html
 	group, err := cloudwatch.NewLogGroup(ctx, "aws-waf-logs-"+g.name, &cloudwatch.LogGroupArgs{
-		RetentionInDays: pulumi.Int(g.args.Stage.LogRetentionDays), KmsKeyId: optional(g.args.Stage.LogKMSKeyARN), Tags: g.tags(),
+		RetentionInDays: pulumi.Int(g.args.Stage.LogRetentionDays), KmsKeyId: ptr(g.args.Stage.LogKMSKeyARN), Tags: g.tags(),
 	}, pulumi.Parent(g))
 	if err != nil {
 		return err

@@ -4,10 +4,9 @@
 package iamrole
 
 import (
-	"errors"
-	"fmt"
 	"regexp"
 
+	"github.com/apigateway-ingress/apigateway-ingress/components/settings"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
@@ -16,9 +15,10 @@ import (
 type Settings struct {
 	// Path begins and ends with a slash. It counts when a role or user is made; one that exists stays where it is,
 	// because IAM cannot move roles. Default /.
-	Path string
-	// PermissionsBoundary is the ARN of a managed policy, beyond which no permission of theirs goes. Default none.
-	PermissionsBoundary string
+	Path string `pulumi:"path,optional" config:"-"`
+	// PermissionsBoundary is the ARN of the policy that bounds what the stack's roles and user may do, whatever their own
+	// policies say. `apigw-ingress iam --boundary` prints one.
+	PermissionsBoundary pulumi.StringInput `pulumi:"permissionsBoundary,optional"`
 }
 
 var (
@@ -31,14 +31,11 @@ const maxPathLength = 512
 
 // Validate reports every problem of the settings.
 func (s Settings) Validate() error {
-	var problems []error
-	if s.Path != "" && (!path.MatchString(s.Path) || len(s.Path) > maxPathLength) {
-		problems = append(problems, fmt.Errorf("IAM path %q is not possible: write one such as /team/stack/, up to %d characters", s.Path, maxPathLength))
-	}
-	if s.PermissionsBoundary != "" && !policy.MatchString(s.PermissionsBoundary) {
-		problems = append(problems, fmt.Errorf("permissionsBoundary %q is malformed: write the ARN of a policy such as arn:aws:iam::111122223333:policy/boundary", s.PermissionsBoundary))
-	}
-	return errors.Join(problems...)
+	var p settings.Problems
+	p.When(s.Path != "" && (!path.MatchString(s.Path) || len(s.Path) > maxPathLength),
+		"{Path} %q is not possible: write one such as /team/stack/, up to %d characters", s.Path, maxPathLength)
+	p.Malformed("PermissionsBoundary", s.PermissionsBoundary, policy, "arn:aws:iam::111122223333:policy/boundary")
+	return p.Err()
 }
 
 // existingStay: a role in another path would be another role, and a cluster with another role another cluster.
@@ -46,13 +43,13 @@ var existingStay = pulumi.IgnoreChanges([]string{"path"})
 
 // Role declares a role.
 func (s Settings) Role(ctx *pulumi.Context, name string, args *iam.RoleArgs, opts ...pulumi.ResourceOption) (*iam.Role, error) {
-	args.Path, args.PermissionsBoundary = optional(s.Path), optional(s.PermissionsBoundary)
+	args.Path, args.PermissionsBoundary = optional(s.Path), ptr(s.PermissionsBoundary)
 	return iam.NewRole(ctx, name, args, append(opts, existingStay)...)
 }
 
 // User declares a user.
 func (s Settings) User(ctx *pulumi.Context, name string, args *iam.UserArgs, opts ...pulumi.ResourceOption) (*iam.User, error) {
-	args.Path, args.PermissionsBoundary = optional(s.Path), optional(s.PermissionsBoundary)
+	args.Path, args.PermissionsBoundary = optional(s.Path), ptr(s.PermissionsBoundary)
 	return iam.NewUser(ctx, name, args, append(opts, existingStay)...)
 }
 
@@ -61,4 +58,11 @@ func optional(value string) pulumi.StringPtrInput {
 		return nil
 	}
 	return pulumi.String(value)
+}
+
+func ptr(text pulumi.StringInput) pulumi.StringPtrInput {
+	if text == nil {
+		return nil
+	}
+	return text.ToStringOutput().ToStringPtrOutput()
 }

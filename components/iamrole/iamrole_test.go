@@ -10,7 +10,7 @@ import (
 )
 
 func TestRolesAndUsersAreBounded(t *testing.T) {
-	bounded := Settings{Path: "/shop/prod/", PermissionsBoundary: "arn:aws:iam::111122223333:policy/boundary"}
+	bounded := Settings{Path: "/shop/prod/", PermissionsBoundary: pulumi.String("arn:aws:iam::111122223333:policy/boundary")}
 	require.NoError(t, bounded.Validate())
 	graph := componenttest.Run(t, func(ctx *pulumi.Context) error {
 		if _, err := bounded.Role(ctx, "r", &iam.RoleArgs{AssumeRolePolicy: pulumi.String("{}")}); err != nil {
@@ -26,11 +26,11 @@ func TestRolesAndUsersAreBounded(t *testing.T) {
 
 func TestBadSettings(t *testing.T) {
 	require.NoError(t, Settings{}.Validate())
-	require.NoError(t, Settings{Path: "/", PermissionsBoundary: "arn:aws-cn:iam::aws:policy/PowerUserAccess"}.Validate())
+	require.NoError(t, Settings{Path: "/", PermissionsBoundary: pulumi.String("arn:aws-cn:iam::aws:policy/PowerUserAccess")}.Validate())
 	for _, path := range []string{"a/", "/a", "//", "/a b/", "/ä/"} {
-		require.ErrorContains(t, Settings{Path: path}.Validate(), "IAM path", path)
+		require.ErrorContains(t, Settings{Path: path}.Validate(), "Path", path)
 	}
 	for _, arn := range []string{"boundary", "arn:aws:iam::1:policy/x", "arn:aws:iam::111122223333:role/x", "arn:aws:iam::111122223333:policy/*"} {
-		require.ErrorContains(t, Settings{PermissionsBoundary: arn}.Validate(), "permissionsBoundary", arn)
+		require.ErrorContains(t, Settings{PermissionsBoundary: pulumi.String(arn)}.Validate(), "PermissionsBoundary", arn)
 	}
 }

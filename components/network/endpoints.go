@@ -2,12 +2,12 @@ package network
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/apigateway-ingress/apigateway-ingress/components/settings"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
@@ -19,23 +19,13 @@ import (
 // or hand out roles: https://docs.aws.amazon.com/eks/latest/userguide/private-clusters.html
 var nodeEndpoints = []string{"autoscaling", "ec2", "ecr.api", "ecr.dkr", "eks", "eks-auth", "elasticloadbalancing", "logs", "sts"}
 
-var (
-	serviceName = regexp.MustCompile(`^[a-z0-9]+([.-][a-z0-9]+)*$`)
-	// https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
-	flowLogDays = []int{0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653}
-)
+var serviceName = regexp.MustCompile(`^[a-z0-9]+([.-][a-z0-9]+)*$`)
 
-func (s Settings) validateEndpoints() error {
-	var problems []error
+func (s Settings) checkEndpoints(p *settings.Problems) {
 	for i, name := range s.InterfaceEndpoints {
-		if !serviceName.MatchString(name) {
-			problems = append(problems, fmt.Errorf("interfaceEndpoints[%d]: %q is not the name of a service such as ecr.api", i, name))
-		}
-		if slices.Contains(s.InterfaceEndpoints[:i], name) {
-			problems = append(problems, fmt.Errorf("interfaceEndpoints[%d]: %s is named twice", i, name))
-		}
+		p.When(!serviceName.MatchString(name), "{InterfaceEndpoints[%d]}: %q is not the name of a service such as ecr.api", i, name)
+		p.When(slices.Contains(s.InterfaceEndpoints[:i], name), "{InterfaceEndpoints[%d]}: %s is named twice", i, name)
 	}
-	return errors.Join(problems...)
 }
 
 func (s Settings) interfaceEndpoints() []string {
@@ -54,12 +44,13 @@ func (n *Network) endpoints(ctx *pulumi.Context, vpc *ec2.Vpc, tables []*ec2.Rou
 		ids = append(ids, table.ID())
 	}
 	gateway, err := ec2.NewVpcEndpoint(ctx, n.name+"-s3", &ec2.VpcEndpointArgs{
-		VpcId: vpc.ID(), ServiceName: pulumi.String(fmt.Sprintf("com.amazonaws.%s.s3", n.args.Region)), VpcEndpointType: pulumi.String("Gateway"), RouteTableIds: ids, Tags: n.tags("s3", nil),
+		VpcId: vpc.ID(), ServiceName: pulumi.String(fmt.Sprintf("com.amazonaws.%s.s3", n.args.Location.Region)), VpcEndpointType: pulumi.String("Gateway"),
+		RouteTableIds: ids, Tags: n.tags("s3", nil),
 	}, pulumi.Parent(n))
 	if err != nil {
 		return err
 	}
-	n.subnets = append(n.subnets, gateway)
+	n.ready = append(n.ready, gateway)
 	names := n.args.interfaceEndpoints()
 	if len(names) == 0 {
 		return nil
@@ -70,14 +61,14 @@ func (n *Network) endpoints(ctx *pulumi.Context, vpc *ec2.Vpc, tables []*ec2.Rou
 	}
 	for _, name := range names {
 		endpoint, err := ec2.NewVpcEndpoint(ctx, n.name+"-"+name, &ec2.VpcEndpointArgs{
-			VpcId: vpc.ID(), ServiceName: pulumi.String(InterfaceService(n.args.Region, name)), VpcEndpointType: pulumi.String("Interface"),
+			VpcId: vpc.ID(), ServiceName: pulumi.String(InterfaceService(n.args.Location.Region, name)), VpcEndpointType: pulumi.String("Interface"),
 			SubnetIds: n.PrivateSubnetIDs, SecurityGroupIds: pulumi.StringArray{group.ID()}, PrivateDnsEnabled: pulumi.Bool(true),
 			Tags: n.tags(name, nil),
 		}, pulumi.Parent(n))
 		if err != nil {
 			return err
 		}
-		n.subnets = append(n.subnets, endpoint)
+		n.ready = append(n.ready, endpoint)
 	}
 	return nil
 }

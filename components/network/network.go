@@ -2,22 +2,18 @@
 package network
 
 import (
-	"cmp"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"maps"
 	"net/netip"
-	"slices"
 
 	"github.com/apigateway-ingress/apigateway-ingress/components/change"
 	"github.com/apigateway-ingress/apigateway-ingress/components/iamrole"
+	"github.com/apigateway-ingress/apigateway-ingress/components/location"
+	"github.com/apigateway-ingress/apigateway-ingress/components/settings"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
-
-// DefaultCIDR is the address range of a new VPC.
-const DefaultCIDR = "10.0.0.0/16"
 
 const typeToken = "apigateway-ingress:network:Network"
 
@@ -32,38 +28,54 @@ const (
 	NATNone   NAT = "none"
 )
 
-// Settings are what decides about the network apart from its zones.
+// Settings are what decides about the network.
 type Settings struct {
-	// CIDR is the VPC's IPv4 range, /16 to /24. Default 10.0.0.0/16.
-	CIDR string
-	// NAT is single (default), perAz or none.
-	NAT NAT
-	// InterfaceEndpoints are AWS services that private subnets reach without the internet, for example ecr.api. With
+	// CIDR is the VPC's IPv4 range, /16 to /24.
+	CIDR string `pulumi:"cidr,optional" config:"vpcCidr" default:"10.0.0.0/16"`
+	// ZoneCount is the number of availability zones, taken from those that the region offers.
+	ZoneCount int `pulumi:"zoneCount,optional" config:"availabilityZones" default:"2" range:"2..3"`
+	// Zones are two or three zones by name instead, for example us-east-1a.
+	Zones []string `pulumi:"zones,optional" config:"-"`
+	// NAT is how many NAT gateways the private subnets have. With none nodes reach AWS through VPC endpoints, and images
+	// must come from ECR.
+	NAT NAT `pulumi:"nat,optional" default:"single" enum:"single,perAz,none"`
+	// InterfaceEndpoints are AWS services that the private subnets reach without the internet, for example ecr.api. With
 	// NAT none, those that nodes need are there in any case. Each costs as much as a third of a NAT gateway.
-	InterfaceEndpoints []string
-	// FlowLogDays keeps a log of rejected connections for so many days; 0 keeps none.
-	FlowLogDays int
+	InterfaceEndpoints []string `pulumi:"interfaceEndpoints,optional"`
+	// FlowLogDays is how many days the VPC's log of rejected connections is kept. 0 keeps none.
+	FlowLogDays int `pulumi:"flowLogDays,optional"`
 	// Existing is a VPC that is there already; the fields above then have no meaning.
-	Existing *Existing
+	Existing *VPC `pulumi:"existing,optional" config:",inline"`
 }
 
-// Existing names a VPC and its subnets, which the owner has tagged for EKS.
-type Existing struct {
-	VpcID, CIDR                       string
-	PublicSubnetIDs, PrivateSubnetIDs []string
+// VPC is a network as other components need to know it, and one that is there already as its owner describes it: with
+// subnets that are tagged for EKS.
+type VPC struct {
+	// ID is an existing VPC. The settings of a new one have no meaning then.
+	ID pulumi.StringInput `pulumi:"vpcId"`
+	// CIDR is its IPv4 range. Default what AWS says.
+	CIDR pulumi.StringInput `pulumi:"vpcCidr,optional" config:"-"`
+	// PublicSubnetIDs are the existing VPC's public subnets, for the cluster's network interfaces. May be empty.
+	PublicSubnetIDs pulumi.StringArrayInput `pulumi:"publicSubnetIds,optional"`
+	// PrivateSubnetIDs are the existing VPC's private subnets, one a zone and two at least, for nodes and load balancer.
+	PrivateSubnetIDs pulumi.StringArrayInput `pulumi:"privateSubnetIds"`
+
+	ready []pulumi.Resource
 }
+
+// Ready are the routes that instances need before they can reach AWS, which none of their inputs shows. None of an
+// existing VPC.
+func (v VPC) Ready() []pulumi.Resource { return v.ready }
 
 // Args describe the VPC. Each zone gets one public and one private subnet.
 type Args struct {
 	Settings
-	// AvailabilityZones are two or three zone names, for example us-east-1a. EKS needs at least two.
-	AvailabilityZones []string
-	// Region and Partition are needed for endpoints and flow logs.
-	Region, Partition string
+	// Location is where the VPC is. Default that of the AWS provider.
+	Location location.Location `pulumi:"location,optional"`
 	// IAM is how the role of flow logs is made.
-	IAM iamrole.Settings
+	IAM iamrole.Settings `pulumi:"iam,optional"`
 	// Tags are put on every resource.
-	Tags map[string]string
+	Tags pulumi.StringMapInput `pulumi:"tags,optional"`
 }
 
 // Network is a VPC with public and private subnets in the same order of zones.
@@ -75,39 +87,37 @@ type Network struct {
 	PublicSubnetIDs  pulumi.StringArrayOutput `pulumi:"publicSubnetIds"`
 	PrivateSubnetIDs pulumi.StringArrayOutput `pulumi:"privateSubnetIds"`
 
-	args    Args
-	name    string
-	subnets []pulumi.Resource
+	args  Args
+	name  string
+	ready []pulumi.Resource
 }
 
-// Validate reports every problem of the arguments.
-func (a Args) Validate() error {
+// Complete puts in the defaults and reports every problem of the arguments.
+func (a Args) Complete() (Args, error) {
+	settings.Complete(&a)
+	var p settings.Problems
+	p.In("Location", a.Location.Validate())
+	p.In("IAM", a.IAM.Validate())
 	if a.Existing != nil {
-		return a.Existing.validate(a.Settings)
+		p.Add(a.Existing.check(a.Settings))
+		return a, p.Err()
 	}
-	var problems []error
-	if _, err := a.subnetRanges(); err != nil {
-		problems = append(problems, err)
-	}
-	if n := len(a.AvailabilityZones); n < 2 || n > 3 {
-		problems = append(problems, fmt.Errorf("availabilityZones: %d given: choose 2 or 3", n))
-	}
-	if a.NAT != "" && a.NAT != NATSingle && a.NAT != NATPerAZ && a.NAT != NATNone {
-		problems = append(problems, fmt.Errorf("nat %q is not known: write single, perAz or none", a.NAT))
-	}
-	problems = append(problems, a.validateEndpoints())
-	if !slices.Contains(flowLogDays, a.FlowLogDays) {
-		problems = append(problems, fmt.Errorf("flowLogDays %d is not a value of CloudWatch Logs: choose one of %v", a.FlowLogDays, flowLogDays[1:]))
-	}
-	return errors.Join(problems...)
+	p.Add(settings.Check(a))
+	_, err := a.subnetRanges()
+	p.Add(err)
+	p.When(a.Zones != nil && (len(a.Zones) < 2 || len(a.Zones) > 3), "{Zones}: %d given: choose 2 or 3", len(a.Zones))
+	a.checkEndpoints(&p)
+	p.Add(settings.CheckLogRetention("FlowLogDays", a.FlowLogDays))
+	return a, p.Err()
 }
 
 // subnetRanges cuts the VPC into 16 equal parts: public subnets take the first, private ones those from the ninth.
 func (a Args) subnetRanges() ([]netip.Prefix, error) {
-	cidr := cmp.Or(a.CIDR, DefaultCIDR)
-	whole, err := netip.ParsePrefix(cidr)
+	whole, err := netip.ParsePrefix(a.CIDR)
 	if err != nil || !whole.Addr().Is4() || whole.Masked() != whole || whole.Bits() < 16 || whole.Bits() > 24 {
-		return nil, fmt.Errorf("vpcCidr %q is not an IPv4 range from /16 to /24 such as %s", cidr, DefaultCIDR)
+		var p settings.Problems
+		p.When(true, "{CIDR} %q is not an IPv4 range from /16 to /24 such as 10.0.0.0/16", a.CIDR)
+		return nil, p.Err()
 	}
 	bits := whole.Bits() + 4
 	base := whole.Addr().As4()
@@ -123,15 +133,22 @@ func (a Args) subnetRanges() ([]netip.Prefix, error) {
 
 // New declares the VPC and its subnets.
 func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Network, error) {
-	if err := args.Validate(); err != nil {
-		return nil, err
+	if args == nil {
+		args = &Args{}
 	}
-	n := &Network{args: *args, name: name}
-	inputs := pulumi.Map{
-		"vpc":               pulumi.String(args.place()),
-		"availabilityZones": pulumi.ToStringArray(args.AvailabilityZones),
-		"nat":               pulumi.String(args.NAT),
+	a, err := args.Complete()
+	if err != nil {
+		return nil, settings.Named("network", name, err)
 	}
+	n := &Network{name: name}
+	if a.Existing == nil && a.Zones == nil {
+		if a.Zones, err = a.zonesOfRegion(ctx, location.Invoke(opts)...); err != nil {
+			return nil, settings.Named("network", name, err)
+		}
+	}
+	inputs := settings.Inputs(a)
+	// Which VPC it is, and in which zones, must not change.
+	inputs["vpc"], inputs["availabilityZones"] = pulumi.String(a.place()), pulumi.ToStringArray(a.Zones)
 	guard, err := change.Guard(ctx, typeToken, name, mayChange)
 	if err != nil {
 		return nil, err
@@ -139,10 +156,19 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	if err := ctx.RegisterComponentResourceV2(typeToken, name, inputs, n, append(opts, guard)...); err != nil {
 		return nil, err
 	}
-	if args.Existing != nil {
-		n.adopt(args.Existing)
-	} else if err := n.declare(ctx); err != nil {
-		return nil, fmt.Errorf("network %s: %w", name, err)
+	if a.Location, err = a.Location.Resolve(ctx, pulumi.Parent(n)); err == nil {
+		err = a.zonesAreHere()
+	}
+	if err != nil {
+		return nil, settings.Named("network", name, err)
+	}
+	n.args = a
+	declare := n.declare
+	if a.Existing != nil {
+		declare = n.adopt
+	}
+	if err := declare(ctx); err != nil {
+		return nil, settings.Named("network", name, err)
 	}
 	return n, ctx.RegisterResourceOutputs(n, pulumi.Map{
 		"vpcId":            n.VpcID,
@@ -177,20 +203,23 @@ func zonesStay(before, after []string) error {
 	return nil
 }
 
-// place is what the stack's VPC is known by: its id, or the range of a new one.
+// place is what a VPC is known by: the range of a new one, or its id; empty where another resource gives the id.
 func (a Args) place() string {
-	if a.Existing != nil {
-		return a.Existing.VpcID
+	if a.Existing == nil {
+		return a.CIDR
 	}
-	return cmp.Or(a.CIDR, DefaultCIDR)
+	id, _ := settings.Known(a.Existing.ID)
+	return id
 }
 
-// Ready are the routes that instances need before they can reach AWS.
-func (n *Network) Ready() []pulumi.Resource { return n.subnets }
+// VPC is the network for the components that stand in it.
+func (n *Network) VPC() VPC {
+	return VPC{ID: n.VpcID, CIDR: n.CIDR, PublicSubnetIDs: n.PublicSubnetIDs, PrivateSubnetIDs: n.PrivateSubnetIDs, ready: n.ready}
+}
 
 func (n *Network) declare(ctx *pulumi.Context) error {
 	vpc, err := ec2.NewVpc(ctx, n.name+"-vpc", &ec2.VpcArgs{
-		CidrBlock:          pulumi.String(n.args.place()),
+		CidrBlock:          pulumi.String(n.args.CIDR),
 		EnableDnsHostnames: pulumi.Bool(true),
 		EnableDnsSupport:   pulumi.Bool(true),
 		Tags:               n.tags("vpc", nil),
@@ -288,7 +317,7 @@ func (n *Network) routeTable(ctx *pulumi.Context, suffix string, vpc *ec2.Vpc, t
 	toInternet.RouteTableId = table.ID()
 	toInternet.DestinationCidrBlock = pulumi.String("0.0.0.0/0")
 	route, err := ec2.NewRoute(ctx, n.name+"-"+suffix, toInternet, pulumi.Parent(n))
-	n.subnets = append(n.subnets, route)
+	n.ready = append(n.ready, route)
 	return routes{table, []pulumi.Resource{route}}, err
 }
 
@@ -301,7 +330,7 @@ func (n *Network) subnetsOf(ctx *pulumi.Context, kind string, vpc *ec2.Vpc, firs
 	}
 	var subnets []*ec2.Subnet
 	var ids pulumi.StringArray
-	for i, zone := range n.args.AvailabilityZones {
+	for i, zone := range n.args.Zones {
 		suffix := fmt.Sprintf("%s-%d", kind, i)
 		subnet, err := ec2.NewSubnet(ctx, n.name+"-"+suffix, &ec2.SubnetArgs{
 			VpcId:            vpc.ID(),
@@ -319,23 +348,15 @@ func (n *Network) subnetsOf(ctx *pulumi.Context, kind string, vpc *ec2.Vpc, firs
 		if err != nil {
 			return nil, pulumi.StringArrayOutput{}, err
 		}
-		n.subnets = append(n.subnets, association)
+		n.ready = append(n.ready, association)
 		subnets = append(subnets, subnet)
 		ids = append(ids, subnet.ID().ToStringOutput())
 	}
 	return subnets, ids.ToStringArrayOutput(), nil
 }
 
-func (n *Network) tags(suffix string, more map[string]string) pulumi.StringMap {
-	tags := maps.Clone(n.args.Tags)
-	if tags == nil {
-		tags = map[string]string{}
-	}
-	maps.Copy(tags, more)
-	tags["Name"] = n.name + "-" + suffix
-	result := pulumi.StringMap{}
-	for _, key := range slices.Sorted(maps.Keys(tags)) {
-		result[key] = pulumi.String(tags[key])
-	}
-	return result
+func (n *Network) tags(suffix string, more map[string]string) pulumi.StringMapInput {
+	own := map[string]string{"Name": n.name + "-" + suffix}
+	maps.Copy(own, more)
+	return settings.Tags(n.args.Tags, own)
 }

@@ -2,10 +2,12 @@ package network
 
 import (
 	"net/netip"
+	"strings"
 	"testing"
 
 	"github.com/apigateway-ingress/apigateway-ingress/components/change"
 	"github.com/apigateway-ingress/apigateway-ingress/components/componenttest"
+	"github.com/apigateway-ingress/apigateway-ingress/components/location"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/stretchr/testify/require"
 )
@@ -19,7 +21,7 @@ func run(t *testing.T, args *Args) *componenttest.Graph {
 }
 
 func TestSubnetsAreApartAndTagged(t *testing.T) {
-	graph := run(t, &Args{Settings: Settings{CIDR: "10.1.0.0/20"}, AvailabilityZones: []string{"a", "b", "c"}})
+	graph := run(t, &Args{Settings: Settings{CIDR: "10.1.0.0/20", ZoneCount: 3}})
 	subnets := graph.All("aws:ec2/subnet:Subnet")
 	require.Len(t, subnets, 6)
 	vpc := netip.MustParsePrefix("10.1.0.0/20")
@@ -38,9 +40,8 @@ func TestSubnetsAreApartAndTagged(t *testing.T) {
 }
 
 func TestNATGateways(t *testing.T) {
-	zones := []string{"a", "b", "c"}
-	require.Len(t, run(t, &Args{AvailabilityZones: zones}).All("aws:ec2/natGateway:NatGateway"), 1)
-	perZone := run(t, &Args{AvailabilityZones: zones, Settings: Settings{NAT: NATPerAZ}})
+	require.Len(t, run(t, &Args{Settings: Settings{ZoneCount: 3}}).All("aws:ec2/natGateway:NatGateway"), 1)
+	perZone := run(t, &Args{Settings: Settings{ZoneCount: 3, NAT: NATPerAZ}})
 	require.Len(t, perZone.All("aws:ec2/natGateway:NatGateway"), 3)
 	tables := map[any]bool{}
 	for _, association := range perZone.All("aws:ec2/routeTableAssociation:RouteTableAssociation") {
@@ -50,7 +51,7 @@ func TestNATGateways(t *testing.T) {
 }
 
 func TestWithoutNATNodesReachAWSThroughEndpoints(t *testing.T) {
-	graph := run(t, &Args{Region: "us-east-1", AvailabilityZones: []string{"a", "b"}, Settings: Settings{NAT: NATNone, InterfaceEndpoints: []string{"ecr.api", "sqs"}}})
+	graph := run(t, &Args{Settings: Settings{NAT: NATNone, InterfaceEndpoints: []string{"ecr.api", "sqs"}}})
 	require.Empty(t, graph.All("aws:ec2/natGateway:NatGateway"))
 	require.Empty(t, graph.All("aws:ec2/eip:Eip"))
 	var services []any
@@ -65,8 +66,8 @@ func TestWithoutNATNodesReachAWSThroughEndpoints(t *testing.T) {
 }
 
 func TestTheVPCStays(t *testing.T) {
-	own, larger := Args{}, Args{Settings: Settings{CIDR: "10.8.0.0/16"}}
-	theirs := Args{Settings: Settings{Existing: &Existing{VpcID: "vpc-1"}}}
+	own, larger := Args{Settings: Settings{CIDR: "10.0.0.0/16"}}, Args{Settings: Settings{CIDR: "10.8.0.0/16"}}
+	theirs := Args{Settings: Settings{Existing: &VPC{ID: pulumi.String("vpc-1")}}}
 	recorded := func(a Args) change.Inputs { return change.Inputs{"vpc": a.place()} }
 	require.NoError(t, mayChange(recorded(own), recorded(own)))
 	require.NoError(t, mayChange(change.Inputs{"nat": "single"}, recorded(own)), "a state of before this was recorded")
@@ -99,8 +100,28 @@ func TestEndpointsInChina(t *testing.T) {
 }
 
 func TestBadArguments(t *testing.T) {
-	err := Args{Settings: Settings{CIDR: "10.0.0.1/16", NAT: "many", InterfaceEndpoints: []string{"E C R"}, FlowLogDays: 2}, AvailabilityZones: []string{"a"}}.Validate()
-	for _, problem := range []string{`vpcCidr "10.0.0.1/16"`, "availabilityZones: 1 given", `nat "many" is not known`, `interfaceEndpoints[0]: "E C R"`, "flowLogDays 2"} {
+	_, err := Args{
+		Settings: Settings{CIDR: "10.0.0.1/16", NAT: "many", InterfaceEndpoints: []string{"E C R"}, FlowLogDays: 2, Zones: []string{"a"}, ZoneCount: 4},
+		Location: location.Location{Partition: "aws-cn", Region: "eu-west-1", Account: "1"},
+	}.Complete()
+	for _, problem := range []string{
+		`CIDR "10.0.0.1/16"`, "Zones: 1 given", "ZoneCount 4 is not from 2 to 3", `NAT "many" is not known`, `InterfaceEndpoints[0]: "E C R"`, "FlowLogDays 2",
+		"Location.Region eu-west-1 is of the partition aws, not of aws-cn", `Location.Account "1" is malformed`,
+	} {
+		require.ErrorContains(t, err, problem)
+	}
+}
+
+func TestExistingVPC(t *testing.T) {
+	graph := run(t, &Args{Settings: Settings{Existing: &VPC{ID: pulumi.String("vpc-1"), PrivateSubnetIDs: pulumi.ToStringArray([]string{"subnet-1", "subnet-2"})}}})
+	require.Len(t, strings.Split(strings.TrimSpace(graph.Tree()), "\n"), 1, "nothing is made")
+	_, err := Args{Settings: Settings{FlowLogDays: 1, Existing: &VPC{
+		ID: pulumi.String("vpc"), CIDR: pulumi.String("10"), PrivateSubnetIDs: pulumi.ToStringArray([]string{"subnet-x"}), PublicSubnetIDs: pulumi.ToStringArray([]string{"subnet-x"}),
+	}}}.Complete()
+	for _, problem := range []string{
+		`Existing.ID "vpc" is malformed`, `Existing.CIDR "10" is not an IPv4 range`, "Existing.PrivateSubnetIDs: 1 given", `subnet "subnet-x" is malformed`,
+		"subnet subnet-x is named twice", "Existing.ID does not go with InterfaceEndpoints and FlowLogDays",
+	} {
 		require.ErrorContains(t, err, problem)
 	}
 }

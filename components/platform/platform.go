@@ -9,36 +9,33 @@
 //	ingresses, err := ingress.Load([]string{"ingress.yaml"}, nil)
 //	…
 //	p, err := platform.New(ctx, "shop", &platform.Args{
-//		Location:          platform.Location{Partition: "aws", Region: "eu-west-1", Account: account},
-//		AvailabilityZones: []string{"eu-west-1a", "eu-west-1b"},
-//		Ingresses:         ingresses,
-//		Services:          []platform.Service{{Name: "bookservice", Image: image, Port: 80}},
-//		Gateway:           gateway.Settings{Access: gateway.Access{ClientUser: true}},
+//		Ingresses: ingresses,
+//		Services:  []platform.Service{{Name: "bookservice", Image: image, Port: 80}},
+//		Gateway:   gateway.Settings{Access: gateway.Access{ClientUser: true}},
 //	})
 //	ctx.Export("endpoint", p.Endpoint)
 package platform
 
 import (
 	"cmp"
-	"errors"
-	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/apigateway-ingress/apigateway-ingress/components/cluster"
 	"github.com/apigateway-ingress/apigateway-ingress/components/gateway"
 	"github.com/apigateway-ingress/apigateway-ingress/components/iamrole"
+	"github.com/apigateway-ingress/apigateway-ingress/components/location"
 	"github.com/apigateway-ingress/apigateway-ingress/components/network"
 	"github.com/apigateway-ingress/apigateway-ingress/components/podrole"
 	"github.com/apigateway-ingress/apigateway-ingress/components/proxy"
 	"github.com/apigateway-ingress/apigateway-ingress/components/route"
 	"github.com/apigateway-ingress/apigateway-ingress/components/route/ingress"
+	"github.com/apigateway-ingress/apigateway-ingress/components/settings"
 	"github.com/apigateway-ingress/apigateway-ingress/components/workload"
-	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws"
-	"github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes"
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
 	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"k8s.io/apimachinery/pkg/util/validation"
 )
 
 const typeToken = "apigateway-ingress:platform:Platform"
@@ -48,52 +45,61 @@ func proxyName(name string) string { return strings.ToLower(name) + "-proxy" }
 
 // Args describe the platform. Zero values mean the defaults of the parts.
 type Args struct {
-	// Location is where in AWS the platform stands.
-	Location Location
-	// AvailabilityZones are two or three zones of the region.
-	AvailabilityZones []string
-	// Ingresses are the routes; their annotations supply what the fields below leave open.
+	// Location is where in AWS the platform stands. Default that of the AWS provider.
+	Location location.Location `pulumi:"location,optional" config:"-"`
+	// Ingresses are the routes; their annotations supply what the fields below leave open. One at least.
 	Ingresses []ingress.Ingress
-	// Group takes the Ingresses of one group.name only; by default all of them must be of one group.
-	Group string
-	// Authorizers are those that the annotation auth may name; Fragments say what requests must look like.
-	Authorizers []route.Authorizer
-	Fragments   []route.Fragment
-	// APIResourceQuota is the number of resources that AWS allows in a REST API, where it was raised. Default 300.
-	APIResourceQuota int
-	// Services are the backends that the Ingresses may name.
-	Services []Service
-	// Network, Cluster, PodRole, Proxy and Gateway are the settings of the parts. In those of the gateway, fields win
-	// over annotations, except that the client ARNs of both may call.
-	Network network.Settings
-	Cluster cluster.Settings
-	PodRole podrole.Settings
-	Proxy   proxy.Settings
-	Gateway gateway.Settings
+	// Fragments say what requests must look like.
+	Fragments []route.Fragment
+	// Group serves only the Ingresses whose annotation group.name says this; by default all of them must be of one group.
+	Group string `pulumi:"group,optional"`
+	// Authorizers are authorizers that routes may name in the annotation auth.
+	Authorizers []route.Authorizer `pulumi:"authorizers,optional"`
+	// APIResourceQuota is the number of resources that AWS allows in a REST API, for accounts whose quota was raised.
+	APIResourceQuota int `pulumi:"apiResourceQuota,optional" default:"300" range:"1..100000"`
+	// Services are the backends of the routes. Without an image the Service must exist.
+	Services []Service `pulumi:"services,optional"`
+	// Network is the VPC, a new one or one that is there already.
+	Network network.Settings `pulumi:"network,optional" config:",inline"`
+	// Cluster is the EKS cluster, a new one or one that is there already.
+	Cluster cluster.Settings `pulumi:"cluster,optional" config:",inline"`
+	// PodRole is the AWS role of pods that manage the gateway.
+	PodRole podrole.Settings `pulumi:"podRole,optional" config:",inline"`
+	// Proxy is NGINX. Its fields win over annotations.
+	Proxy proxy.Settings `pulumi:"proxy,optional" config:",inline"`
+	// Gateway is the API and what stands before it. Its fields win over annotations, except that the client ARNs of both
+	// may call.
+	Gateway gateway.Settings `pulumi:"gateway,optional" config:",inline"`
 	// OpenPods leaves the pods reachable from the whole cluster. By default NetworkPolicies let in the chain alone: the
 	// load balancer to the proxy, and the proxy to the services that the platform makes.
-	OpenPods bool
+	OpenPods bool `pulumi:"openPods,optional" config:"-"`
 	// IAM is how the roles and the user of all parts are made: under which path, and within which permissions boundary.
-	IAM iamrole.Settings
+	IAM iamrole.Settings `pulumi:"iam,optional" config:",inline"`
 	// CertificateProvider is AWS's provider for us-east-1: see gateway.Args.
-	CertificateProvider *aws.Provider
-	// Tags are put on every AWS resource.
-	Tags map[string]string
+	CertificateProvider pulumi.ProviderResource
+	// Tags are tags of every AWS resource.
+	Tags pulumi.StringMapInput `pulumi:"tags,optional"`
 }
 
-// Location is a partition (aws, aws-cn, aws-us-gov), a region and an account number.
-type Location struct{ Partition, Region, Account string }
-
-// Service is a backend: made by the platform from Image, or existing in the cluster when Image is empty.
+// Service is a backend: made by the platform from Image, or existing in the cluster when Image is nil.
+//
+// The pods of a service that the platform makes listen for HTTP on ContainerPort, answer GET /healthz with 200 while they
+// live and GET /readyz while they can take requests, run as an ordinary user (65532) with a read-only file system except
+// for /tmp, and go on serving for 5 seconds after they were told to stop. What needs more is an ordinary Deployment, named
+// here without an image.
 type Service struct {
-	// Name and Namespace are the Service's. Namespace is default by default.
-	Name, Namespace string
+	// Name is the name of the Service.
+	Name string `pulumi:"name"`
+	// Namespace is the namespace of the Service.
+	Namespace string `pulumi:"namespace,optional" default:"default"`
 	// Image is the container image; without one the Service must exist.
-	Image string
-	// Port is the Service's port, ContainerPort the container's. Default 8080.
-	Port, ContainerPort int
-	// Replicas is the number of pods. Default 2.
-	Replicas int
+	Image pulumi.StringInput `pulumi:"image,optional"`
+	// Port is the Service's port.
+	Port int `pulumi:"port"`
+	// ContainerPort is where the container serves HTTP.
+	ContainerPort int `pulumi:"containerPort,optional" default:"8080" range:"1024..65535"`
+	// Replicas is the number of pods.
+	Replicas int `pulumi:"replicas,optional" default:"2" range:"1..1000"`
 }
 
 // Platform is the published services.
@@ -122,12 +128,16 @@ type Platform struct {
 	ClientAccessKeyID     pulumi.StringOutput `pulumi:"clientAccessKeyId"`
 	ClientSecretAccessKey pulumi.StringOutput `pulumi:"clientSecretAccessKey"`
 
-	// Kubernetes is the provider for objects in the cluster, ProxyNamespace where the proxy runs, and the others are
-	// its nodes: what a second gateway on the same cluster needs.
-	Kubernetes          *kubernetes.Provider
-	ProxyNamespace      pulumi.StringInput
-	NodeSecurityGroupID pulumi.StringInput
-	AutoScalingGroups   []pulumi.StringInput
+	// Location is where the platform stands.
+	Location location.Location
+	// Network, Cluster, Gateway and Proxy are the parts, and PodRole where there is one. ProxyNamespace is where the proxy
+	// runs. A second gateway on the same cluster takes Network.VPC(), Cluster.Nodes() and Cluster.Kubernetes.
+	Network        *network.Network
+	Cluster        *cluster.Cluster
+	Gateway        *gateway.Gateway
+	Proxy          *proxy.Proxy
+	PodRole        *podrole.PodRole
+	ProxyNamespace pulumi.StringInput
 
 	name  string
 	parts parts
@@ -144,61 +154,77 @@ type parts struct {
 	gateway gateway.Args
 }
 
-// Validate reports every problem of the arguments, of all parts and all manifests together.
+// Validate reports every problem of the arguments, of all parts and all manifests together. What only AWS can tell is
+// taken for good.
 func (a Args) Validate(name string) error {
 	_, err := a.plan(name)
 	return err
 }
 
-// plan spreads the arguments over the parts. Fields win over annotations.
+// plan spreads the arguments over the parts, and puts in the defaults. Fields win over annotations.
 func (a Args) plan(name string) (parts, error) {
-	routes, routesErr := a.Routes()
-	var settings route.Settings
+	var p settings.Problems
+	routes, err := a.Routes()
+	p.Add(err)
+	var said route.Settings
 	if routes != nil {
-		settings = routes.Settings
+		said = routes.Settings
 	}
-	p := parts{args: a, routes: routes}
-	here := a.Location
-	p.network = network.Args{Settings: a.Network, AvailabilityZones: a.AvailabilityZones, Region: here.Region, Partition: here.Partition, IAM: a.IAM, Tags: a.Tags}
-	p.cluster = cluster.Args{Settings: a.Cluster, Partition: here.Partition, NetworkPolicies: !a.OpenPods, IAM: a.IAM, Tags: a.Tags}
-	p.role = podrole.Args{Settings: a.PodRole, Partition: here.Partition, Region: here.Region, Account: here.Account, IAM: a.IAM, Tags: a.Tags}
-	if a.PodRole.Mode == podrole.PodIdentity && !slices.ContainsFunc(a.Cluster.Addons, func(addon cluster.Addon) bool { return addon.Name == cluster.PodIdentityAgent }) {
-		p.cluster.Addons = append(slices.Clone(a.Cluster.Addons), cluster.Addon{Name: cluster.PodIdentityAgent})
+	a.annotated(said)
+	settings.Complete(&a)
+	plan := parts{args: a, routes: routes}
+	plan.network, err = network.Args{Settings: a.Network, Location: a.Location, IAM: a.IAM, Tags: a.Tags}.Complete()
+	p.In("Network", err)
+	plan.cluster, err = cluster.Args{Settings: a.Cluster, Location: a.Location, NetworkPolicies: !a.OpenPods, IAM: a.IAM, Tags: a.Tags}.Complete()
+	p.In("Cluster", err)
+	plan.role, err = podrole.Args{Settings: a.PodRole, Location: a.Location, IAM: a.IAM, Tags: a.Tags}.Complete()
+	p.In("PodRole", err)
+	plan.proxy, err = proxy.Args{Settings: a.Proxy, Routes: routes, ServiceName: proxyName(name)}.Complete(name)
+	p.In("Proxy", err)
+	plan.gateway, err = gateway.Args{
+		Settings: a.Gateway, Routes: routes, Location: a.Location, IAM: a.IAM, CertificateProvider: a.CertificateProvider, Tags: a.Tags,
+	}.Complete(name)
+	p.In("Gateway", err)
+	if plan.role.Mode == podrole.PodIdentity && !slices.ContainsFunc(a.Cluster.Addons, func(addon cluster.Addon) bool { return addon.Name == cluster.PodIdentityAgent }) {
+		plan.cluster.Addons = append(slices.Clone(a.Cluster.Addons), cluster.Addon{Name: cluster.PodIdentityAgent})
 	}
-	p.proxy = proxy.Args{Settings: a.Proxy, Routes: routes, Name: proxyName(name)}
-	p.proxy.Image = cmp.Or(a.Proxy.Image, settings.ProxyImage)
-	p.proxy.Replicas = cmp.Or(a.Proxy.Replicas, settings.ProxyReplicas)
-	p.proxy.Port = cmp.Or(a.Proxy.Port, settings.ProxyPort)
-	p.proxy.NodePort = cmp.Or(a.Proxy.NodePort, proxy.DefaultNodePort)
-	if len(p.proxy.NodeSelector) == 0 {
-		p.proxy.NodeSelector = settings.NodeSelector
-	}
-	p.gateway = gateway.Args{Settings: a.Gateway, Routes: routes, Partition: here.Partition, Region: here.Region, IAM: a.IAM, Tags: a.Tags}
-	p.gateway.CertificateProvider = a.CertificateProvider
-	p.gateway.Stage.Name = cmp.Or(a.Gateway.Stage.Name, settings.StageName)
-	p.gateway.Access.ClientARNs = append(slices.Clone(a.Gateway.Access.ClientARNs), settings.ClientARNs...)
-	p.gateway.Domain.Name = cmp.Or(a.Gateway.Domain.Name, settings.CustomDomainName)
-	p.gateway.Domain.CertificateARN = cmp.Or(a.Gateway.Domain.CertificateARN, settings.CertificateARN)
-	problems := []error{
-		routesErr, a.validateServices(), a.validateExisting(),
-		p.network.Validate(), p.cluster.Validate(), p.role.Validate(), p.proxy.Validate(), p.gateway.Validate(name),
-	}
-	return p, errors.Join(problems...)
+	p.Add(settings.Check(a))
+	a.checkServices(&p)
+	a.checkExisting(&p)
+	return plan, p.Err()
 }
 
-// validateExisting: a cluster stands in a VPC, so an existing one takes an existing VPC; and its roles are not ours.
-func (a Args) validateExisting() error {
-	var problems []error
-	if a.Cluster.Existing != nil && a.Network.Existing == nil {
-		problems = append(problems, errors.New("clusterName without vpcId: name the cluster's VPC and its private subnets"))
+// annotated fills in what the annotations say and the fields leave open.
+func (a *Args) annotated(said route.Settings) {
+	if a.Proxy.Image == nil && said.ProxyImage != "" {
+		a.Proxy.Image = pulumi.String(said.ProxyImage)
 	}
-	if a.Cluster.Existing != nil && a.PodRole.Mode == podrole.Kube2IAM {
-		problems = append(problems, errors.New("podRole kube2iam changes the role of the nodes, which in an existing cluster is not the stack's: choose irsa, podIdentity or none"))
+	a.Proxy.Replicas = cmp.Or(a.Proxy.Replicas, said.ProxyReplicas)
+	a.Proxy.Port = cmp.Or(a.Proxy.Port, said.ProxyPort)
+	if len(a.Proxy.NodeSelector) == 0 {
+		a.Proxy.NodeSelector = said.NodeSelector
 	}
-	if a.Cluster.Existing != nil && a.Cluster.Existing.OIDCProviderARN == "" && (a.PodRole.Mode == "" || a.PodRole.Mode == podrole.IRSA) {
-		problems = append(problems, fmt.Errorf("podRole irsa: IAM has no OIDC provider for cluster %s: make one, or choose podIdentity or none", a.Cluster.Existing.Name))
+	g := &a.Gateway
+	g.Stage.Name = cmp.Or(g.Stage.Name, said.StageName)
+	g.Access.ClientARNs = settings.Append(g.Access.ClientARNs, said.ClientARNs)
+	g.Domain.Name = cmp.Or(g.Domain.Name, said.CustomDomainName)
+	if g.Domain.CertificateARN == nil && said.CertificateARN != "" {
+		g.Domain.CertificateARN = pulumi.String(said.CertificateARN)
 	}
-	return errors.Join(problems...)
+}
+
+// checkExisting: a cluster stands in a VPC, so an existing one takes an existing VPC; and its roles are not ours.
+func (a Args) checkExisting(p *settings.Problems) {
+	existing := a.Cluster.Existing
+	if existing == nil {
+		return
+	}
+	p.When(a.Network.Existing == nil, "{Cluster.Existing} without {Network.Existing.ID}: name the cluster's VPC and its private subnets")
+	p.When(a.PodRole.Mode == podrole.Kube2IAM,
+		"{PodRole.Mode} kube2iam changes the role of the nodes, which in an existing cluster is not the stack's: choose irsa, podIdentity or none")
+	name, _ := settings.Known(existing.Name)
+	p.When(existing.OIDCProviderARN == nil && a.PodRole.Mode == podrole.IRSA,
+		"{PodRole.Mode} irsa: IAM has no OIDC provider for cluster %s: make one, or choose podIdentity or none", name)
 }
 
 // Routes is the table that the Ingresses make with the services and the group of these arguments.
@@ -226,25 +252,17 @@ func (a Args) backends() []route.Service {
 	return backends
 }
 
-func (a Args) validateServices() error {
-	var problems []error
+func (a Args) checkServices(p *settings.Problems) {
 	seen := map[string]bool{}
 	for i, s := range a.Services {
 		key := s.namespace() + "/" + s.Name
-		if seen[key] {
-			problems = append(problems, fmt.Errorf("services[%d]: %s is declared twice", i, key))
-		}
+		p.When(seen[key], "{Services[%d]}: %s is declared twice", i, key)
 		seen[key] = true
-		checked := s.workload()
-		if s.Image == "" {
-			// An existing Service brings its own pods.
-			checked.Image = "existing"
+		if found := validation.IsDNS1035Label(s.Name); len(found) > 0 {
+			p.When(true, "{Services[%d].Name} %q is not valid: %s", i, s.Name, found[0])
 		}
-		if err := checked.Validate(); err != nil {
-			problems = append(problems, fmt.Errorf("services[%d] %s: %w", i, key, err))
-		}
+		p.When(s.Port < 1 || s.Port > 65535, "{Services[%d].Port} %d is not from 1 to 65535", i, s.Port)
 	}
-	return errors.Join(problems...)
 }
 
 func (s Service) namespace() string { return cmp.Or(s.Namespace, defaultNamespace) }
@@ -257,29 +275,35 @@ func (s Service) workload() *workload.Args {
 	}
 }
 
-// New declares the platform. Nothing is registered unless all arguments are valid.
+// New declares the platform. Nothing of it is made unless all arguments are valid.
 func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Platform, error) {
-	planned, err := args.plan(name)
+	if args == nil {
+		args = &Args{}
+	}
+	a := *args
+	planned, err := a.plan(name)
 	if err != nil {
-		return nil, err
+		return nil, settings.Named("platform", name, err)
 	}
 	for _, notice := range planned.routes.Notices {
 		if err := ctx.Log.Warn(notice, nil); err != nil {
 			return nil, err
 		}
 	}
-	p := &Platform{name: name, parts: planned}
-	inputs := pulumi.Map{
-		"region":            pulumi.String(args.Location.Region),
-		"availabilityZones": pulumi.ToStringArray(args.AvailabilityZones),
-		"services":          serviceInputs(args.Services),
-		"tags":              pulumi.ToStringMap(args.Tags),
-	}
-	if err := ctx.RegisterComponentResourceV2(typeToken, name, inputs, p, opts...); err != nil {
+	p := &Platform{name: name}
+	if err := ctx.RegisterComponentResourceV2(typeToken, name, settings.Inputs(planned.args), p, opts...); err != nil {
 		return nil, err
 	}
+	if a.Location, err = a.Location.Resolve(ctx, pulumi.Parent(p)); err == nil {
+		p.Location = a.Location
+		// Some rules depend on the region.
+		p.parts, err = a.plan(name)
+	}
+	if err != nil {
+		return nil, settings.Named("platform", name, err)
+	}
 	if err := p.declare(ctx); err != nil {
-		return nil, fmt.Errorf("platform %s: %w", name, err)
+		return nil, settings.Named("platform", name, err)
 	}
 	return p, ctx.RegisterResourceOutputs(p, pulumi.Map{
 		"endpoint":              p.Endpoint,
@@ -300,34 +324,25 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	})
 }
 
-func serviceInputs(services []Service) pulumi.Array {
-	list := pulumi.Array{}
-	for _, s := range services {
-		list = append(list, pulumi.Map{"name": pulumi.String(s.Name), "namespace": pulumi.String(s.namespace()), "port": pulumi.Int(s.Port)})
-	}
-	return list
-}
-
 func (p *Platform) declare(ctx *pulumi.Context) error {
 	child := pulumi.Parent(p)
 	net, err := network.New(ctx, p.name, &p.parts.network, child)
 	if err != nil {
-		return err
+		return settings.In("Network", err)
 	}
 	clusterArgs := p.parts.cluster
-	clusterArgs.VpcID, clusterArgs.PublicSubnetIDs, clusterArgs.PrivateSubnetIDs = net.VpcID, net.PublicSubnetIDs, net.PrivateSubnetIDs
-	clusterArgs.NetworkReady = net.Ready()
+	clusterArgs.Network = net.VPC()
 	kube, err := cluster.New(ctx, p.name, &clusterArgs, child)
 	if err != nil {
-		return err
+		return settings.In("Cluster", err)
 	}
-	p.ClusterName, p.Kubernetes = kube.Name, kube.Kubernetes
-	p.NodeSecurityGroupID, p.AutoScalingGroups = kube.NodeSecurityGroupID, kube.NodeGroupNames()
+	p.Network, p.Cluster, p.ClusterName = net, kube, kube.Name
 	namespaces, err := p.namespaces(ctx, pulumi.Parent(p), pulumi.Provider(kube.Kubernetes))
 	if err != nil {
 		return err
 	}
-	p.ProxyNamespace = namespaces[p.parts.proxy.Name]
+	p.ProxyNamespace = namespaces[p.parts.proxy.ServiceName]
+	p.parts.proxy.Namespace, p.parts.proxy.Nodes = p.ProxyNamespace, kube.Nodes()
 	// Declaring a component waits for its provider, and that for the cluster: what goes into the cluster comes last,
 	// so that the gateway builds meanwhile.
 	if err := p.gateway(ctx, net, kube); err != nil {
@@ -339,17 +354,12 @@ func (p *Platform) declare(ctx *pulumi.Context) error {
 func (p *Platform) gateway(ctx *pulumi.Context, net *network.Network, kube *cluster.Cluster) error {
 	args := p.parts.gateway
 	p.VpcID, p.VpcCIDR, p.PrivateSubnetIDs = net.VpcID, net.CIDR, net.PrivateSubnetIDs
-	args.VpcID, args.VpcCIDR, args.SubnetIDs = net.VpcID, net.CIDR, net.PrivateSubnetIDs
-	args.Nodes = gateway.Nodes{
-		SecurityGroupID: kube.NodeSecurityGroupID, AutoScalingGroups: kube.NodeGroupNames(), NodePort: p.parts.proxy.NodePort,
-	}
-	args.Pods = gateway.Pods{
-		Kubernetes: kube.Kubernetes, Namespace: p.ProxyNamespace, ServiceName: p.parts.proxy.Name, ServicePort: proxy.ServicePort, Port: cmp.Or(p.parts.proxy.Port, proxy.DefaultPort),
-	}
+	args.Network, args.Target = net.VPC(), p.parts.proxy.Target(kube.Kubernetes)
 	published, err := gateway.New(ctx, p.name, &args, pulumi.Parent(p))
 	if err != nil {
-		return err
+		return settings.In("Gateway", err)
 	}
+	p.Gateway = published
 	p.Endpoint, p.RestAPIID, p.StageName = published.Endpoint, published.RestAPIID, published.StageName
 	p.VpcLinkID, p.NLBDNSName = published.VpcLinkID, published.NLBDNSName
 	p.DomainTarget, p.DeploymentID, p.APIKeys = published.DomainTarget, published.DeploymentID, published.APIKeys
@@ -363,10 +373,10 @@ func (p *Platform) inCluster(ctx *pulumi.Context, net *network.Network, kube *cl
 		return err
 	}
 	// Pods have nowhere to run before the nodes exist.
-	onNodes := append(slices.Clone(inCluster), pulumi.DependsOn(kube.Nodes))
+	onNodes := append(slices.Clone(inCluster), pulumi.DependsOn(kube.NodeGroups))
 	var services []pulumi.Resource
 	for _, s := range p.parts.args.Services {
-		if s.Image == "" {
+		if s.Image == nil {
 			continue
 		}
 		args := s.workload()
@@ -379,11 +389,11 @@ func (p *Platform) inCluster(ctx *pulumi.Context, net *network.Network, kube *cl
 		services = append(services, backend.Service())
 	}
 	proxyArgs := p.parts.proxy
-	proxyArgs.Namespace = p.ProxyNamespace
 	proxyArgs.Traffic = p.throughProxy(net)
 	// NGINX does not start while a name in its configuration cannot be resolved.
-	_, err := proxy.New(ctx, p.name+"-proxy", &proxyArgs, append(onNodes, pulumi.DependsOn(services))...)
-	return err
+	var err error
+	p.Proxy, err = proxy.New(ctx, p.name+"-proxy", &proxyArgs, append(onNodes, pulumi.DependsOn(services))...)
+	return settings.In("Proxy", err)
 }
 
 func (p *Platform) podRole(ctx *pulumi.Context, kube *cluster.Cluster, opts []pulumi.ResourceOption) error {
@@ -397,18 +407,18 @@ func (p *Platform) podRole(ctx *pulumi.Context, kube *cluster.Cluster, opts []pu
 	}
 	role, err := podrole.New(ctx, p.name, &roleArgs, opts...)
 	if err != nil {
-		return err
+		return settings.In("PodRole", err)
 	}
-	p.PodRoleARN = role.RoleARN
+	p.PodRole, p.PodRoleARN = role, role.RoleARN
 	return nil
 }
 
 // namespaces maps the name of each namespace in use to the namespace, made where it is the platform's to make.
 func (p *Platform) namespaces(ctx *pulumi.Context, opts ...pulumi.ResourceOption) (map[string]pulumi.StringInput, error) {
 	made := map[string]pulumi.StringInput{defaultNamespace: pulumi.String(defaultNamespace)}
-	wanted := []string{p.parts.proxy.Name}
+	wanted := []string{p.parts.proxy.ServiceName}
 	for _, s := range p.parts.args.Services {
-		if s.Image != "" {
+		if s.Image != nil {
 			wanted = append(wanted, s.namespace())
 		}
 	}
@@ -418,7 +428,7 @@ func (p *Platform) namespaces(ctx *pulumi.Context, opts ...pulumi.ResourceOption
 		}
 		namespace, err := corev1.NewNamespace(ctx, p.name+"-"+name, &corev1.NamespaceArgs{Metadata: metav1.ObjectMetaArgs{
 			Name:   pulumi.String(name),
-			Labels: namespaceLabels(name == p.parts.proxy.Name),
+			Labels: namespaceLabels(name == p.parts.proxy.ServiceName),
 		}}, opts...)
 		if err != nil {
 			return nil, err

@@ -21,15 +21,13 @@ func bookstore(t *testing.T, manifest string) *platform.Args {
 	ingresses, err := ingress.Load([]string{"../../examples/bookstore/" + manifest}, nil)
 	require.NoError(t, err)
 	return &platform.Args{
-		Location:          platform.Location{Partition: "aws", Region: "us-east-1", Account: "111122223333"},
-		Ingresses:         ingresses,
-		AvailabilityZones: []string{"us-east-1a", "us-east-1b"},
+		Ingresses: ingresses,
 		Services: []platform.Service{
-			{Name: "bookservice", Image: "books:1", Port: 80},
-			{Name: "authorservice", Image: "authors:1", Port: 80},
+			{Name: "bookservice", Image: pulumi.String("books:1"), Port: 80},
+			{Name: "authorservice", Image: pulumi.String("authors:1"), Port: 80},
 		},
 		Gateway: gateway.Settings{Access: gateway.Access{ClientUser: true}},
-		Tags:    map[string]string{"managed-by": "test"},
+		Tags:    pulumi.StringMap{"managed-by": pulumi.String("test")},
 	}
 }
 
@@ -165,13 +163,14 @@ func TestAllProblemsAreReportedBeforeTheFirstResource(t *testing.T) {
 	args.Cluster.NodeGroups = []cluster.NodeGroup{{Count: 451}}
 	args.Proxy.NodePort = 80
 	args.Gateway.Stage.LogRetentionDays = 2
-	args.AvailabilityZones = args.AvailabilityZones[:1]
+	args.Network.ZoneCount = 1
 	args.PodRole.Mode = "instance"
 	graph := &componenttest.Graph{}
 	err := componenttest.TryRun(graph, declare(args))
 	for _, problem := range []string{
-		"service default/bookservice is not declared", "services[1] default/authorservice: replicas -1", "vpcCidr \"10.0.0.0/8\"",
-		"nodeGroups[0]: count 451", "nodePort 80", "logRetentionDays 2", "availabilityZones: 1 given", `podRole "instance" is not known`,
+		"service default/bookservice is not declared", "Services[1].Replicas -1 is not from 1 to 1000", `Network.CIDR "10.0.0.0/8"`,
+		"Cluster.NodeGroups[0].Count 451", "Proxy.NodePort 80", "Gateway.Stage.LogRetentionDays 2", "Network.ZoneCount 1 is not from 2 to 3",
+		`PodRole.Mode "instance" is not known`,
 	} {
 		require.ErrorContains(t, err, problem)
 	}

@@ -41,7 +41,7 @@ func (p *Platform) throughProxy(net *network.Network) *workload.Traffic {
 	backends := map[string]workload.Peer{}
 	for _, s := range p.parts.args.Services {
 		peer := workload.Peer{NamespaceLabels: map[string]string{nameOfNamespace: s.namespace()}}
-		if s.Image != "" {
+		if s.Image != nil {
 			peer.ServiceName = s.Name
 		}
 		backends[s.namespace()+"/"+peer.ServiceName] = peer

@@ -18,7 +18,7 @@ func (p *PodRole) associations(ctx *pulumi.Context, role *iam.Role) error {
 		namespace, name, _ := strings.Cut(account, "/")
 		if _, err := awseks.NewPodIdentityAssociation(ctx, p.name+"-"+namespace+"-"+name, &awseks.PodIdentityAssociationArgs{
 			ClusterName: p.args.Cluster.Name, Namespace: pulumi.String(namespace), ServiceAccount: pulumi.String(name), RoleArn: role.Arn,
-			Tags: pulumi.ToStringMap(p.args.Tags),
+			Tags: p.args.Tags,
 		}, pulumi.Parent(p)); err != nil {
 			return err
 		}

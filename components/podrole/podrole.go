@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"github.com/apigateway-ingress/apigateway-ingress/components/iamrole"
+	"github.com/apigateway-ingress/apigateway-ingress/components/location"
+	"github.com/apigateway-ingress/apigateway-ingress/components/settings"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
 	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
@@ -42,33 +44,36 @@ var policyTemplate string
 
 // Settings are what decides about the role apart from where it is.
 type Settings struct {
-	// Mode is irsa (default), kube2iam, podIdentity or none.
-	Mode Mode
-	// ServiceAccounts are further accounts that may use the role, as namespace/name; not with kube2iam.
-	ServiceAccounts []string
+	// Mode is how pods come to their AWS role.
+	Mode Mode `pulumi:"mode,optional" config:"podRole" default:"irsa" enum:"irsa,kube2iam,podIdentity,none"`
+	// ServiceAccounts are further service accounts that may use the role, as namespace/name. Not with kube2iam.
+	ServiceAccounts []string `pulumi:"serviceAccounts,optional" config:"podRoleServiceAccounts"`
 }
 
 // Args describe the role.
 type Args struct {
 	Settings
-	// Cluster is where the pods run.
-	Cluster ClusterIdentity
-	// Partition, Region and Account place the permissions.
-	Partition, Region, Account string
+	// Cluster is where the pods run. Required.
+	Cluster ClusterIdentity `pulumi:"cluster"`
+	// Location places the permissions. Default that of the AWS provider.
+	Location location.Location `pulumi:"location,optional"`
 	// IAM is how the role is made.
-	IAM iamrole.Settings
+	IAM iamrole.Settings `pulumi:"iam,optional"`
 	// Tags are put on every resource.
-	Tags map[string]string
+	Tags pulumi.StringMapInput `pulumi:"tags,optional"`
 }
 
-// ClusterIdentity is what IAM needs to know of the cluster.
+// ClusterIdentity is what IAM needs to know of the cluster; a cluster component's Identity is one.
 type ClusterIdentity struct {
-	OIDCProviderARN pulumi.StringInput
-	// OIDCIssuer is the issuer's URL without its scheme.
-	OIDCIssuer                pulumi.StringInput
-	NodeRoleARN, NodeRoleName pulumi.StringInput
-	// Name is the cluster's.
-	Name pulumi.StringInput
+	// Name is the cluster's, for Pod Identity.
+	Name pulumi.StringInput `pulumi:"name,optional"`
+	// OIDCProviderARN is IAM's provider for the cluster's service accounts, and OIDCIssuer the issuer's URL without its
+	// scheme, for IRSA.
+	OIDCProviderARN pulumi.StringInput `pulumi:"oidcProviderArn,optional"`
+	OIDCIssuer      pulumi.StringInput `pulumi:"oidcIssuer,optional"`
+	// NodeRoleARN and NodeRoleName are the nodes' role, for kube2iam.
+	NodeRoleARN  pulumi.StringInput `pulumi:"nodeRoleArn,optional"`
+	NodeRoleName pulumi.StringInput `pulumi:"nodeRoleName,optional"`
 }
 
 // PodRole is the role and the service account that uses it.
@@ -84,24 +89,30 @@ type PodRole struct {
 
 var serviceAccountRef = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?/[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$`)
 
-// Validate reports every problem of the arguments.
-func (a Args) Validate() error {
-	var problems []error
-	if modes := []Mode{"", IRSA, Kube2IAM, PodIdentity, None}; !slices.Contains(modes, a.Mode) {
-		problems = append(problems, fmt.Errorf("podRole %q is not known: write %s, %s, %s or %s", a.Mode, IRSA, Kube2IAM, PodIdentity, None))
+// Complete puts in the defaults and reports every problem of the arguments. Whether the cluster is described is for New
+// to say.
+func (a Args) Complete() (Args, error) {
+	settings.Complete(&a)
+	var p settings.Problems
+	p.In("Location", a.Location.Validate())
+	p.In("IAM", a.IAM.Validate())
+	p.Add(settings.Check(a))
+	p.When(a.Mode == None && len(a.ServiceAccounts) > 0, "{ServiceAccounts} have no role to use: choose another {Mode} than none")
+	p.When(a.Mode == Kube2IAM && len(a.ServiceAccounts) > 0, "{ServiceAccounts} cannot be told apart by kube2iam: use irsa")
+	for i, account := range a.ServiceAccounts {
+		p.When(!serviceAccountRef.MatchString(account), "{ServiceAccounts[%d]}: %q is not of the form namespace/name", i, account)
 	}
-	if a.Mode == None && len(a.ServiceAccounts) > 0 {
-		problems = append(problems, errors.New("podRole service accounts have no role to use: choose another podRole than none"))
-	}
-	for _, account := range a.ServiceAccounts {
-		if !serviceAccountRef.MatchString(account) {
-			problems = append(problems, fmt.Errorf("podRole service account %q is not of the form namespace/name", account))
-		}
-	}
-	if a.Mode == Kube2IAM && len(a.ServiceAccounts) > 0 {
-		problems = append(problems, errors.New("podRole service accounts cannot be told apart by kube2iam: use irsa"))
-	}
-	return errors.Join(problems...)
+	return a, p.Err()
+}
+
+func (a Args) missing() error {
+	var p settings.Problems
+	c := a.Cluster
+	p.When(a.Mode == IRSA && (c.OIDCProviderARN == nil || c.OIDCIssuer == nil), "{Cluster.OIDCProviderARN} and {Cluster.OIDCIssuer} are required for irsa")
+	p.When(a.Mode == Kube2IAM && (c.NodeRoleARN == nil || c.NodeRoleName == nil), "{Cluster.NodeRoleARN} and {Cluster.NodeRoleName} are required for kube2iam")
+	p.When(a.Mode == PodIdentity && c.Name == nil, "{Cluster.Name} is required for podIdentity")
+	p.When(a.Mode == None, "{Mode} none makes no role: leave the component out")
+	return p.Err()
 }
 
 // Policy is the role's permissions policy: what managing the gateway in one account and region takes.
@@ -111,22 +122,23 @@ func Policy(partition, region, account string) string {
 
 // New declares the role. The Kubernetes provider comes with opts.
 func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*PodRole, error) {
-	if err := args.Validate(); err != nil {
+	if args == nil {
+		args = &Args{}
+	}
+	a, err := args.Complete()
+	if err := errors.Join(a.missing(), err); err != nil {
+		return nil, settings.Named("pod role", name, err)
+	}
+	p := &PodRole{name: name}
+	if err := ctx.RegisterComponentResourceV2(typeToken, name, settings.Inputs(a), p, opts...); err != nil {
 		return nil, err
 	}
-	p := &PodRole{name: name, args: *args}
-	if p.args.Mode == "" {
-		p.args.Mode = IRSA
+	if a.Location, err = a.Location.Resolve(ctx, pulumi.Parent(p)); err != nil {
+		return nil, settings.Named("pod role", name, err)
 	}
-	if p.args.Mode == None {
-		return nil, fmt.Errorf("pod role %s: the mode none makes no role", name)
-	}
-	inputs := pulumi.Map{"mode": pulumi.String(p.args.Mode), "serviceAccounts": pulumi.ToStringArray(args.ServiceAccounts)}
-	if err := ctx.RegisterComponentResourceV2(typeToken, name, inputs, p, opts...); err != nil {
-		return nil, err
-	}
+	p.args = a
 	if err := p.declare(ctx); err != nil {
-		return nil, fmt.Errorf("pod role %s: %w", name, err)
+		return nil, settings.Named("pod role", name, err)
 	}
 	return p, ctx.RegisterResourceOutputs(p, pulumi.Map{"roleArn": p.RoleARN, "namespace": p.Namespace})
 }
@@ -144,7 +156,7 @@ func (p *PodRole) declare(ctx *pulumi.Context) error {
 	role, err := p.args.IAM.Role(ctx, p.name, &iam.RoleArgs{
 		AssumeRolePolicy: trust,
 		Description:      pulumi.String("pods that manage the gateway of " + p.name),
-		Tags:             pulumi.ToStringMap(p.args.Tags),
+		Tags:             p.args.Tags,
 	}, pulumi.Parent(p))
 	if err != nil {
 		return err
@@ -152,7 +164,7 @@ func (p *PodRole) declare(ctx *pulumi.Context) error {
 	p.RoleARN = role.Arn
 	if _, err := iam.NewRolePolicy(ctx, p.name, &iam.RolePolicyArgs{
 		Role:   role.Name,
-		Policy: pulumi.String(Policy(p.args.Partition, p.args.Region, p.args.Account)),
+		Policy: pulumi.String(Policy(p.args.Location.Partition, p.args.Location.Region, p.args.Location.Account)),
 	}, pulumi.Parent(p)); err != nil {
 		return err
 	}

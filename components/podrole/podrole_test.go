@@ -13,7 +13,7 @@ import (
 
 func run(t *testing.T, settings Settings) *componenttest.Graph {
 	t.Helper()
-	args := Args{Settings: settings, Partition: "aws", Region: "us-east-1", Account: "111122223333"}
+	args := Args{Settings: settings}
 	args.Cluster = ClusterIdentity{
 		OIDCProviderARN: pulumi.String("arn:oidc"), OIDCIssuer: pulumi.String("issuer"),
 		NodeRoleARN: pulumi.String("arn:node"), NodeRoleName: pulumi.String("node"),
@@ -86,7 +86,12 @@ func TestPodIdentityAssociatesEveryAccount(t *testing.T) {
 }
 
 func TestBadArguments(t *testing.T) {
-	require.ErrorContains(t, Args{Settings: Settings{Mode: "x"}}.Validate(), `podRole "x" is not known`)
-	require.ErrorContains(t, Args{Settings: Settings{ServiceAccounts: []string{"x"}}}.Validate(), "namespace/name")
-	require.ErrorContains(t, Args{Settings: Settings{Mode: Kube2IAM, ServiceAccounts: []string{"a/b"}}}.Validate(), "cannot be told apart by kube2iam")
+	for want, s := range map[string]Settings{
+		`Mode "x" is not known: write irsa, kube2iam, podIdentity or none`: {Mode: "x"},
+		`ServiceAccounts[0]: "x" is not of the form namespace/name`:        {ServiceAccounts: []string{"x"}},
+		"ServiceAccounts cannot be told apart by kube2iam":                 {Mode: Kube2IAM, ServiceAccounts: []string{"a/b"}},
+	} {
+		_, err := Args{Settings: s}.Complete()
+		require.ErrorContains(t, err, want)
+	}
 }

@@ -3,26 +3,23 @@
 package proxy
 
 import (
+	"cmp"
 	"errors"
-	"fmt"
+	"strings"
 
 	"github.com/apigateway-ingress/apigateway-ingress/components/route"
 	"github.com/apigateway-ingress/apigateway-ingress/components/route/nginx"
+	"github.com/apigateway-ingress/apigateway-ingress/components/settings"
+	"github.com/apigateway-ingress/apigateway-ingress/components/target"
 	"github.com/apigateway-ingress/apigateway-ingress/components/workload"
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
 	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"k8s.io/apimachinery/pkg/util/validation"
 )
 
-// Defaults of the proxy, the original controller's where it had one.
-const (
-	DefaultImage    = "docker.io/library/nginx:1.30.0"
-	DefaultReplicas = 3
-	DefaultPort     = 8080
-	DefaultNodePort = 30080
-	// ServicePort is the Service's port within the cluster.
-	ServicePort = 80
-)
+// ServicePort is the Service's port within the cluster.
+const ServicePort = 80
 
 const (
 	typeToken  = "apigateway-ingress:proxy:Proxy"
@@ -32,31 +29,35 @@ const (
 	nginxUser = 101
 )
 
-// Settings are what decides about the proxy apart from where it runs.
+// Settings are what decides about the proxy apart from where it runs. The defaults are the original controller's where
+// it had one.
 type Settings struct {
-	// Image is an NGINX of 1.22 or later. Default docker.io/library/nginx, a pinned version.
-	Image string
-	// Replicas is the number of NGINX pods. Default 3.
-	Replicas int
-	// Port is where NGINX listens in its pod. Default 8080.
-	Port int
-	// NodePort is where every node accepts requests for NGINX, 30000 to 32767. Default 30080.
-	NodePort int
-	// Paths says which are refused. Default nginx.PathsByAccess.
-	Paths nginx.Paths
+	// Image is an NGINX image of 1.22 or later.
+	Image pulumi.StringInput `pulumi:"image,optional" config:"proxyImage" default:"docker.io/library/nginx:1.30.0" annotation:"nginx-image"`
+	// Replicas is the number of NGINX pods.
+	Replicas int `pulumi:"replicas,optional" config:"proxyReplicas" default:"3" range:"1..1000" annotation:"nginx-replicas"`
+	// Port is where NGINX listens in its pod.
+	Port int `pulumi:"port,optional" config:"-" default:"8080" range:"1024..65535" annotation:"nginx-service-port"`
+	// NodePort is the port of the proxy on every node, 30000 to 32767. Each stack on a cluster needs its own.
+	NodePort int `pulumi:"nodePort,optional" default:"30080" range:"30000..32767"`
+	// Paths are those that NGINX refuses with 400. access refuses those that a service could read as a path of another
+	// access class, strict all that can be read in more than one way.
+	Paths nginx.Paths `pulumi:"paths,optional" default:"access" enum:"access,strict"`
 	// NodeSelector restricts the nodes by label.
-	NodeSelector map[string]string
+	NodeSelector map[string]string `pulumi:"nodeSelector,optional" config:"-" annotation:"node-selector"`
 }
 
 // Args describe the proxy.
 type Args struct {
 	Settings
-	// Name is the Service's, a DNS label.
-	Name string
-	// Routes decide which backend gets a request.
+	// ServiceName is the Service's, a DNS label. Default the component's name in lower case.
+	ServiceName string `pulumi:"serviceName,optional"`
+	// Routes decide which backend gets a request. Required.
 	Routes *route.Table
-	// Namespace is an existing namespace.
-	Namespace pulumi.StringInput
+	// Namespace is an existing namespace. Required.
+	Namespace pulumi.StringInput `pulumi:"namespace"`
+	// Nodes are those of the cluster, for Target.
+	Nodes target.Nodes `pulumi:"nodes,optional"`
 	// Traffic is what the pods' network lets through; nil makes no NetworkPolicy.
 	Traffic *workload.Traffic
 }
@@ -67,27 +68,28 @@ type Proxy struct {
 
 	// NodePort is the port on every node.
 	NodePort pulumi.IntOutput `pulumi:"nodePort"`
+	// ServiceName and Namespace are those of its Service.
+	ServiceName pulumi.StringOutput `pulumi:"serviceName"`
+	Namespace   pulumi.StringOutput `pulumi:"namespace"`
+
+	target target.Target
 }
 
-func (a Args) withDefaults() Args {
-	if a.Image == "" {
-		a.Image = DefaultImage
-	}
-	if a.Replicas == 0 {
-		a.Replicas = DefaultReplicas
-	}
-	if a.Port == 0 {
-		a.Port = DefaultPort
-	}
-	if a.NodePort == 0 {
-		a.NodePort = DefaultNodePort
-	}
-	return a
+// Target is the proxy on the nodes that its arguments name, for a gateway.
+func (p *Proxy) Target() target.Target { return p.target }
+
+// Target is what New makes of completed arguments, for a gateway that must not wait for the proxy. The provider is
+// the cluster's.
+func (a Args) Target(kubernetes pulumi.ProviderResource) target.Target {
+	return target.Target{Nodes: a.Nodes, NodePort: pulumi.Int(a.NodePort), Pods: target.Pods{
+		Kubernetes: kubernetes, Namespace: a.Namespace, ServiceName: pulumi.String(a.ServiceName),
+		ServicePort: pulumi.Int(ServicePort), Port: pulumi.Int(a.Port),
+	}}
 }
 
 func (a Args) workload(config *workload.Config) *workload.Args {
 	return &workload.Args{
-		ServiceName: a.Name,
+		ServiceName: a.ServiceName,
 		Namespace:   a.Namespace,
 		Image:       a.Image,
 		// The default error log is opened before the configuration is read, hence -e.
@@ -104,42 +106,54 @@ func (a Args) workload(config *workload.Config) *workload.Args {
 	}
 }
 
-// Validate reports every problem of the arguments.
-func (a Args) Validate() error {
-	if a.Port == route.HealthPort {
-		return fmt.Errorf("the proxy's port %d is taken by its health check: choose another", a.Port)
+// Complete puts in the defaults and reports every problem of the arguments. Whether there are routes and a namespace is
+// for New to say.
+func (a Args) Complete(name string) (Args, error) {
+	settings.Complete(&a)
+	a.ServiceName = cmp.Or(a.ServiceName, strings.ToLower(name))
+	var p settings.Problems
+	p.Add(settings.Check(a))
+	p.When(a.Port == route.HealthPort, "{Port} %d is taken by the health check: choose another", a.Port)
+	if found := validation.IsDNS1035Label(a.ServiceName); len(found) > 0 {
+		p.When(true, "{ServiceName} %q is not valid: %s", a.ServiceName, found[0])
 	}
-	return errors.Join(a.Paths.Check(), a.withDefaults().workload(nil).Validate())
+	return a, p.Err()
+}
+
+func (a Args) missing() error {
+	var p settings.Problems
+	p.When(a.Routes == nil, "{Routes} is required")
+	p.When(a.Namespace == nil, "{Namespace} is required: name an existing namespace")
+	return p.Err()
 }
 
 // New declares the proxy. The Kubernetes provider comes with opts.
 func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Proxy, error) {
-	if err := args.Validate(); err != nil {
+	if args == nil {
+		args = &Args{}
+	}
+	a, err := args.Complete(name)
+	if err := errors.Join(a.missing(), err); err != nil {
+		return nil, settings.Named("proxy", name, err)
+	}
+	p := &Proxy{
+		NodePort: pulumi.Int(a.NodePort).ToIntOutput(), ServiceName: pulumi.String(a.ServiceName).ToStringOutput(), Namespace: a.Namespace.ToStringOutput(),
+	}
+	if err := ctx.RegisterComponentResourceV2(typeToken, name, settings.Inputs(a), p, opts...); err != nil {
 		return nil, err
 	}
-	a := args.withDefaults()
-	p := &Proxy{NodePort: pulumi.Int(a.NodePort).ToIntOutput()}
-	inputs := pulumi.Map{
-		"namespace": a.Namespace,
-		"image":     pulumi.String(a.Image),
-		"replicas":  pulumi.Int(a.Replicas),
-		"port":      pulumi.Int(a.Port),
-		"nodePort":  pulumi.Int(a.NodePort),
-	}
-	if err := ctx.RegisterComponentResourceV2(typeToken, name, inputs, p, opts...); err != nil {
-		return nil, err
-	}
+	p.target = a.Target(p.GetProvider(workload.AnyType))
 	// Without a fixed name a change makes a new ConfigMap, and pods roll over to it with no moment in between.
 	config, err := corev1.NewConfigMap(ctx, name, &corev1.ConfigMapArgs{
 		Metadata: metav1.ObjectMetaArgs{Namespace: a.Namespace.ToStringOutput().ToStringPtrOutput()},
 		Data:     pulumi.StringMap{configFile: pulumi.String(nginx.Render(a.Routes, nginx.Options{Port: a.Port, Paths: a.Paths}))},
 	}, pulumi.Parent(p))
 	if err != nil {
-		return nil, fmt.Errorf("proxy %s: %w", name, err)
+		return nil, settings.Named("proxy", name, err)
 	}
 	mount := &workload.Config{Name: config.Metadata.Name().Elem(), MountPath: configPath}
 	if _, err := workload.New(ctx, name, a.workload(mount), pulumi.Parent(p)); err != nil {
-		return nil, fmt.Errorf("proxy %s: %w", name, err)
+		return nil, settings.Named("proxy", name, err)
 	}
-	return p, ctx.RegisterResourceOutputs(p, pulumi.Map{"nodePort": p.NodePort})
+	return p, ctx.RegisterResourceOutputs(p, pulumi.Map{"nodePort": p.NodePort, "serviceName": p.ServiceName, "namespace": p.Namespace})
 }

@@ -23,17 +23,18 @@ const (
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-swagger-extensions-authorizer.html
 type Authorizer struct {
 	// Name has letters, digits, hyphens and underscores; not iam and not none.
-	Name string         `json:"name"`
-	Type AuthorizerType `json:"type"`
+	Name string `pulumi:"name"`
+	// Type is what the authorizer asks.
+	Type AuthorizerType `pulumi:"type" enum:"cognito,token,request"`
 	// UserPoolARNs are the Cognito user pools of which tokens are taken.
-	UserPoolARNs []string `json:"userPoolArns,omitempty"`
+	UserPoolARNs []string `pulumi:"userPoolArns,optional"`
 	// FunctionARN is the Lambda function, in the API's region.
-	FunctionARN string `json:"functionArn,omitempty"`
+	FunctionARN string `pulumi:"functionArn,optional"`
 	// IdentitySources tell the callers apart: headers of a request, written header.Name, or querystring.name.
 	// The first is what a token authorizer gets. Default header.Authorization.
-	IdentitySources []string `json:"identitySources,omitempty"`
+	IdentitySources []string `pulumi:"identitySources,optional"`
 	// TTLSeconds is how long an answer of the function holds, 0 to 3600. Default 300 where nothing is set.
-	TTLSeconds *int `json:"ttlSeconds,omitempty"`
+	TTLSeconds *int `pulumi:"ttlSeconds,optional"`
 }
 
 // Names of the security schemes that a definition needs for itself; no authorizer may have them.

@@ -37,7 +37,10 @@ func complete(value reflect.Value) {
 }
 
 // isOurs says whether a field is a setting or holds settings.
-func isOurs(f reflect.StructField) bool { return f.Tag.Get("pulumi") != "" || f.Anonymous }
+func isOurs(f reflect.StructField) bool {
+	name, _ := tag(f, "pulumi")
+	return name != "" && name != "-" || f.Anonymous
+}
 
 // defaultValue panics where a tag does not fit its field: each struct is completed by a test.
 func defaultValue(f reflect.StructField, text string) reflect.Value {

@@ -49,7 +49,7 @@ func walk(structure reflect.Type, path string, index []int, keys bool) []Field {
 			fields = append(fields, walk(f.Type, path, own, keys)...)
 			continue
 		}
-		if name == "" || keys && key == "-" {
+		if name == "" || name == "-" || keys && key == "-" {
 			continue
 		}
 		if keys && inline {

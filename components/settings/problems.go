@@ -28,13 +28,26 @@ func (p *Problems) Add(err error) { p.list = append(p.list, err) }
 // In adds the problems of a field that is a struct with a check of its own.
 func (p *Problems) In(path string, err error) { p.Add(In(path, err)) }
 
-// Malformed reports a value that is set and does not have its form.
-func (p *Problems) Malformed(field, value string, form *regexp.Regexp, example string) {
-	p.When(value != "" && !form.MatchString(value), "{"+field+"} %q is malformed: write one such as %s", value, example)
+// Malformed reports a value that is set and does not have its form. Of an input only the value that is known already is
+// looked at: what another resource gives is AWS's to judge.
+func (p *Problems) Malformed(field string, value any, form *regexp.Regexp, example string) {
+	text, _ := Known(value)
+	p.When(text != "" && !form.MatchString(text), "{"+field+"} %q is malformed: write one such as %s", text, example)
 }
 
-// Err is all problems together, or nil.
-func (p *Problems) Err() error { return errors.Join(p.list...) }
+// Err is all problems together, each once, or nil.
+func (p *Problems) Err() error {
+	var once []error
+	seen := map[string]bool{}
+	_ = each(errors.Join(p.list...), func(err error) error {
+		if text := err.Error(); !seen[text] {
+			seen[text] = true
+			once = append(once, err)
+		}
+		return err
+	})
+	return errors.Join(once...)
+}
 
 // In puts a field's path in front of the paths that an error names.
 func In(path string, err error) error {
@@ -52,6 +65,20 @@ func InConfig(structure reflect.Type, err error) error {
 		return &p
 	})
 }
+
+// Named says which component an error is of: gateway "team": Routes is required.
+func Named(component, name string, err error) error {
+	return each(err, func(err error) error { return &named{fmt.Sprintf("%s %q", component, name), err} })
+}
+
+type named struct {
+	label string
+	err   error
+}
+
+func (n *named) Error() string { return n.label + ": " + n.err.Error() }
+
+func (n *named) Unwrap() error { return n.err }
 
 type problem struct {
 	format, prefix string
@@ -74,19 +101,31 @@ func (p *problem) Error() string {
 
 // reword changes each problem inside an error and leaves everything else as it is.
 func reword(err error, change func(problem) error) error {
-	switch e := err.(type) { //nolint:errorlint // a wrapped problem is looked for below
-	case nil:
-		return nil
-	case *problem:
-		return change(*e)
-	case interface{ Unwrap() []error }:
-		var changed []error
-		for _, part := range e.Unwrap() {
-			changed = append(changed, reword(part, change))
+	return each(err, func(err error) error {
+		switch e := err.(type) { //nolint:errorlint // each part is looked at by itself
+		case *problem:
+			return change(*e)
+		case *named:
+			return &named{e.label, reword(e.err, change)}
 		}
-		return errors.Join(changed...)
+		return err
+	})
+}
+
+// each changes the parts of a joined error, or the error itself.
+func each(err error, change func(error) error) error {
+	if err == nil {
+		return nil
 	}
-	return err
+	joined, isJoined := err.(interface{ Unwrap() []error }) //nolint:errorlint // a wrapped list is one error
+	if !isJoined {
+		return change(err)
+	}
+	var changed []error
+	for _, part := range joined.Unwrap() {
+		changed = append(changed, each(part, change))
+	}
+	return errors.Join(changed...)
 }
 
 // keyOf is the config key that a path leads to: Cluster.NodeGroups[%d].Count is nodeGroups[%d].count.

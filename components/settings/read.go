@@ -168,6 +168,8 @@ func (r *reader) text(into reflect.Value, text string) {
 	switch {
 	case into.Kind() == reflect.String:
 		into.SetString(text)
+	case text == "":
+		// Whether an input is there decides what is made.
 	case r.secret:
 		into.Set(reflect.ValueOf(pulumi.ToSecret(pulumi.String(text))))
 	default:

@@ -3,9 +3,10 @@
 package workload
 
 import (
+	"cmp"
 	"errors"
-	"fmt"
 
+	"github.com/apigateway-ingress/apigateway-ingress/components/settings"
 	appsv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/apps/v1"
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
 	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
@@ -14,11 +15,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 )
 
-// Defaults of a workload.
-const (
-	DefaultReplicas      = 2
-	DefaultContainerPort = 8080
-)
+// AnyType is a type of the package kubernetes, by which a component's Kubernetes provider is found.
+const AnyType = "kubernetes:core/v1:Service"
 
 const (
 	typeToken = "apigateway-ingress:workload:Workload"
@@ -30,44 +28,47 @@ const (
 
 // Args describe the service.
 type Args struct {
-	// ServiceName is the name of every object and the Service's DNS name: a DNS label, at most 63 characters.
-	ServiceName string
+	// ServiceName is the name of every object and the Service's DNS name: a DNS label, at most 63 characters. Required.
+	ServiceName string `pulumi:"serviceName"`
 	// Namespace is an existing namespace.
-	Namespace pulumi.StringInput
-	// Image is the container image, pinned by version or digest.
-	Image string
+	Namespace pulumi.StringInput `pulumi:"namespace,optional" default:"default"`
+	// Image is the container image, pinned by version or digest. Required.
+	Image pulumi.StringInput `pulumi:"image"`
 	// Command replaces the image's entry point; empty keeps it.
-	Command []string
-	// ContainerPort is where the container serves HTTP. Default 8080; not below 1024, because it runs as an ordinary user.
-	ContainerPort int
-	// ServicePort is the Service's port.
-	ServicePort int
+	Command []string `pulumi:"command,optional"`
+	// ContainerPort is where the container serves HTTP. Not below 1024, because it runs as an ordinary user.
+	ContainerPort int `pulumi:"containerPort,optional" default:"8080" range:"1024..65535"`
+	// ServicePort is the Service's port. Required.
+	ServicePort int `pulumi:"servicePort"`
 	// NodePort opens the Service on every node at this port, 30000 to 32767. 0 keeps it inside the cluster.
-	NodePort int
+	NodePort int `pulumi:"nodePort,optional" range:"30000..32767"`
 	// Health tells how the kubelet asks for the container's state.
-	Health Health
-	// Replicas is the number of pods. Default 2.
-	Replicas int
+	Health Health `pulumi:"health,optional"`
+	// Replicas is the number of pods.
+	Replicas int `pulumi:"replicas,optional" default:"2" range:"1..1000"`
 	// NodeSelector restricts the nodes by label.
-	NodeSelector map[string]string
+	NodeSelector map[string]string `pulumi:"nodeSelector,optional"`
 	// Config mounts a ConfigMap; nil mounts none.
-	Config *Config
-	// User is the numeric user of the container. Default 65532.
-	User int
+	Config *Config `pulumi:"config,optional"`
+	// User is the numeric user of the container.
+	User int `pulumi:"user,optional" default:"65532"`
 	// Traffic is what the pods' network lets through; nil makes no NetworkPolicy.
 	Traffic *Traffic
 }
 
-// Health names the endpoints for probes. Zero fields mean the container port, /healthz and /readyz.
+// Health names the endpoints for probes.
 type Health struct {
-	Port                int
-	Liveness, Readiness string
+	// Port is where they are. Default the container port.
+	Port int `pulumi:"port,optional" range:"1..65535"`
+	// Liveness says that the container works, Readiness that it can take requests.
+	Liveness  string `pulumi:"liveness,optional" default:"/healthz"`
+	Readiness string `pulumi:"readiness,optional" default:"/readyz"`
 }
 
 // Config is a ConfigMap and the folder where the container finds its keys as files.
 type Config struct {
-	Name      pulumi.StringInput
-	MountPath string
+	Name      pulumi.StringInput `pulumi:"name"`
+	MountPath string             `pulumi:"mountPath"`
 }
 
 // Workload is the running service.
@@ -83,71 +84,42 @@ type Workload struct {
 // Service is what gives the workload its name in the cluster's DNS.
 func (w *Workload) Service() pulumi.Resource { return w.service }
 
-// Validate reports every problem of the arguments.
-func (a Args) Validate() error {
-	var problems []error
+// Complete puts in the defaults and reports every problem of the arguments.
+func (a Args) Complete() (Args, error) {
+	settings.Complete(&a)
+	a.Health.Port = cmp.Or(a.Health.Port, a.ContainerPort)
+	var p settings.Problems
+	p.Add(settings.Check(a))
 	if found := validation.IsDNS1035Label(a.ServiceName); len(found) > 0 {
-		problems = append(problems, fmt.Errorf("name is not valid: %s", found[0]))
+		p.When(true, "{ServiceName} %q is not valid: %s", a.ServiceName, found[0])
 	}
-	if a.Image == "" {
-		problems = append(problems, errors.New("image is missing: name a container image"))
-	}
-	if a.Replicas < 0 || a.Replicas > 1000 {
-		problems = append(problems, fmt.Errorf("replicas %d is not a number from 1 to 1000", a.Replicas))
-	}
-	if a.ContainerPort != 0 && (a.ContainerPort < 1024 || a.ContainerPort > 65535) {
-		problems = append(problems, fmt.Errorf("containerPort %d is not a number from 1024 to 65535", a.ContainerPort))
-	}
-	if a.ServicePort < 1 || a.ServicePort > 65535 {
-		problems = append(problems, fmt.Errorf("port %d is not a number from 1 to 65535", a.ServicePort))
-	}
-	if a.NodePort != 0 && (a.NodePort < 30000 || a.NodePort > 32767) {
-		problems = append(problems, fmt.Errorf("nodePort %d is not a number from 30000 to 32767", a.NodePort))
-	}
-	return errors.Join(problems...)
+	image, known := settings.Known(a.Image)
+	p.When(known && image == "", "{Image} is required: name a container image")
+	p.When(a.ServicePort < 1 || a.ServicePort > 65535, "{ServicePort} %d is not from 1 to 65535", a.ServicePort)
+	return a, p.Err()
 }
 
-func (a Args) withDefaults() Args {
-	if a.Replicas == 0 {
-		a.Replicas = DefaultReplicas
-	}
-	if a.ContainerPort == 0 {
-		a.ContainerPort = DefaultContainerPort
-	}
-	if a.Health.Port == 0 {
-		a.Health.Port = a.ContainerPort
-	}
-	if a.Health.Liveness == "" {
-		a.Health.Liveness = "/healthz"
-	}
-	if a.Health.Readiness == "" {
-		a.Health.Readiness = "/readyz"
-	}
-	if a.User == 0 {
-		a.User = 65532
-	}
-	return a
-}
-
-// New declares the service. The Kubernetes provider comes with opts.
+// New declares the service. The Kubernetes provider comes with opts; without one it is the program's own, which is told.
 func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Workload, error) {
-	if err := args.Validate(); err != nil {
-		return nil, fmt.Errorf("service %s: %w", args.ServiceName, err)
+	if args == nil {
+		args = &Args{}
 	}
-	a := args.withDefaults()
+	a, err := args.Complete()
+	if err != nil {
+		return nil, settings.Named("service", name, err)
+	}
 	w := &Workload{}
-	inputs := pulumi.Map{
-		"serviceName": pulumi.String(a.ServiceName),
-		"namespace":   a.Namespace,
-		"image":       pulumi.String(a.Image),
-		"servicePort": pulumi.Int(a.ServicePort),
-		"replicas":    pulumi.Int(a.Replicas),
-	}
-	if err := ctx.RegisterComponentResourceV2(typeToken, name, inputs, w, opts...); err != nil {
+	if err := ctx.RegisterComponentResourceV2(typeToken, name, settings.Inputs(a), w, opts...); err != nil {
 		return nil, err
 	}
+	if w.GetProvider(AnyType) == nil {
+		notice := "it has no Kubernetes provider and takes the program's own, which may be another cluster's: give it one with pulumi.Provider"
+		if err := ctx.Log.Warn(settings.Named("service", name, errors.New(notice)).Error(), &pulumi.LogArgs{Resource: w}); err != nil {
+			return nil, err
+		}
+	}
 	if err := w.declare(ctx, name, a); err != nil {
-		return nil, fmt.Errorf("service %s: %w", a.ServiceName, err)
+		return nil, settings.Named("service", name, err)
 	}
 	return w, ctx.RegisterResourceOutputs(w, pulumi.Map{"serviceName": w.ServiceName, "namespace": w.Namespace})
 }
@@ -272,7 +244,7 @@ func container(a Args) corev1.ContainerArgs {
 	}
 	result := corev1.ContainerArgs{
 		Name:           pulumi.String(a.ServiceName),
-		Image:          pulumi.String(a.Image),
+		Image:          a.Image,
 		Ports:          ports,
 		VolumeMounts:   mounts,
 		LivenessProbe:  probe(a.Health.Liveness),

@@ -2,93 +2,156 @@ package deploy
 
 import (
 	"cmp"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
+	"reflect"
 	"strings"
 
 	"github.com/apigateway-ingress/apigateway-ingress/components/cluster"
-	"github.com/apigateway-ingress/apigateway-ingress/components/gateway"
-	"github.com/apigateway-ingress/apigateway-ingress/components/iamrole"
 	"github.com/apigateway-ingress/apigateway-ingress/components/network"
 	"github.com/apigateway-ingress/apigateway-ingress/components/platform"
 	"github.com/apigateway-ingress/apigateway-ingress/components/podrole"
-	"github.com/apigateway-ingress/apigateway-ingress/components/proxy"
 	"github.com/apigateway-ingress/apigateway-ingress/components/route"
 	"github.com/apigateway-ingress/apigateway-ingress/components/route/ingress"
-	"github.com/apigateway-ingress/apigateway-ingress/components/route/nginx"
+	"github.com/apigateway-ingress/apigateway-ingress/components/settings"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
+
+// Config is a stack's config: each field with a pulumi tag is a key, and so are the fields of the platform's parts. The
+// schema in Pulumi.yaml and docs/config.md are written from it by `make golden`.
+type Config struct {
+	Machine Machine `pulumi:"machine,optional" config:",inline"`
+	// Name is the prefix of every resource, at most 20 letters, digits and hyphens.
+	Name string `pulumi:"name,optional" default:"bookstore"`
+	// Manifests are Ingress manifests, as files, folders or globs relative to Pulumi.yaml.
+	Manifests []string `pulumi:"manifests,optional" default:"[\"examples/bookstore/ingress.yaml\"]"`
+	// Namespace is the Kubernetes namespace of all Ingresses and services instead of their own, for a second copy on a
+	// shared cluster.
+	Namespace string `pulumi:"namespace,optional"`
+	// OpenAPI are OpenAPI 3.0 files that say what requests to some resources must look like. API Gateway answers 400 to
+	// others.
+	OpenAPI []string `pulumi:"openapi,optional"`
+	// PlatformStack is a stack of this program whose network and cluster this one uses, for example
+	// organization/apigateway-ingress/base.
+	PlatformStack string `pulumi:"platformStack,optional"`
+	// ClusterName is an existing EKS cluster with managed node groups, in the VPC vpcId. The keys about a new cluster have
+	// no meaning then.
+	ClusterName string `pulumi:"clusterName,optional"`
+	// Kubeconfig is a file by which the existing cluster is reached, relative to Pulumi.yaml. Empty asks the AWS CLI for a
+	// token.
+	Kubeconfig string `pulumi:"kubeconfig,optional"`
+	// NodeCount is the number of nodes of the managed node group.
+	NodeCount int `pulumi:"nodeCount,optional" default:"3" range:"1..450"`
+	// InstanceType is the EC2 type of these nodes.
+	InstanceType string `pulumi:"instanceType,optional" default:"t3.medium"`
+	// NetworkPolicies let only the load balancer reach the proxy, and only proxies the services that the stack makes. Turn
+	// them off for services that call each other.
+	NetworkPolicies bool `pulumi:"networkPolicies,optional" default:"true"`
+
+	Platform platform.Args `pulumi:"platform,optional" config:",inline"`
+}
+
+// Machine is what the config says to the apigw-ingress binary, and not to the program.
+type Machine struct {
+	// Target is where the stack runs. local is this machine, for the apigw-ingress binary.
+	Target string `pulumi:"target,optional" default:"aws" enum:"aws,local"`
+	// LocalImages are container image repositories and the commands that stand for them on the local target, each a list
+	// in which ${POD_IP} and ${PORT} are where to listen.
+	LocalImages map[string][]string `pulumi:"localImages,optional"`
+	// LocalFunctions are Lambda functions by name and the commands that stand for them on the local target. Each gets the
+	// event as JSON and answers with JSON.
+	LocalFunctions map[string][]string `pulumi:"localFunctions,optional"`
+}
 
 // Lookup gives a key of the project's config, in the form in which Pulumi hands it to programs:
 // text as it is, everything else as JSON. The second result is false when the key is not set.
 type Lookup func(key string) (string, bool)
 
-// Settings are a stack's config: the platform's arguments and what is not part of them.
+// Settings are a stack's config with the files that it names.
 type Settings struct {
-	Name     string
-	Region   string
-	Platform platform.Args
-	// ZoneCount is the number of availability zones, taken from those that the region offers.
-	ZoneCount int
-	// PlatformStack is the stack whose network and cluster are used, and ClusterName an existing cluster.
-	PlatformStack, ClusterName string
-	// Kubeconfig is how an existing cluster is reached; empty asks the AWS CLI for a token.
-	Kubeconfig string
-}
-
-// service is how Pulumi.yaml documents an element of services.
-type service struct {
-	Name          string `json:"name"`
-	Namespace     string `json:"namespace"`
-	Image         string `json:"image"`
-	Port          int    `json:"port"`
-	ContainerPort int    `json:"containerPort"`
-	Replicas      int    `json:"replicas"`
+	Config
+	// Region is the stack's own key aws:region.
+	Region string
+	// kubeconfig is the content of the file.
+	kubeconfig string
 }
 
 // Read turns a stack's config into settings and reads the files that it names, relative to root.
 // All problems are reported together, before any resource exists.
 func Read(get Lookup, root string) (*Settings, error) {
-	r := &reader{get: get, root: root}
-	s := &Settings{
-		Name: r.text("name"), Region: r.text("aws:region"), ZoneCount: r.number("availabilityZones"),
-		PlatformStack: r.text("platformStack"), ClusterName: r.text("clusterName"),
+	return ReadFrom(settings.Source{Get: get}, root)
+}
+
+// ReadFrom is Read for a source that knows which values are secrets and which keys are set.
+func ReadFrom(source settings.Source, root string) (*Settings, error) {
+	s := &Settings{}
+	s.Region, _ = source.Get("aws:region")
+	var p settings.Problems
+	p.Add(settings.Read(source, &s.Config))
+	p.In("Machine", settings.Check(s.Machine))
+	s.spread()
+	p.Add(s.files(root))
+	p.When(s.PlatformStack != "" && (s.ClusterName != "" || s.Platform.Network.Existing != nil),
+		"{PlatformStack} brings its own network and cluster: leave {ClusterName} and {Platform.Network.Existing.ID} empty")
+	p.When(s.Kubeconfig != "" && s.ClusterName == "", "{Kubeconfig} is for an existing cluster: name it in {ClusterName}")
+	p.In("Platform", s.validate())
+	return s, inConfig(p.Err())
+}
+
+// inConfig lets errors speak of config keys.
+func inConfig(err error) error { return settings.InConfig(reflect.TypeFor[Config](), err) }
+
+// spread puts what the keys above say into the platform's arguments.
+func (s *Settings) spread() {
+	p := &s.Platform
+	p.OpenPods = !s.NetworkPolicies
+	if len(p.Cluster.NodeGroups) == 0 {
+		p.Cluster.NodeGroups = []cluster.NodeGroup{{Count: s.NodeCount, InstanceTypes: []string{s.InstanceType}}}
 	}
-	s.Platform = platform.Args{
-		Location:         platform.Location{Region: s.Region},
-		Group:            r.text("group"),
-		APIResourceQuota: r.number("apiResourceQuota"),
-		Services:         r.services(r.text("namespace")),
-		Fragments:        r.fragments(),
-		Network:          r.network(),
-		Cluster:          r.cluster(),
-		PodRole:          podrole.Settings{Mode: podrole.Mode(r.text("podRole")), ServiceAccounts: r.list("podRoleServiceAccounts")},
-		Proxy:            proxy.Settings{Image: r.text("proxyImage"), Replicas: r.number("proxyReplicas"), NodePort: r.number("nodePort"), Paths: nginx.Paths(r.text("paths"))},
-		Gateway:          r.gateway(),
-		OpenPods:         !r.flag("networkPolicies"),
-		IAM:              iamrole.Settings{PermissionsBoundary: r.text("permissionsBoundary")},
-	}
-	r.object("authorizers", &s.Platform.Authorizers)
-	s.Kubeconfig = r.kubeconfig()
-	ingresses, err := r.ingresses()
-	s.Platform.Ingresses = ingresses
-	if s.ZoneCount < 2 || s.ZoneCount > 3 {
-		r.problems = append(r.problems, fmt.Errorf("availabilityZones %d: choose 2 or 3", s.ZoneCount))
-	}
-	if s.PlatformStack != "" && (s.ClusterName != "" || s.Platform.Network.Existing != nil) {
-		r.problems = append(r.problems, errors.New("platformStack brings its own network and cluster: leave clusterName and vpcId empty"))
+	for i := range p.Services {
+		p.Services[i].Namespace = cmp.Or(s.Namespace, p.Services[i].Namespace)
 	}
 	if s.shared() {
 		// Only the platform's owner hands out the role for pods.
-		s.Platform.PodRole = podrole.Settings{Mode: podrole.None}
+		p.PodRole = podrole.Settings{Mode: podrole.None}
 	}
-	if len(ingresses) > 0 || err == nil {
-		r.problems = append(r.problems, s.validate())
+}
+
+// files reads what the config names.
+func (s *Settings) files(root string) error {
+	ingresses, manifestsErr := ingress.Load(within(root, s.Manifests), strings.NewReader(""))
+	for i := range ingresses {
+		ingresses[i].Namespace = cmp.Or(s.Namespace, ingresses[i].Namespace)
+		ingresses[i].Source = strings.TrimPrefix(ingresses[i].Source, root+string(filepath.Separator))
 	}
-	return s, errors.Join(r.problems...)
+	fragments, fragmentsErr := route.LoadFragments(within(root, s.OpenAPI))
+	for i := range fragments {
+		fragments[i].Source = strings.TrimPrefix(fragments[i].Source, root+string(filepath.Separator))
+	}
+	s.Platform.Ingresses, s.Platform.Fragments = ingresses, fragments
+	var kubeconfigErr error
+	if s.Kubeconfig != "" {
+		content, err := os.ReadFile(within(root, []string{s.Kubeconfig})[0])
+		if err != nil {
+			kubeconfigErr = fmt.Errorf("config kubeconfig: %w", err)
+		}
+		s.kubeconfig = string(content)
+	}
+	return errors.Join(manifestsErr, fragmentsErr, kubeconfigErr)
+}
+
+// within are files relative to the project.
+func within(root string, paths []string) []string {
+	var full []string
+	for _, path := range paths {
+		if !filepath.IsAbs(path) {
+			path = filepath.Join(root, path)
+		}
+		full = append(full, path)
+	}
+	return full
 }
 
 // shared says whether network and cluster are another stack's.
@@ -96,206 +159,19 @@ func (s *Settings) shared() bool { return s.PlatformStack != "" }
 
 // validate checks what can be checked without AWS. What AWS will tell is taken for good here.
 func (s *Settings) validate() error {
+	if len(s.Platform.Ingresses) == 0 && len(s.Manifests) > 0 {
+		// The manifests could not be read, which is said already.
+		return nil
+	}
 	checked := s.Platform
-	checked.AvailabilityZones = []string{"first", "second"}
 	if s.shared() {
-		checked.Network.Existing = &network.Existing{VpcID: "vpc-0", PrivateSubnetIDs: []string{"subnet-0", "subnet-1"}}
+		checked.Network.Existing = &network.VPC{ID: pulumi.String("vpc-0"), PrivateSubnetIDs: pulumi.ToStringArray([]string{"subnet-0", "subnet-1"})}
 	}
 	if s.shared() || s.ClusterName != "" {
-		checked.Cluster.Existing = &cluster.Existing{Name: "existing", Endpoint: "existing", OIDCProviderARN: "existing", AutoScalingGroups: []string{"existing"}}
+		existing := pulumi.String("existing")
+		checked.Cluster.Existing = &cluster.Existing{Name: existing, Endpoint: existing, OIDCProviderARN: existing}
+		checked.Cluster.Existing.Nodes.SecurityGroupID = existing
+		checked.Cluster.Existing.Nodes.AutoScalingGroups = pulumi.StringArray{existing}
 	}
 	return checked.Validate(s.Name)
-}
-
-// kubeconfig is the content of the file that the config names.
-func (r *reader) kubeconfig() string {
-	path := r.text("kubeconfig")
-	if path == "" {
-		return ""
-	}
-	if !filepath.IsAbs(path) {
-		path = filepath.Join(r.root, path)
-	}
-	content, err := os.ReadFile(path)
-	if err != nil {
-		r.problems = append(r.problems, fmt.Errorf("config kubeconfig: %w", err))
-	}
-	if r.text("clusterName") == "" {
-		r.problems = append(r.problems, errors.New("config kubeconfig is for an existing cluster: name it in clusterName"))
-	}
-	return string(content)
-}
-
-func (r *reader) ingresses() ([]ingress.Ingress, error) {
-	ingresses, err := ingress.Load(r.paths("manifests"), strings.NewReader(""))
-	r.problems = append(r.problems, err)
-	for i := range ingresses {
-		ingresses[i].Namespace = cmp.Or(r.text("namespace"), ingresses[i].Namespace)
-		ingresses[i].Source = strings.TrimPrefix(ingresses[i].Source, r.root+string(filepath.Separator))
-	}
-	return ingresses, err
-}
-
-func (r *reader) fragments() []route.Fragment {
-	fragments, err := route.LoadFragments(r.paths("openapi"))
-	r.problems = append(r.problems, err)
-	for i := range fragments {
-		fragments[i].Source = strings.TrimPrefix(fragments[i].Source, r.root+string(filepath.Separator))
-	}
-	return fragments
-}
-
-func (r *reader) network() network.Settings {
-	n := network.Settings{
-		CIDR: r.text("vpcCidr"), NAT: network.NAT(r.text("nat")), InterfaceEndpoints: r.list("interfaceEndpoints"), FlowLogDays: r.number("flowLogDays"),
-	}
-	public, private := r.list("publicSubnetIds"), r.list("privateSubnetIds")
-	if id := r.text("vpcId"); id != "" {
-		n.Existing = &network.Existing{VpcID: id, PublicSubnetIDs: public, PrivateSubnetIDs: private}
-	} else if len(public)+len(private) > 0 {
-		r.problems = append(r.problems, errors.New("publicSubnetIds and privateSubnetIds without vpcId: name the VPC"))
-	}
-	return n
-}
-
-func (r *reader) cluster() cluster.Settings {
-	c := cluster.Settings{
-		Version: r.text("kubernetesVersion"), PrivateEndpoint: r.flag("clusterPrivate"), PublicAccessCIDRs: r.list("publicAccessCidrs"),
-		ControlPlaneLogs: r.list("controlPlaneLogs"), SecretsKMSKeyARN: r.text("secretsKmsKeyArn"), Admins: r.list("clusterAdmins"),
-	}
-	r.object("addons", &c.Addons)
-	r.object("nodeGroups", &c.NodeGroups)
-	if len(c.NodeGroups) == 0 {
-		group := cluster.NodeGroup{Count: r.number("nodeCount")}
-		if instanceType := r.text("instanceType"); instanceType != "" {
-			group.InstanceTypes = []string{instanceType}
-		}
-		c.NodeGroups = []cluster.NodeGroup{group}
-	}
-	return c
-}
-
-func (r *reader) gateway() gateway.Settings {
-	g := gateway.Settings{
-		Endpoint: gateway.Endpoint{
-			Type: gateway.EndpointType(r.text("endpointType")), VPCEndpointIDs: r.list("vpcEndpointIds"), CreateVPCEndpoint: r.flag("createVpcEndpoint"),
-		},
-		Access: gateway.Access{Mode: gateway.AccessMode(r.text("accessMode")), ClientARNs: r.list("clientArns"), ClientUser: r.flag("clientUser")},
-		Stage:  r.stage(),
-		Domain: gateway.Domain{
-			Name: r.text("domainName"), CertificateARN: r.text("certificateArn"), HostedZoneID: r.text("hostedZoneId"), BasePath: r.text("basePath"),
-			SecurityPolicy: r.text("securityPolicy"), TruststoreURI: r.text("truststoreUri"), TruststoreVersion: r.text("truststoreVersion"),
-			OnlyDomain: r.flag("onlyDomain"),
-		},
-		Balancer: gateway.Balancer{
-			TargetType:         gateway.TargetType(r.text("targetType")),
-			DeletionProtection: r.flag("deletionProtection"), CertificateARN: r.text("balancerCertificateArn"), ServerName: r.text("balancerServerName"),
-		},
-		WebACL: gateway.WebACL{ARN: r.text("webAclArn"), Managed: r.flag("webAclManaged"), RateLimit: r.number("webAclRateLimit"),
-			BodyLimit: r.number("webAclBodyLimit"), Logs: r.flag("webAclLogs"),
-		},
-		Alarms: gateway.Alarms{
-			Enabled: r.flag("alarms"), TopicARNs: r.list("alarmTopicArns"), LatencyMillis: r.number("alarmLatencyMillis"), Dashboard: r.flag("dashboard"),
-		},
-		ManageAccountLogging: r.flag("manageAccountLogging"),
-	}
-	r.object("webAclOverrides", &g.WebACL.Overrides)
-	r.object("usagePlans", &g.UsagePlans)
-	r.object("gatewayResponses", &g.Responses)
-	return g
-}
-
-func (r *reader) stage() gateway.Stage {
-	s := gateway.Stage{
-		Name:             r.text("stageName"),
-		Throttle:         route.Throttle{Rate: float64(r.number("throttleRate")), Burst: r.number("throttleBurst")},
-		CacheSize:        r.text("cacheSize"),
-		Tracing:          r.flag("tracing"),
-		LogRetentionDays: r.number("logRetentionDays"),
-		LogKMSKeyARN:     r.text("logKmsKeyArn"),
-		ExecutionLogs:    r.text("executionLogs"),
-		Metrics:          r.flag("metrics"),
-		Canary:           gateway.Canary{Percent: float64(r.number("canaryPercent")), StableDeployment: r.text("stableDeployment")},
-	}
-	r.object("stageVariables", &s.Variables)
-	return s
-}
-
-// reader collects problems instead of stopping at the first.
-type reader struct {
-	get      Lookup
-	root     string
-	problems []error
-}
-
-func (r *reader) text(key string) string {
-	value, _ := r.get(key)
-	return value
-}
-
-func (r *reader) number(key string) int {
-	value, _ := r.get(key)
-	n, err := strconv.Atoi(cmp.Or(value, "0"))
-	if err != nil {
-		r.problems = append(r.problems, fmt.Errorf("config %s: %q is not a whole number", key, value))
-	}
-	return n
-}
-
-func (r *reader) flag(key string) bool {
-	value, _ := r.get(key)
-	b, err := strconv.ParseBool(cmp.Or(value, "false"))
-	if err != nil {
-		r.problems = append(r.problems, fmt.Errorf("config %s: %q is not true or false", key, value))
-	}
-	return b
-}
-
-func (r *reader) list(key string) []string {
-	var list []string
-	r.object(key, &list)
-	return list
-}
-
-// paths are files, relative to the project.
-func (r *reader) paths(key string) []string {
-	paths := r.list(key)
-	for i, path := range paths {
-		if !filepath.IsAbs(path) {
-			paths[i] = filepath.Join(r.root, path)
-		}
-	}
-	return paths
-}
-
-func (r *reader) services(namespace string) []platform.Service {
-	var list []service
-	r.object("services", &list)
-	var services []platform.Service
-	for _, s := range list {
-		s.Namespace = cmp.Or(namespace, s.Namespace)
-		services = append(services, platform.Service(s))
-	}
-	return services
-}
-
-func (r *reader) object(key string, into any) {
-	value, ok := r.get(key)
-	if !ok || value == "" {
-		return
-	}
-	decoder := json.NewDecoder(strings.NewReader(value))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(into); err != nil {
-		r.problems = append(r.problems, fmt.Errorf("config %s: %w", key, readable(err)))
-	}
-}
-
-// readable words a decoding error for whoever wrote the config.
-func readable(err error) error {
-	var wrongType *json.UnmarshalTypeError
-	if errors.As(err, &wrongType) {
-		return fmt.Errorf("%s must be a %s, not a %s", wrongType.Field, wrongType.Type, wrongType.Value)
-	}
-	return errors.New(strings.TrimPrefix(err.Error(), "json: "))
 }

@@ -2,41 +2,55 @@ package deploy
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 
+	"github.com/apigateway-ingress/apigateway-ingress/components/componenttest"
+	"github.com/apigateway-ingress/apigateway-ingress/components/platform"
+	"github.com/apigateway-ingress/apigateway-ingress/components/settings"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/stretchr/testify/require"
 	"sigs.k8s.io/yaml"
 )
 
-// defaults are what Pulumi.yaml declares.
-func defaults() map[string]string {
-	return map[string]string{
-		"name": "bookstore", "availabilityZones": "2", "nodeCount": "3", "nodePort": "30080", "logRetentionDays": "30",
-		"manifests": `["examples/bookstore/ingress.yaml"]`, "clientUser": "true",
-		"services": `[{"name":"bookservice","image":"b","port":80},{"name":"authorservice","image":"a","port":80}]`,
-	}
+const bookstore = `[{"name":"bookservice","image":"b","port":80},{"name":"authorservice","image":"a","port":80}]`
+
+func small() map[string]string {
+	return map[string]string{"clientUser": "true", "services": bookstore, "aws:region": "us-east-1"}
 }
 
-func read(values map[string]string) (*Settings, error) {
-	root, err := filepath.Abs("../..")
-	if err != nil {
-		return nil, err
+func from(values map[string]string, secrets ...string) settings.Source {
+	s := settings.Source{
+		Get: func(key string) (string, bool) { value, ok := values[key]; return value, ok },
+		Secret: func(key string) bool {
+			return strings.Contains(" "+strings.Join(secrets, " ")+" ", " "+key+" ")
+		},
 	}
-	return Read(func(key string) (string, bool) {
-		value, ok := values[key]
-		return value, ok
-	}, root)
+	for key := range values {
+		if !strings.Contains(key, ":") {
+			s.Keys = append(s.Keys, key)
+		}
+	}
+	return s
+}
+
+func read(t *testing.T, values map[string]string, secrets ...string) (*Settings, error) {
+	t.Helper()
+	root, err := filepath.Abs("../..")
+	require.NoError(t, err)
+	return ReadFrom(from(values, secrets...), root)
 }
 
 func TestDefaultsAreValid(t *testing.T) {
-	settings, err := read(defaults())
+	s, err := read(t, small())
 	require.NoError(t, err)
-	require.Equal(t, "bookstore", settings.Name)
-	require.Len(t, settings.Platform.Services, 2)
-	require.Equal(t, "examples/bookstore/ingress.yaml:1", settings.Platform.Ingresses[0].Source, "places are relative to the project")
+	require.Equal(t, "bookstore", s.Name)
+	require.Len(t, s.Platform.Services, 2)
+	require.Equal(t, "examples/bookstore/ingress.yaml:1", s.Platform.Ingresses[0].Source, "places are relative to the project")
 }
 
 func TestBadConfig(t *testing.T) {
@@ -44,33 +58,53 @@ func TestBadConfig(t *testing.T) {
 	require.NoError(t, os.WriteFile(empty, nil, 0o600))
 	for _, c := range []struct{ key, value, want string }{
 		{"manifests", `["missing.yaml"]`, "no such file"},
-		{"manifests", `["` + empty + `"]`, "the manifest is empty"},
-		{"manifests", `[]`, "no manifest is named"},
-		{"services", `[{"name":"bookservice","image":"b","port":80,"replica":3}]`, `config services: unknown field "replica"`},
-		{"services", `[{"name":"bookservice","image":"b","port":"http"}]`, "port must be a int, not a string"},
+		{"manifests", `["` + empty + `"]`, "it is empty"},
+		{"services", `[{"name":"bookservice","image":"b","port":80,"replica":3}]`, "config services[0]: replica is not known: did you mean replicas?"},
+		{"services", `[{"name":"bookservice","image":"b","port":"http"}]`, `config services[0].port: "http" is not a whole number`},
+		{"services", `[{"name":"bookservice","image":"b","port":80},{"name":"B","port":0}]`, `services[1].port 0 is not from 1 to 65535`},
 		{"services", `[]`, "service default/bookservice is not declared by the stack"},
 		{"nodeCount", "three", `config nodeCount: "three" is not a whole number`},
+		{"nodeCounts", "3", "config nodeCounts is not known: did you mean nodeCount?"},
 		{"clientUser", "yes", `config clientUser: "yes" is not true or false`},
 		{"clientArns", `["arn:aws:iam::1:user/x"]`, "is malformed"},
-		{"availabilityZones", "1", "availabilityZones 1: choose 2 or 3"},
+		{"availabilityZones", "1", "availabilityZones 1 is not from 2 to 3"},
 		{"name", "a-name-that-is-far-too-long", "has 27 characters"},
-		{"podRole", "magic", `podRole "magic" is not known`},
+		{"podRole", "magic", `podRole "magic" is not known: write irsa`},
+		{"kubeconfig", "Pulumi.yaml", "kubeconfig is for an existing cluster: name it in clusterName"},
+		{"publicSubnetIds", `["subnet-1"]`, "vpcId is required"},
+		{"clusterName", "c", "Platform.Cluster.Existing without vpcId"},
+		{"target", "moon", `target "moon" is not known: write aws or local`},
+		{"domainName", "a.example.com", "domainName without a certificate: set certificateArn, or hostedZoneId"},
+		{"logRetentionDays", "2", "logRetentionDays 2 is not a value"},
+		{"nodeGroups", `[{"count":1,"min":3}]`, "nodeGroups[0]: min 3, count 1 and max 1"},
+		{"usagePlans", `[{"name":"a","keys":[]}]`, "usagePlans[0].keys is empty"},
 	} {
 		t.Run(c.key+" "+c.want, func(t *testing.T) {
-			values := defaults()
+			values := small()
 			values[c.key] = c.value
-			_, err := read(values)
+			_, err := read(t, values)
 			require.ErrorContains(t, err, c.want)
 		})
 	}
 }
 
-func TestTwoProblemsAreBothReported(t *testing.T) {
-	values := defaults()
-	values["manifests"], values["nodeCount"] = `["missing.yaml"]`, "three"
-	_, err := read(values)
-	require.ErrorContains(t, err, "no such file")
-	require.ErrorContains(t, err, "nodeCount")
+func TestAllProblemsAreReportedTogether(t *testing.T) {
+	values := small()
+	values["manifests"], values["nodeCount"], values["stagename"] = `["missing.yaml"]`, "three", "x"
+	_, err := read(t, values)
+	for _, want := range []string{"no such file", "nodeCount", "stagename is not known: did you mean stageName?"} {
+		require.ErrorContains(t, err, want)
+	}
+}
+
+func TestSecretConfig(t *testing.T) {
+	values := small()
+	values["stageVariables"], values["stageName"] = `{"token":"s3cret"}`, "v1"
+	_, err := read(t, values, "stageVariables", "stageName")
+	require.EqualError(t, err, "config stageName is a secret, and decides what is made: it would stand in the state in plain text; set it without --secret")
+	s, err := read(t, values, "stageVariables")
+	require.NoError(t, err)
+	require.True(t, pulumi.IsSecret(s.Platform.Gateway.Stage.Variables.(pulumi.Output)))
 }
 
 // The config of every example is valid as it stands.
@@ -81,11 +115,11 @@ func TestExamplesAreValid(t *testing.T) {
 	for _, file := range files {
 		content, err := os.ReadFile(file)
 		require.NoError(t, err)
-		var settings struct{ Config map[string]any }
-		require.NoError(t, yaml.Unmarshal(content, &settings))
-		values := defaults()
+		var stack struct{ Config map[string]any }
+		require.NoError(t, yaml.Unmarshal(content, &stack))
+		values := small()
 		delete(values, "services")
-		for key, value := range settings.Config {
+		for key, value := range stack.Config {
 			encoded, err := json.Marshal(value)
 			require.NoError(t, err)
 			text, isText := value.(string)
@@ -94,7 +128,126 @@ func TestExamplesAreValid(t *testing.T) {
 			}
 			values[strings.TrimPrefix(key, "apigateway-ingress:")] = text
 		}
-		_, err = read(values)
+		_, err = read(t, values)
 		require.NoError(t, err, file)
 	}
+}
+
+// together is what a key needs besides itself.
+var together = map[string]map[string]string{
+	"basePath":               {"domainName": "api.example.com", "hostedZoneId": "Z0123456789"},
+	"certificateArn":         {"domainName": "api.example.com"},
+	"hostedZoneId":           {"domainName": "api.example.com", "certificateArn": certificate},
+	"onlyDomain":             {"domainName": "api.example.com", "hostedZoneId": "Z0123456789"},
+	"securityPolicy":         {"domainName": "api.example.com", "hostedZoneId": "Z0123456789"},
+	"truststoreUri":          {"domainName": "api.example.com", "hostedZoneId": "Z0123456789", "onlyDomain": "true"},
+	"truststoreVersion":      {"domainName": "api.example.com", "hostedZoneId": "Z0123456789", "onlyDomain": "true", "truststoreUri": "s3://b/k"},
+	"domainName":             {"hostedZoneId": "Z0123456789"},
+	"balancerServerName":     {"balancerCertificateArn": certificate},
+	"balancerCertificateArn": {"balancerServerName": "proxy.example.com"},
+	"alarmTopicArns":         {"alarms": "true"},
+	"alarmLatencyMillis":     {"alarms": "true"},
+	"webAclRateLimit":        {"webAclManaged": "true"},
+	"canaryPercent":          {"stableDeployment": "abc123"},
+	"throttleBurst":          {"throttleRate": "50"},
+	"vpcEndpointIds":         {"endpointType": "PRIVATE"},
+	"createVpcEndpoint":      {"endpointType": "PRIVATE"},
+	"endpointType":           {"createVpcEndpoint": "true"},
+	"publicSubnetIds":        {"vpcId": "vpc-1", "privateSubnetIds": `["subnet-1","subnet-2"]`},
+	"privateSubnetIds":       {"vpcId": "vpc-1"},
+	"vpcId":                  {"privateSubnetIds": `["subnet-1","subnet-2"]`},
+	"authorizers":            {"manifests": manifests("auth.yaml")},
+	"webAclBodyLimit":        {"webAclManaged": "true"},
+	"webAclOverrides":        {"webAclManaged": "true"},
+	"webAclLogs":             {"webAclManaged": "true"},
+	"cacheSize":              {"manifests": manifests("ttl.yaml")},
+	"group":                  {"manifests": manifests("group.yaml")},
+}
+
+const certificate = "arn:aws:acm:us-east-1:111122223333:certificate/01234567-89ab-cdef-0123-456789abcdef"
+
+func manifests(name string) string { return `["stacks/deploy/testdata/` + name + `"]` }
+
+// samples are values for keys whose type does not suggest one.
+var samples = map[string]string{
+	"clientUser": "false", "permissionsBoundary": "arn:aws:iam::111122223333:policy/boundary",
+	"name": "shop", "manifests": manifests("one.yaml"), "namespace": "copy", "openapi": `["stacks/deploy/testdata/openapi.yaml"]`, "group": "b",
+	"authorizers":      `[{"name":"pool","type":"cognito","userPoolArns":["arn:aws:cognito-idp:us-east-1:111122223333:userpool/us-east-1_a"]}]`,
+	"apiResourceQuota": "2", "services": strings.Replace(bookstore, `"port":80`, `"port":80,"replicas":5`, 1),
+	"vpcCidr": "10.9.0.0/16", "availabilityZones": "3", "interfaceEndpoints": `["sqs"]`, "vpcId": "vpc-1", "publicSubnetIds": `["subnet-9"]`,
+	"privateSubnetIds": `["subnet-3","subnet-4"]`, "kubernetesVersion": "1.33", "publicAccessCidrs": `["203.0.113.0/24"]`, "controlPlaneLogs": `["audit"]`,
+	"secretsKmsKeyArn": "arn:aws:kms:us-east-1:111122223333:key/0a", "logKmsKeyArn": "arn:aws:kms:us-east-1:111122223333:key/0a",
+	"clusterAdmins": `["arn:aws:iam::111122223333:role/ops"]`, "addons": `[{"name":"eks-pod-identity-agent"}]`, "instanceType": "m7g.large",
+	"nodeGroups": `[{"count":7}]`, "podRoleServiceAccounts": `["ci/deployer"]`, "proxyImage": "nginx:1.31", "nodePort": "30099",
+	"vpcEndpointIds": `["vpce-1"]`, "clientArns": `["arn:aws:iam::111122223333:user/x"]`, "stageName": "v1", "stageVariables": `{"a":"b"}`,
+	"logRetentionDays": "7", "flowLogDays": "7", "stableDeployment": "abc123", "domainName": "api.example.com", "certificateArn": certificate, "hostedZoneId": "Z0123456789",
+	"basePath": "v1", "truststoreUri": "s3://b/k", "truststoreVersion": "2", "balancerCertificateArn": certificate, "balancerServerName": "proxy.example.com",
+	"webAclArn":       "arn:aws:wafv2:us-east-1:111122223333:regional/webacl/a/0",
+	"webAclOverrides": `{"BodySize":"count"}`, "webAclBodyLimit": "32",
+	"usagePlans": `[{"name":"a","keys":["k"]}]`, "gatewayResponses": `[{"type":"THROTTLED","status":503}]`, "webAclRateLimit": "500",
+	"alarmTopicArns": `["arn:aws:sns:us-east-1:111122223333:oncall"]`, "tags": `{"team":"a"}`,
+}
+
+// elsewhere are keys that do not reach the platform on mocks, and the tests that hold them.
+var elsewhere = map[string]string{
+	"target": "TestBadConfig, tests/integration", "localImages": "tests/integration", "localFunctions": "tests/integration",
+	"platformStack": "tests/integration TestSharedPlatform", "clusterName": "tests/integration TestExistingCluster", "kubeconfig": "TestBadConfig",
+}
+
+// A key that is declared and has no effect on what is declared, and is refused nowhere, cannot be: each one is set to
+// another value than its default, and what the program declares must change, or be refused.
+func TestEveryKeyHasAnEffect(t *testing.T) {
+	for _, f := range settings.Fields(reflect.TypeFor[Config]()) {
+		if elsewhere[f.Key] != "" {
+			continue
+		}
+		t.Run(f.Key, func(t *testing.T) {
+			values := small()
+			for key, value := range together[f.Key] {
+				values[key] = value
+			}
+			before := declared(t, values)
+			values[f.Key] = sample(f)
+			require.NotEqual(t, before, declared(t, values), "%s=%s changes nothing", f.Key, values[f.Key])
+		})
+	}
+}
+
+func sample(f settings.Field) string {
+	if text := samples[f.Key]; text != "" {
+		return text
+	}
+	if f.Enum != nil {
+		return f.Enum[len(f.Enum)-1]
+	}
+	switch settings.Kind(f.Type) {
+	case "boolean":
+		return fmt.Sprint(f.Default != "true")
+	case "integer":
+		return "5"
+	}
+	return "something"
+}
+
+// declared is every resource that the program declares with a config, or what it says against the config.
+func declared(t *testing.T, values map[string]string) string {
+	t.Helper()
+	s, err := read(t, values)
+	if err != nil {
+		return err.Error()
+	}
+	graph := &componenttest.Graph{}
+	err = componenttest.TryRun(graph, func(ctx *pulumi.Context) error {
+		_, err := platform.New(ctx, s.Name, &s.Platform)
+		return err
+	})
+	require.NoError(t, err)
+	var lines []string
+	for line := range strings.Lines(graph.Everything(t)) {
+		// Components record their inputs whether or not these have an effect.
+		if !strings.HasPrefix(line, `{"Type":"apigateway-ingress:`) {
+			lines = append(lines, line)
+		}
+	}
+	return strings.Join(lines, "")
 }

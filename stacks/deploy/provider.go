@@ -18,9 +18,9 @@ var providerSettings = []string{
 
 // certificateProvider is AWS in the region of edge certificates, with the stack's credentials and default tags; nil
 // where none is requested there.
-func (s *Settings) certificateProvider(ctx *pulumi.Context) (*aws.Provider, error) {
+func (s *Settings) certificateProvider(ctx *pulumi.Context) (pulumi.ProviderResource, error) {
 	g := s.Platform.Gateway
-	if g.Endpoint.Type != gateway.Edge || g.Domain.CertificateARN != "" || g.Domain.HostedZoneID == "" || s.Region == certificateRegion {
+	if g.Endpoint.Type != gateway.Edge || g.Domain.CertificateARN != nil || g.Domain.HostedZoneID == nil || s.Region == certificateRegion {
 		return nil, nil
 	}
 	inputs := pulumi.Map{"region": pulumi.String(certificateRegion)}

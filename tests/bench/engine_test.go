@@ -301,8 +301,7 @@ func gateways(n int) func(string) pulumi.RunFunc {
 			}
 			for i := range n {
 				if _, err := gateway.New(ctx, fmt.Sprintf("g%d", i), &gateway.Args{
-					Settings: gateway.Settings{Access: gateway.Access{ClientUser: true}}, Routes: routes, Region: "us-east-1",
-					VpcID: net.VpcID, SubnetIDs: net.PrivateSubnetIDs, Nodes: gateway.Nodes{SecurityGroupID: net.group, NodePort: 30000 + i},
+					Settings: gateway.Settings{Access: gateway.Access{ClientUser: true}}, Routes: routes, Network: net.VPC(), Target: net.target(30000 + i),
 				}); err != nil {
 					return err
 				}

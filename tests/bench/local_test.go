@@ -18,6 +18,7 @@ import (
 
 	"github.com/apigateway-ingress/apigateway-ingress/automation/engine"
 	"github.com/apigateway-ingress/apigateway-ingress/components/network"
+	"github.com/apigateway-ingress/apigateway-ingress/components/target"
 	"github.com/apigateway-ingress/apigateway-ingress/stacks/deploy"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
@@ -40,7 +41,7 @@ type nodes struct {
 }
 
 func sharedNetwork(ctx *pulumi.Context) (*nodes, error) {
-	net, err := network.New(ctx, "n", &network.Args{AvailabilityZones: []string{"us-east-1a", "us-east-1b"}, Region: "us-east-1"})
+	net, err := network.New(ctx, "n", &network.Args{})
 	if err != nil {
 		return nil, err
 	}
@@ -49,6 +50,10 @@ func sharedNetwork(ctx *pulumi.Context) (*nodes, error) {
 		return nil, err
 	}
 	return &nodes{net, group.ID().ToStringOutput()}, nil
+}
+
+func (n *nodes) target(port int) target.Target {
+	return target.Target{Nodes: target.Nodes{SecurityGroupID: n.group, AutoScalingGroups: pulumi.StringArray{}}, NodePort: pulumi.Int(port)}
 }
 
 func localTarget(t *testing.T, r *report) {

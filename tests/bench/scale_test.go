@@ -8,10 +8,12 @@ import (
 
 	"github.com/apigateway-ingress/apigateway-ingress/components/componenttest"
 	"github.com/apigateway-ingress/apigateway-ingress/components/gateway"
+	"github.com/apigateway-ingress/apigateway-ingress/components/network"
 	"github.com/apigateway-ingress/apigateway-ingress/components/route"
 	"github.com/apigateway-ingress/apigateway-ingress/components/route/ingress"
 	nginxconfig "github.com/apigateway-ingress/apigateway-ingress/components/route/nginx"
 	"github.com/apigateway-ingress/apigateway-ingress/components/route/openapi"
+	"github.com/apigateway-ingress/apigateway-ingress/components/target"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/stretchr/testify/require"
 )
@@ -47,8 +49,12 @@ func scale(t *testing.T, r *report) {
 func declareGateways(ctx *pulumi.Context, n int, routes *route.Table) error {
 	for i := range n {
 		if _, err := gateway.New(ctx, fmt.Sprintf("g%d", i), &gateway.Args{
-			Settings: gateway.Settings{Access: gateway.Access{ClientUser: true}}, Routes: routes, Region: "us-east-1",
-			VpcID: pulumi.String("vpc-1"), SubnetIDs: pulumi.StringArray{pulumi.String("subnet-1")}, Nodes: gateway.Nodes{SecurityGroupID: pulumi.String("sg-1"), NodePort: 30000 + i},
+			Settings: gateway.Settings{Access: gateway.Access{ClientUser: true}}, Routes: routes,
+			Network: network.VPC{ID: pulumi.String("vpc-1"), PrivateSubnetIDs: pulumi.ToStringArray([]string{"subnet-1"})},
+			Target: target.Target{
+				Nodes:    target.Nodes{SecurityGroupID: pulumi.String("sg-1"), AutoScalingGroups: pulumi.StringArray{}},
+				NodePort: pulumi.Int(30000 + i),
+			},
 		}); err != nil {
 			return err
 		}

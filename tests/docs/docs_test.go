@@ -14,7 +14,6 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	"gopkg.in/yaml.v3"
 )
 
 var update = flag.Bool("update", false, "write the pages anew")
@@ -23,62 +22,9 @@ const repository = "../.."
 
 // Every component has a page with its settings and outputs, from its documentation in Go.
 func TestComponentPages(t *testing.T) {
-	for _, name := range []string{"platform", "network", "cluster", "podrole", "workload", "proxy", "gateway"} {
+	for _, name := range []string{"platform", "network", "cluster", "podrole", "workload", "proxy", "gateway", "location", "target"} {
 		page(t, "components/"+name+".md", componentPage(t, name))
 	}
-}
-
-// Every config key is documented, in the order of Pulumi.yaml.
-func TestConfigPage(t *testing.T) {
-	content, err := os.ReadFile(filepath.Join(repository, "Pulumi.yaml"))
-	require.NoError(t, err)
-	var project yaml.Node
-	require.NoError(t, yaml.Unmarshal(content, &project))
-	var b strings.Builder
-	b.WriteString("# Config of a stack\n\nKeys of `Pulumi.STACK.yaml`, under the project's name: `apigateway-ingress:KEY`. Besides them a stack needs `aws:region`. " +
-		"A key that is not here, and a value of another type, is an error. Where a manifest's annotation says something as well, the key wins.\n\n" +
-		"| key | type | default | meaning |\n| --- | --- | --- | --- |\n")
-	keys := valueOf(project.Content[0], "config")
-	for i := 0; i < len(keys.Content); i += 2 {
-		var key struct {
-			Type, Description string
-			Items             struct{ Type string }
-			Default           any
-		}
-		require.NoError(t, keys.Content[i+1].Decode(&key))
-		require.NotEmpty(t, key.Description, keys.Content[i].Value)
-		kind := key.Type
-		if key.Items.Type != "" {
-			kind += " of " + key.Items.Type + "s"
-		}
-		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", keys.Content[i].Value, kind, defaultOf(key.Default), key.Description)
-	}
-	page(t, "config.md", b.String())
-}
-
-func valueOf(mapping *yaml.Node, key string) *yaml.Node {
-	for i := 0; i < len(mapping.Content); i += 2 {
-		if mapping.Content[i].Value == key {
-			return mapping.Content[i+1]
-		}
-	}
-	return &yaml.Node{}
-}
-
-func defaultOf(value any) string {
-	switch v := value.(type) {
-	case string:
-		if v == "" {
-			return ""
-		}
-	case []any:
-		if len(v) == 0 {
-			return ""
-		}
-	case map[string]any:
-		return ""
-	}
-	return fmt.Sprintf("`%v`", value)
 }
 
 func page(t *testing.T, name, text string) {

@@ -13,13 +13,13 @@ import (
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html
 type GatewayResponse struct {
 	// Type is the case, for example THROTTLED or DEFAULT_4XX.
-	Type string `json:"type"`
+	Type string `pulumi:"type"`
 	// Status is another HTTP status; 0 leaves it.
-	Status int `json:"status,omitempty"`
+	Status int `pulumi:"status,optional"`
 	// Headers are added to the answer.
-	Headers map[string]string `json:"headers,omitempty"`
+	Headers map[string]string `pulumi:"headers,optional"`
 	// Body is the answer as application/json, in which $context variables may stand; empty leaves it.
-	Body string `json:"body,omitempty"`
+	Body string `pulumi:"body,optional"`
 }
 
 // GatewayResponseTypes are the cases that API Gateway knows.

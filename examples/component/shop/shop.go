@@ -10,7 +10,6 @@ import (
 	"github.com/apigateway-ingress/apigateway-ingress/components/proxy"
 	"github.com/apigateway-ingress/apigateway-ingress/components/route"
 	"github.com/apigateway-ingress/apigateway-ingress/components/route/ingress"
-	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
@@ -18,65 +17,53 @@ import (
 var manifests []byte
 
 var services = []platform.Service{
-	{Name: "bookservice", Image: "apigateway-ingress/books:dev", Port: 80},
-	{Name: "authorservice", Image: "apigateway-ingress/authors:dev", Port: 80},
+	{Name: "bookservice", Image: pulumi.String("apigateway-ingress/books:dev"), Port: 80},
+	{Name: "authorservice", Image: pulumi.String("apigateway-ingress/authors:dev"), Port: 80},
 }
 
 const partnersNodePort = 30090
 
 // Declare is the program.
 func Declare(ctx *pulumi.Context) error {
-	caller, err := aws.GetCallerIdentity(ctx, nil)
-	if err != nil {
-		return err
-	}
-	region, err := aws.GetRegion(ctx, nil)
-	if err != nil {
-		return err
-	}
 	ingresses, err := ingress.Parse("ingress.yaml", manifests)
 	if err != nil {
 		return err
 	}
 	p, err := platform.New(ctx, "shop", &platform.Args{
-		Location:          platform.Location{Partition: "aws", Region: region.Name, Account: caller.AccountId},
-		AvailabilityZones: []string{region.Name + "a", region.Name + "b"},
-		Ingresses:         ingresses,
-		Group:             "shop",
-		Services:          services,
+		Ingresses: ingresses,
+		Group:     "shop",
+		Services:  services,
 		Gateway: gateway.Settings{
 			Access: gateway.Access{ClientUser: true},
-			Stage:  gateway.Stage{Throttle: route.Throttle{Rate: 100, Burst: 200}, Metrics: true},
+			Stage:  gateway.Stage{Throttle: gateway.Throttle{Rate: 100, Burst: 200}, Metrics: true},
 		},
 	})
 	if err != nil {
 		return err
 	}
 	ctx.Export("apiEndpoint", p.Endpoint)
-	ctx.Export("region", pulumi.String(region.Name))
+	ctx.Export("region", pulumi.String(p.Location.Region))
 	ctx.Export("clientAccessKeyId", p.ClientAccessKeyID)
 	ctx.Export("clientSecretAccessKey", p.ClientSecretAccessKey)
-	return partners(ctx, p, ingresses, region.Name)
+	return partners(ctx, p, ingresses)
 }
 
 // partners is a second gateway on the platform's cluster, with an NGINX of its own.
-func partners(ctx *pulumi.Context, p *platform.Platform, ingresses []ingress.Ingress, region string) error {
+func partners(ctx *pulumi.Context, p *platform.Platform, ingresses []ingress.Ingress) error {
 	known := []route.Service{{Namespace: "default", Name: "bookservice", Ports: []route.ServicePort{{Number: 80}}}}
 	routes, err := ingress.Compile(ingresses, ingress.Options{Group: "partners", Services: known})
 	if err != nil {
 		return err
 	}
-	if _, err := proxy.New(ctx, "partners", &proxy.Args{
-		Name: "partners-proxy", Namespace: p.ProxyNamespace, Routes: routes, Settings: proxy.Settings{NodePort: partnersNodePort, Replicas: 2},
-	}, pulumi.Provider(p.Kubernetes), pulumi.DependsOn([]pulumi.Resource{p})); err != nil {
+	nginx, err := proxy.New(ctx, "partners-proxy", &proxy.Args{
+		Namespace: p.ProxyNamespace, Routes: routes, Nodes: p.Cluster.Nodes(), Settings: proxy.Settings{NodePort: partnersNodePort, Replicas: 2},
+	}, pulumi.Provider(p.Cluster.Kubernetes), pulumi.DependsOn([]pulumi.Resource{p}))
+	if err != nil {
 		return err
 	}
 	published, err := gateway.New(ctx, "partners", &gateway.Args{
 		Settings: gateway.Settings{Access: gateway.Access{ClientUser: true}, Stage: gateway.Stage{Name: "v1"}},
-		Routes:   routes,
-		VpcID:    p.VpcID, SubnetIDs: p.PrivateSubnetIDs,
-		Nodes:  gateway.Nodes{SecurityGroupID: p.NodeSecurityGroupID, AutoScalingGroups: p.AutoScalingGroups, NodePort: partnersNodePort},
-		Region: region,
+		Routes:   routes, Network: p.Network.VPC(), Target: nginx.Target(),
 	})
 	if err != nil {
 		return err

@@ -1,0 +1,165 @@
+package docs
+
+import (
+	"encoding/json"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/apigateway-ingress/apigateway-ingress/components/settings"
+	"github.com/apigateway-ingress/apigateway-ingress/stacks/deploy"
+	"github.com/stretchr/testify/require"
+)
+
+const module = "github.com/apigateway-ingress/apigateway-ingress/"
+
+// The schema in Pulumi.yaml is what the fields of deploy.Config say.
+func TestConfigSchema(t *testing.T) {
+	path := filepath.Join(repository, "Pulumi.yaml")
+	written, err := os.ReadFile(path)
+	require.NoError(t, err)
+	head, _, found := strings.Cut(string(written), "\nconfig:\n")
+	require.True(t, found)
+	var b strings.Builder
+	b.WriteString(head + "\nconfig:\n")
+	descriptions := comments{}
+	for _, f := range settings.Fields(reflect.TypeFor[deploy.Config]()) {
+		fmt.Fprintf(&b, "  %s:\n    type: %s\n", f.Key, settings.Kind(f.Type))
+		if item := settings.Item(f.Type); item != "" {
+			fmt.Fprintf(&b, "    items:\n      type: %s\n", item)
+		}
+		fmt.Fprintf(&b, "    default: %s\n", schemaDefault(f))
+		if f.Secret {
+			b.WriteString("    secret: true\n")
+		}
+		fmt.Fprintf(&b, "    description: %s\n", quoted(description(t, descriptions, f)))
+	}
+	if *update {
+		require.NoError(t, os.WriteFile(path, []byte(b.String()), 0o600))
+	}
+	written, err = os.ReadFile(path)
+	require.NoError(t, err)
+	require.Equal(t, b.String(), string(written), "run `make golden`")
+}
+
+// schemaDefault is what Pulumi.yaml declares: the default of the field, or the empty value of its kind. A default there
+// would hide what an annotation says.
+func schemaDefault(f settings.Field) string {
+	kind := settings.Kind(f.Type)
+	if f.Default == "" || f.Annotation != "" {
+		return map[string]string{"string": `""`, "integer": "0", "boolean": "false", "array": "[]", "object": "{}"}[kind]
+	}
+	if kind == "string" {
+		return quoted(f.Default)
+	}
+	return f.Default
+}
+
+// quoted is a YAML string. JSON is YAML, and is used where a plain scalar would be read as something else.
+func quoted(text string) string {
+	plain := regexp.MustCompile(`^[A-Za-z][A-Za-z0-9 ,.;()/'_-]*$`)
+	if plain.MatchString(text) && !slices.Contains([]string{"true", "false", "yes", "no", "on", "off", "null", "OFF", "ON"}, text) {
+		return text
+	}
+	encoded, err := json.Marshal(text)
+	if err != nil {
+		return text
+	}
+	return string(encoded)
+}
+
+// docs/config.md lists every key, and the fields of those that are objects.
+func TestConfigPage(t *testing.T) {
+	descriptions := comments{}
+	var b, objects strings.Builder
+	b.WriteString("# Config of a stack\n\nKeys of `Pulumi.STACK.yaml`, under the project's name: `apigateway-ingress:KEY`. Besides them a stack needs `aws:region`. " +
+		"A key that is not here, and a value of another type, is an error. Where a manifest's annotation says something as well, the key wins.\n\n" +
+		"| key | type | default | meaning |\n| --- | --- | --- | --- |\n")
+	for _, f := range settings.Fields(reflect.TypeFor[deploy.Config]()) {
+		b.WriteString(row(t, descriptions, f))
+		members := settings.Members(f.Type)
+		if members == nil {
+			continue
+		}
+		fmt.Fprintf(&objects, "\n## %s\n\n| field | type | default | meaning |\n| --- | --- | --- | --- |\n", f.Key)
+		for _, member := range members {
+			objects.WriteString(row(t, descriptions, member))
+		}
+	}
+	page(t, "config.md", b.String()+objects.String())
+}
+
+func row(t *testing.T, descriptions comments, f settings.Field) string {
+	t.Helper()
+	kind := settings.Kind(f.Type)
+	if item := settings.Item(f.Type); item != "" {
+		kind += " of " + item + "s"
+	}
+	standard := f.Default
+	if standard != "" {
+		standard = "`" + strings.ReplaceAll(standard, `"`, "") + "`"
+	}
+	if f.Annotation != "" {
+		standard = strings.TrimSuffix("annotation `"+f.Annotation+"`, "+standard, ", ")
+	}
+	switch {
+	case !f.Optional:
+		standard = "required"
+	case standard == "" && kind == "boolean":
+		standard = "`false`"
+	}
+	return fmt.Sprintf("| `%s` | %s | %s | %s |\n", f.Key, kind, standard, description(t, descriptions, f))
+}
+
+// description is a field's doc comment, without the field's name at its beginning, and the values that it may have.
+func description(t *testing.T, descriptions comments, f settings.Field) string {
+	t.Helper()
+	text := descriptions.of(t, f.Owner)[f.Name]
+	require.NotEmpty(t, text, "%s has no comment", f.Path)
+	text = regexp.MustCompile(`^`+f.Name+` (?:(?:is|are) )?(?:, )?`).ReplaceAllString(text, "")
+	text = strings.ToUpper(text[:1]) + text[1:]
+	if f.Enum != nil && settings.Kind(f.Type) == "string" {
+		text += " One of " + strings.Join(f.Enum, ", ") + "."
+	}
+	return text
+}
+
+// comments are the doc comments of structs' fields, by the name of the struct.
+type comments map[reflect.Type]map[string]string
+
+func (c comments) of(t *testing.T, structure reflect.Type) map[string]string {
+	t.Helper()
+	if c[structure] != nil {
+		return c[structure]
+	}
+	dir := filepath.Join(repository, strings.TrimPrefix(structure.PkgPath(), module))
+	files, err := filepath.Glob(filepath.Join(dir, "*.go"))
+	require.NoError(t, err)
+	found := map[string]string{}
+	for _, path := range files {
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ParseComments)
+		require.NoError(t, err)
+		ast.Inspect(file, func(node ast.Node) bool {
+			spec, isType := node.(*ast.TypeSpec)
+			if !isType || spec.Name.Name != structure.Name() {
+				return true
+			}
+			for _, field := range spec.Type.(*ast.StructType).Fields.List {
+				for _, name := range field.Names {
+					found[name.Name] = strings.Join(strings.Fields(field.Doc.Text()), " ")
+				}
+			}
+			return false
+		})
+	}
+	c[structure] = found
+	return found
+}
