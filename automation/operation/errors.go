@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -80,8 +81,9 @@ func unlessEnded(ctx context.Context, err error) error {
 	return err
 }
 
-// classify gives an engine's error its class.
-func classify(err error, command *engine.Command) error {
+// classify gives an engine's error its class. problems are what the engine complained of meanwhile, with the resource and
+// all that it said.
+func classify(err error, command *engine.Command, problems []string) error {
 	switch {
 	case err == nil:
 		return nil
@@ -90,7 +92,11 @@ func classify(err error, command *engine.Command) error {
 	case ClassOf(err) != Other:
 		return err
 	}
-	return fail(Update, fmt.Errorf("the update failed: %s\nwhat is in the stack is consistent: mend the cause and run the same command again", firstCause(err)))
+	causes := slices.DeleteFunc(slices.Clone(problems), func(text string) bool { return strings.HasPrefix(text, "update failed") })
+	if len(causes) == 0 {
+		causes = []string{firstCause(err)}
+	}
+	return fail(Update, fmt.Errorf("the update failed: %s\nwhat is in the stack is consistent: mend the cause and run the same command again", strings.Join(causes, "\n")))
 }
 
 // firstCause is the engine's own message out of all that the Automation API adds.

@@ -190,8 +190,9 @@ func (f *follower) diagnose(d *apitype.DiagnosticEvent) {
 	if d.Severity != "error" || text == "" {
 		return
 	}
-	if d.URN != "" {
-		text = resource.URN(d.URN).Name() + ": " + text
+	urn := resource.URN(d.URN)
+	if d.URN != "" && urn.Type() != resource.RootStackType {
+		text = fmt.Sprintf("%s %s: %s", urn.Type(), urn.Name(), text)
 	}
 	f.problems = append(f.problems, text)
 }

@@ -59,6 +59,7 @@ func (s *site) localHops(ctx context.Context, resources []engine.Resource) ([]aw
 			hops = append(hops, podHop(r, status, running))
 		}
 	}
+	hops = append(hops, simulatedHops(clusterOf(resources), status)...)
 	for _, role := range status.PodRoles {
 		hop := awscloud.Hop{Name: "pod role of " + role.ServiceAccount, Health: awscloud.Healthy, Detail: role.RoleARN}
 		if role.Refused != "" {
@@ -67,6 +68,25 @@ func (s *site) localHops(ctx context.Context, resources []engine.Resource) ([]aw
 		hops = append(hops, hop)
 	}
 	return hops, nil
+}
+
+// simulatedHops are about the pods of a cluster that no stack has made.
+func simulatedHops(cluster string, status daemon.Status) []awscloud.Hop {
+	var hops []awscloud.Hop
+	for _, pod := range status.Pods {
+		if pod.Owner != "" || pod.Cluster != cluster {
+			continue
+		}
+		hop := awscloud.Hop{Name: "simulated pod " + pod.Namespace + "/" + pod.Name, Health: awscloud.Healthy, Detail: "ready"}
+		if pod.StandIn != "" {
+			hop.Detail = "stand-in for " + pod.StandIn
+		}
+		if !pod.Ready {
+			hop.Health, hop.Detail = awscloud.Broken, pod.Reason
+		}
+		hops = append(hops, hop)
+	}
+	return hops
 }
 
 const notRunning = "the local cloud is not running: up starts it"
@@ -97,7 +117,7 @@ func podHop(r engine.Resource, status daemon.Status, running bool) awscloud.Hop 
 		hop.Health, hop.Detail = awscloud.Broken, notRunning
 		return hop
 	}
-	ready, all, why := 0, 0, ""
+	ready, all, why, standIn := 0, 0, "", ""
 	for _, pod := range status.Pods {
 		if pod.Owner != r.URN {
 			continue
@@ -108,8 +128,11 @@ func podHop(r engine.Resource, status daemon.Status, running bool) awscloud.Hop 
 		} else {
 			why = ": " + pod.Reason
 		}
+		if pod.StandIn != "" {
+			standIn = "; stand-in for " + pod.StandIn
+		}
 	}
-	hop.Health, hop.Detail = awscloud.Healthy, fmt.Sprintf("%d of %d pods ready%s", ready, all, why)
+	hop.Health, hop.Detail = awscloud.Healthy, fmt.Sprintf("%d of %d pods ready%s%s", ready, all, standIn, why)
 	if ready == 0 {
 		hop.Health = awscloud.Broken
 	}

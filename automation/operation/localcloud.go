@@ -6,8 +6,11 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -93,9 +96,24 @@ func images(program string, project *engine.Project) map[string]supervisor.Image
 		}
 	}
 	for repository, command := range project.Images {
-		table[repository] = supervisor.Image{Command: command}
+		table[repository] = supervisor.Image{Command: within(project.Root, command), Path: os.Getenv("PATH")}
 	}
 	return table
+}
+
+// within finds a command's program on the PATH of whoever runs this one, and files of the project that are among its
+// arguments: the command runs elsewhere, in the folder of its pod.
+func within(root string, command []string) []string {
+	found := slices.Clone(command)
+	for i, argument := range found {
+		path := filepath.Join(root, argument)
+		if _, err := os.Stat(path); err == nil && argument != "" && !filepath.IsAbs(argument) && !strings.HasPrefix(argument, "-") {
+			found[i] = path
+		} else if program, err := exec.LookPath(argument); i == 0 && err == nil {
+			found[i] = program
+		}
+	}
+	return found
 }
 
 // Environment is what the official pulumi CLI needs to work on a stack of the local target, whose cloud is started when it

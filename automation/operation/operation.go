@@ -264,7 +264,7 @@ func (s *site) operate(ctx context.Context, verb string, create bool, use func(c
 		return r.result, fail(Unhealthy, fmt.Errorf("policies are violated:\n%s", strings.Join(r.follower.violations, "\n")))
 	}
 	r.result.Complete = err == nil
-	return r.result, s.explainLock(classify(err, r.session.Command))
+	return r.result, s.explainLock(classify(err, r.session.Command, r.result.Problems))
 }
 
 func (r *run) perform(ctx context.Context, verb string, use func(context.Context, *run) error) error {
