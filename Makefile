@@ -49,7 +49,7 @@ fuzz: nginx ## search for inputs that break something, FUZZTIME=3s for each targ
 	done
 
 golden: ## write the golden files anew
-	$(GO) test ./components/route ./components/route/ingress ./components/route/foreign ./components/platform ./automation/command ./automation/migrate ./tests/docs -update
+	$(GO) test ./components/route ./components/route/ingress ./components/route/foreign ./components/platform ./automation/command ./automation/migrate ./automation/scaffold ./tests/docs -update
 
 lint: $(BIN)/golangci-lint ## check format and style
 	@test -z "$$(gofmt -l automation components internal policies sample-services stacks tests)" || { gofmt -l automation components internal policies sample-services stacks tests; exit 1; }

@@ -79,7 +79,7 @@ The same program comes up on AWS and, with the stack's target local, on this mac
 	for _, verb := range []func(*shared) *cobra.Command{
 		upCommand, previewCommand, destroyCommand, refreshCommand, driftCommand, outputsCommand, exportCommand, importCommand,
 		callCommand, routesCommand, iamCommand, graphCommand, costCommand, logsCommand, doctorCommand, envCommand, checkCommand,
-		unlockCommand, ephemeralCommand, gcCommand, statusCommand, versionCommand, migrateCommand,
+		unlockCommand, ephemeralCommand, gcCommand, statusCommand, versionCommand, migrateCommand, initCommand,
 	} {
 		root.AddCommand(verb(s))
 	}
@@ -179,4 +179,9 @@ func join(printing, err error) error {
 		return err
 	}
 	return errors.Join(err, printing)
+}
+
+// warnf tells people of something that keeps nothing from going on.
+func (s *shared) warnf(format string, args ...any) {
+	s.notice(operation.Notice{Warning: true, Text: fmt.Sprintf(format, args...)})
 }

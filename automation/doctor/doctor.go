@@ -8,7 +8,6 @@ import (
 	"net"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 
 	"github.com/apigateway-ingress/apigateway-ingress/automation/engine"
@@ -62,12 +61,7 @@ func checkLocal(ctx context.Context, o operation.Options) []Check {
 			break
 		}
 	}
-	services := Check{Name: "sample services", Fix: "run `make build`"}
-	self, err := os.Executable()
-	if _, statErr := os.Stat(filepath.Join(filepath.Dir(self), "books")); err == nil && statErr == nil {
-		services = Check{Name: "sample services", OK: true, Found: "beside the binary"}
-	}
-	return []Check{nginx, services, checkStateDir(o), checkLoopback(ctx)}
+	return []Check{nginx, checkStateDir(o), checkLoopback(ctx)}
 }
 
 // checkLoopback: each pod has a loopback address of its own, and any port of it.

@@ -18,6 +18,7 @@ import (
 
 	"github.com/blang/semver"
 	"github.com/pulumi/pulumi/sdk/v3"
+	"github.com/pulumi/pulumi/sdk/v3/go/auto"
 )
 
 // Command runs the Pulumi CLI for the Automation API. Unlike the API's own it leaves the CLI alone when a
@@ -40,7 +41,7 @@ var ErrNoCLI = errors.New("no Pulumi CLI is to be had")
 const CLIVariable = "APIGW_INGRESS_PULUMI"
 
 // FindCommand takes the CLI that CLIVariable names, or the one on PATH when it is of the version of the SDK or
-// later, or the one beside this program. Versions are remembered in stateDir; with an empty one each CLI is asked.
+// later, or the one beside this program, or the one that InstallCLI has fetched. Versions are remembered in stateDir; with an empty one each CLI is asked.
 func FindCommand(ctx context.Context, stateDir string) (*Command, error) {
 	candidates := []string{os.Getenv(CLIVariable)}
 	if candidates[0] == "" {
@@ -50,10 +51,17 @@ func FindCommand(ctx context.Context, stateDir string) (*Command, error) {
 		if self, err := os.Executable(); err == nil {
 			candidates = append(candidates, filepath.Join(filepath.Dir(self), "pulumi"))
 		}
+		if home, err := os.UserHomeDir(); err == nil {
+			candidates = append(candidates, filepath.Join(home, ".pulumi", "versions", sdk.Version.String(), "bin", "pulumi"))
+		}
 	}
 	var problems []error
 	for _, path := range candidates {
 		if path == "" {
+			continue
+		}
+		// One that is named must be there; the others are places to look.
+		if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) && os.Getenv(CLIVariable) == "" {
 			continue
 		}
 		version, err := versionOf(ctx, path, stateDir)
@@ -66,8 +74,21 @@ func FindCommand(ctx context.Context, stateDir string) (*Command, error) {
 			return &Command{path: path, version: version}, nil
 		}
 	}
-	return nil, fmt.Errorf("%w: install one of version %s or later from https://www.pulumi.com/docs/install/, or run `make bin/pulumi`: %w",
-		ErrNoCLI, sdk.Version, errors.Join(problems...))
+	return nil, errors.Join(append([]error{fmt.Errorf("%w: install one of version %s or later from https://www.pulumi.com/docs/install/, or run `make bin/pulumi`",
+		ErrNoCLI, sdk.Version)}, problems...)...)
+}
+
+// InstallCLI fetches the CLI of the SDK's version into the home directory, as the Automation API does, and returns its path.
+func InstallCLI(ctx context.Context) (string, error) {
+	version := sdk.Version
+	if _, err := auto.InstallPulumiCommand(ctx, &auto.PulumiCommandOptions{Version: version}); err != nil {
+		return "", fmt.Errorf("%w: it cannot be fetched: %w", ErrNoCLI, err)
+	}
+	command, err := FindCommand(ctx, "")
+	if err != nil {
+		return "", err
+	}
+	return command.Path(), nil
 }
 
 // Version is the CLI's.

@@ -3,6 +3,7 @@ package operation
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"os"
@@ -18,6 +19,8 @@ import (
 	"github.com/apigateway-ingress/apigateway-ingress/automation/policypack"
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/daemon"
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/supervisor"
+	"github.com/apigateway-ingress/apigateway-ingress/sample-services/httpservice"
+	"github.com/apigateway-ingress/apigateway-ingress/sample-services/samples"
 )
 
 // settleTimeout is how long an operation waits for what an earlier one deployed.
@@ -26,14 +29,22 @@ const settleTimeout = 10 * time.Second
 // localCloudVerb is the argument by which a program is told to serve a local cloud.
 const localCloudVerb = "localcloud"
 
-// ServeHelper serves the local cloud, or judges by the policies, when args, which are a process's with its program, ask for
-// that; served is false for all others. What it has to say goes to out.
+// sampleVerb is the argument by which a program is told to be a sample service, which is named next.
+const sampleVerb = "sample"
+
+// ServeHelper serves the local cloud or a sample service, or judges by the policies, when args, which are a process's with its
+// program, ask for that; served is false for all others. What it has to say goes to out.
 func ServeHelper(args []string, out io.Writer) (served bool, err error) {
 	switch {
 	case filepath.Base(args[0]) == policypack.PluginName:
 		return true, policypack.Serve(out)
 	case len(args) > 1 && args[1] == localCloudVerb:
 		return true, serveLocalCloud(args[2:], out)
+	case len(args) > 2 && args[1] == sampleVerb && samples.Services[args[2]] != nil:
+		if code := httpservice.Main(args[2], args[3:], samples.Services[args[2]]); code != 0 {
+			return true, fmt.Errorf("sample service %s ended with %d", args[2], code)
+		}
+		return true, nil
 	}
 	return false, nil
 }
@@ -87,13 +98,11 @@ func (s *site) useLocalCloud(ctx context.Context) (*daemon.Use, error) {
 	return use, nil
 }
 
-// images are the sample services beside the program, and what the stack's config maps.
+// images are the sample services, which the program serves itself, and what the stack's config maps.
 func images(program string, project *engine.Project) map[string]supervisor.Image {
 	table := map[string]supervisor.Image{}
-	for _, service := range []string{"books", "authors"} {
-		table["apigateway-ingress/"+service] = supervisor.Image{
-			Command: []string{filepath.Join(filepath.Dir(program), service), "-addr", "${POD_IP}:${PORT}"},
-		}
+	for name := range samples.Services {
+		table["apigateway-ingress/"+name] = supervisor.Image{Command: []string{program, sampleVerb, name, "-addr", "${POD_IP}:${PORT}"}}
 	}
 	for repository, command := range project.Images {
 		table[repository] = supervisor.Image{Command: within(project.Root, command), Path: os.Getenv("PATH")}

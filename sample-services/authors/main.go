@@ -1,29 +1,11 @@
-// Command authors serves the catalogue by author:
-//
-//	GET /api/author/list  {"authors":[{author,id,books}]}
-//	GET /api/author/{id}  one author, for example David-K-Rensin, or 404
+// Command authors is the sample service of that name, for its container image.
 package main
 
 import (
-	"net/http"
 	"os"
 
-	"github.com/apigateway-ingress/apigateway-ingress/sample-services/catalogue"
 	"github.com/apigateway-ingress/apigateway-ingress/sample-services/httpservice"
+	"github.com/apigateway-ingress/apigateway-ingress/sample-services/samples"
 )
 
-func main() { os.Exit(httpservice.Main("authors", routes)) }
-
-func routes(mux *http.ServeMux) {
-	mux.HandleFunc("GET /api/author/list", func(w http.ResponseWriter, _ *http.Request) {
-		httpservice.WriteJSON(w, http.StatusOK, map[string]any{"authors": catalogue.Authors()})
-	})
-	mux.HandleFunc("GET /api/author/{id}", func(w http.ResponseWriter, r *http.Request) {
-		author, ok := catalogue.AuthorByID(r.PathValue("id"))
-		if !ok {
-			httpservice.WriteError(w, http.StatusNotFound, "no author with id "+r.PathValue("id"))
-			return
-		}
-		httpservice.WriteJSON(w, http.StatusOK, author)
-	})
-}
+func main() { os.Exit(httpservice.Main("authors", os.Args[1:], samples.Authors)) }

@@ -24,12 +24,12 @@ const RequestIDHeader = "X-Request-Id"
 
 const shutdownGrace = 20 * time.Second
 
-// Main runs a service until SIGINT or SIGTERM and returns the exit code:
+// Main runs a service with its arguments until SIGINT or SIGTERM and returns the exit code:
 // 0 after a clean stop, 1 when serving failed, 2 for wrong usage.
-func Main(name string, routes func(*http.ServeMux)) int {
+func Main(name string, args []string, routes func(*http.ServeMux)) int {
 	flags := flag.NewFlagSet(name, flag.ContinueOnError)
 	addr := flags.String("addr", ":8080", "address to listen on, host:port")
-	if err := flags.Parse(os.Args[1:]); err != nil {
+	if err := flags.Parse(args); err != nil {
 		return 2
 	}
 	log := slog.New(slog.NewJSONHandler(os.Stdout, nil)).With("service", name)

@@ -1,4 +1,4 @@
-package main
+package samples
 
 import (
 	"encoding/json"
@@ -11,7 +11,7 @@ import (
 
 func TestAuthors(t *testing.T) {
 	mux := http.NewServeMux()
-	routes(mux)
+	Authors(mux)
 	get := func(path string) *httptest.ResponseRecorder {
 		answer := httptest.NewRecorder()
 		mux.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, path, nil))
