@@ -12,7 +12,7 @@ func checkCommand(s *shared) *cobra.Command {
 		Use:   "check",
 		Short: "Hold what a stack consists of against the policies",
 		Long: `check judges every resource in a stack's state by the policies in policies/, which preview and up apply through the
-engine before anything is made. A violation exits with 8.`,
+engine before anything is made. A violation exits with 8, unless its policy is advice.`,
 		Example: `  apigw-ingress check
   apigw-ingress --stack production check --json`,
 		Args: usageArgs(cobra.NoArgs),

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/apigateway-ingress/apigateway-ingress/automation/engine"
 	"github.com/apigateway-ingress/apigateway-ingress/automation/policypack"
@@ -67,8 +68,9 @@ func Check(ctx context.Context, o Options) (*Judgment, error) {
 		return nil, err
 	}
 	judgment := &Judgment{pack.Descriptions, len(declared), violations}
-	if len(violations) > 0 {
-		return judgment, fail(Unhealthy, fmt.Errorf("%d violations of policies", len(violations)))
+	advice := func(v policies.Violation) bool { return v.Advisory }
+	if broken := slices.DeleteFunc(slices.Clone(violations), advice); len(broken) > 0 {
+		return judgment, fail(Unhealthy, fmt.Errorf("%d violations of policies", len(broken)))
 	}
 	return judgment, nil
 }

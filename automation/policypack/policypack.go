@@ -80,10 +80,17 @@ func (a *analyzer) GetAnalyzerInfo(context.Context, *emptypb.Empty) (*pulumirpc.
 	info := &pulumirpc.AnalyzerInfo{Name: policies.Name, DisplayName: policies.Name, Version: policies.Version}
 	for name, description := range a.pack.Descriptions {
 		info.Policies = append(info.Policies, &pulumirpc.PolicyInfo{
-			Name: name, DisplayName: name, Description: description, EnforcementLevel: pulumirpc.EnforcementLevel_MANDATORY, PolicyType: pulumirpc.PolicyType_POLICY_TYPE_RESOURCE,
+			Name: name, DisplayName: name, Description: description, EnforcementLevel: a.level(name), PolicyType: pulumirpc.PolicyType_POLICY_TYPE_RESOURCE,
 		})
 	}
 	return info, nil
+}
+
+func (a *analyzer) level(policy string) pulumirpc.EnforcementLevel {
+	if a.pack.Advisory(policy) {
+		return pulumirpc.EnforcementLevel_ADVISORY
+	}
+	return pulumirpc.EnforcementLevel_MANDATORY
 }
 
 // Analyze judges one resource.
@@ -96,7 +103,7 @@ func (a *analyzer) Analyze(ctx context.Context, r *pulumirpc.AnalyzeRequest) (*p
 	for _, v := range violations {
 		response.Diagnostics = append(response.Diagnostics, &pulumirpc.AnalyzeDiagnostic{
 			PolicyName: v.Policy, PolicyPackName: policies.Name, PolicyPackVersion: policies.Version, Description: a.pack.Descriptions[v.Policy],
-			Message: v.Message, EnforcementLevel: pulumirpc.EnforcementLevel_MANDATORY, Urn: r.GetUrn(),
+			Message: v.Message, EnforcementLevel: a.level(v.Policy), Urn: r.GetUrn(),
 		})
 	}
 	return response, nil

@@ -95,9 +95,10 @@ type method struct {
 	Parameters  []parameter              `json:"parameters,omitempty"`
 	RequestBody *openapi3.RequestBodyRef `json:"requestBody,omitempty"`
 	Responses   map[string]any           `json:"responses"`
-	Security    []map[string][]string    `json:"security,omitempty"`
-	Validator   string                   `json:"x-amazon-apigateway-request-validator,omitempty"`
-	Integration integration              `json:"x-amazon-apigateway-integration"`
+	// Security is empty for everybody: a definition says so rather than nothing.
+	Security    []map[string][]string `json:"security"`
+	Validator   string                `json:"x-amazon-apigateway-request-validator,omitempty"`
+	Integration integration           `json:"x-amazon-apigateway-integration"`
 }
 
 type parameter struct {
@@ -278,7 +279,7 @@ func security(b route.Behavior) []map[string][]string {
 		required[route.APIKeyScheme] = []string{}
 	}
 	if len(required) == 0 {
-		return nil
+		return []map[string][]string{}
 	}
 	return []map[string][]string{required}
 }
