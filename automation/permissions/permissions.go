@@ -9,6 +9,7 @@
 package permissions
 
 import (
+	"bytes"
 	_ "embed"
 	"encoding/json"
 	"fmt"
@@ -101,8 +102,8 @@ const maxCharacters = 6144
 // Policies are the policy documents for somebody who brings up and destroys the stack: as many as it takes to keep to
 // the size of a managed policy. They report types about which nothing is known.
 func (s Stack) Policies() ([]string, error) {
-	var table map[string]needed
-	if err := json.Unmarshal(actionsJSON, &table); err != nil {
+	table, err := readTable()
+	if err != nil {
 		return nil, err
 	}
 	grants, reads, err := s.take(table)
@@ -122,6 +123,13 @@ func (s Stack) Policies() ([]string, error) {
 		})
 	}
 	return s.pack(statements)
+}
+
+func readTable() (table map[string]needed, err error) {
+	decoder := json.NewDecoder(bytes.NewReader(actionsJSON))
+	decoder.DisallowUnknownFields()
+	err = decoder.Decode(&table)
+	return table, err
 }
 
 // pack fills documents one after the other.

@@ -141,8 +141,9 @@ var operations = map[string][]request{
 	"aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": many(tagged("AuthorizeSecurityGroupIngress", arnEC2+"security-group-rule/*"), []request{
 		ask("ec2:AuthorizeSecurityGroupIngress", arnEC2+"security-group/nodes", "aws:ResourceTag/aws:eks:cluster-name", "shop-eksCluster-1"), owned("ec2:RevokeSecurityGroupIngress", arnEC2+"security-group-rule/r"),
 	}),
-	"aws:wafv2/webAcl:WebAcl":                       {created("wafv2:CreateWebACL", theACL), ask("wafv2:CreateWebACL", "arn:aws:wafv2:eu-west-1:111122223333:regional/managedruleset/AWS/x"), ask("wafv2:DeleteWebACL", theACL)},
-	"aws:wafv2/webAclAssociation:WebAclAssociation": {ask("wafv2:AssociateWebACL", theACL), owned("wafv2:AssociateWebACL", arnAPI+"restapis/abc/stages/prod"), owned("apigateway:SetWebACL", arnAPI+"restapis/abc/stages/prod")},
+	"aws:wafv2/webAcl:WebAcl": {created("wafv2:CreateWebACL", theACL), ask("wafv2:CreateWebACL", "arn:aws:wafv2:eu-west-1:111122223333:regional/managedruleset/AWS/x"), ask("wafv2:DeleteWebACL", theACL)},
+	"aws:wafv2/webAclLoggingConfiguration:WebAclLoggingConfiguration": {ask("wafv2:PutLoggingConfiguration", theACL), ask("wafv2:DeleteLoggingConfiguration", theACL), ask("logs:CreateLogDelivery", "*")},
+	"aws:wafv2/webAclAssociation:WebAclAssociation":                   {ask("wafv2:AssociateWebACL", theACL), owned("wafv2:AssociateWebACL", arnAPI+"restapis/abc/stages/prod"), owned("apigateway:SetWebACL", arnAPI+"restapis/abc/stages/prod")},
 }
 
 // attachments are the managed policies that components attach.
@@ -157,7 +158,7 @@ func attachments() (all []request) {
 
 func TestDeployerCanDoWhatUpDoes(t *testing.T) {
 	policy := parsed(t, everything(t))
-	for token := range readTable(t) {
+	for token := range tableOf(t) {
 		require.NotEmpty(t, operations[token], "say what %s takes", token)
 		for _, r := range operations[token] {
 			require.True(t, r.allowed(policy...), "%s: %s on %v %v", token, r.action, r.resources, r.context)

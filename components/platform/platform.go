@@ -30,6 +30,7 @@ import (
 	"github.com/apigateway-ingress/apigateway-ingress/components/proxy"
 	"github.com/apigateway-ingress/apigateway-ingress/components/route"
 	"github.com/apigateway-ingress/apigateway-ingress/components/route/ingress"
+	"github.com/apigateway-ingress/apigateway-ingress/components/route/refgrant"
 	"github.com/apigateway-ingress/apigateway-ingress/components/settings"
 	"github.com/apigateway-ingress/apigateway-ingress/components/workload"
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
@@ -57,7 +58,11 @@ type Args struct {
 	Authorizers []route.Authorizer `pulumi:"authorizers,optional"`
 	// APIResourceQuota is the number of resources that AWS allows in a REST API, for accounts whose quota was raised.
 	APIResourceQuota int `pulumi:"apiResourceQuota,optional" default:"300" range:"1..100000"`
-	// Services are the backends of the routes. Without an image the Service must exist.
+	// Grants are the owner's consent to requests that come to services through other gateways on the cluster.
+	Grants []refgrant.Grant
+	// Services are the backends of the routes. Without an image the Service must exist, and where another stack made it, a
+	// ReferenceGrant among that one's manifests must name this stack's proxy: from the kind Ingress in the namespace
+	// NAME-proxy.
 	Services []Service `pulumi:"services,optional"`
 	// Network is the VPC, a new one or one that is there already.
 	Network network.Settings `pulumi:"network,optional" config:",inline"`
@@ -381,7 +386,7 @@ func (p *Platform) inCluster(ctx *pulumi.Context, net *network.Network, kube *cl
 		}
 		args := s.workload()
 		args.Namespace = namespaces[s.namespace()]
-		args.Traffic = p.fromProxies()
+		args.Traffic = p.toService(s)
 		backend, err := workload.New(ctx, p.name+"-"+s.Name, args, onNodes...)
 		if err != nil {
 			return err
@@ -428,7 +433,7 @@ func (p *Platform) namespaces(ctx *pulumi.Context, opts ...pulumi.ResourceOption
 		}
 		namespace, err := corev1.NewNamespace(ctx, p.name+"-"+name, &corev1.NamespaceArgs{Metadata: metav1.ObjectMetaArgs{
 			Name:   pulumi.String(name),
-			Labels: namespaceLabels(name == p.parts.proxy.ServiceName),
+			Labels: namespaceLabels,
 		}}, opts...)
 		if err != nil {
 			return nil, err

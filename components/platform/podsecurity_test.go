@@ -2,10 +2,12 @@ package platform_test
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"github.com/apigateway-ingress/apigateway-ingress/components/componenttest"
 	"github.com/apigateway-ingress/apigateway-ingress/components/podrole"
+	"github.com/apigateway-ingress/apigateway-ingress/components/route/refgrant"
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -61,15 +63,22 @@ func TestNetworkPolicies(t *testing.T) {
 		specs[r.Name] = r.JSON(t, "spec")
 	}
 	require.Len(t, specs, 3)
-	fromProxies := `{"spec": {"podSelector": {"matchLabels": {"app.kubernetes.io/name": "bookservice"}}, "policyTypes": ["Ingress"], "ingress": [{
-		"from": [{"namespaceSelector": {"matchLabels": {"apigateway-ingress/role": "proxies"}}}], "ports": [{"protocol": "TCP", "port": 8080}]}]}}`
-	require.JSONEq(t, fromProxies, specs["shop-bookservice"])
+	fromProxy := `{"spec": {"podSelector": {"matchLabels": {"app.kubernetes.io/name": "bookservice"}}, "policyTypes": ["Ingress"], "ingress": [{
+		"from": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "shop-proxy"}}}], "ports": [{"protocol": "TCP", "port": 8080}]}]}}`
+	require.JSONEq(t, fromProxy, specs["shop-bookservice"])
 	require.JSONEq(t, `{"spec": {"podSelector": {"matchLabels": {"app.kubernetes.io/name": "shop-proxy"}}, "policyTypes": ["Ingress", "Egress"],
 		"ingress": [{"from": [{"ipBlock": {"cidr": "10.0.0.0/16"}}], "ports": [{"protocol": "TCP", "port": 8080}]}],
 		"egress": [{"ports": [{"protocol": "UDP", "port": 53}, {"protocol": "TCP", "port": 53}]}, {"to": [
 			{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "default"}}, "podSelector": {"matchLabels": {"app.kubernetes.io/name": "authorservice"}}},
 			{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "default"}}, "podSelector": {"matchLabels": {"app.kubernetes.io/name": "bookservice"}}}]}]}}`, specs["shop-proxy"])
 	require.Equal(t, true, graph.One(t, "eks:index:Cluster").Inputs["vpcCniOptions"].(map[string]any)["enableNetworkPolicy"], "somebody enforces them")
+
+	args.Grants = []refgrant.Grant{{Namespace: "default", Spec: refgrant.Spec{
+		From: []refgrant.From{{Group: "networking.k8s.io", Kind: "Ingress", Namespace: "partners-proxy"}}, To: []refgrant.To{{Kind: "Service", Name: "bookservice"}},
+	}}}
+	for _, r := range componenttest.Run(t, declare(args)).All("kubernetes:networking.k8s.io/v1:NetworkPolicy") {
+		require.Equal(t, r.Name == "shop-bookservice", strings.Contains(r.JSON(t, "spec"), "partners-proxy"), "%s: consent is for the Service that it names", r.Name)
+	}
 
 	args.OpenPods = true
 	open := componenttest.Run(t, declare(args))

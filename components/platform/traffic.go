@@ -5,31 +5,27 @@ import (
 	"slices"
 
 	"github.com/apigateway-ingress/apigateway-ingress/components/network"
+	"github.com/apigateway-ingress/apigateway-ingress/components/route/refgrant"
 	"github.com/apigateway-ingress/apigateway-ingress/components/workload"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
-
-// proxiesLabel marks the namespaces in which proxies run, those of other stacks on the same cluster as well.
-var proxiesLabel = map[string]string{"apigateway-ingress/role": "proxies"}
 
 // nameOfNamespace is a label that the API server gives to each namespace:
 // https://kubernetes.io/docs/reference/labels-annotations-taints/#kubernetes-io-metadata-name
 const nameOfNamespace = "kubernetes.io/metadata.name"
 
-func namespaceLabels(ofProxies bool) pulumi.StringMap {
-	labels := map[string]string{"pod-security.kubernetes.io/enforce": "restricted"}
-	if ofProxies {
-		maps.Copy(labels, proxiesLabel)
-	}
-	return pulumi.ToStringMap(labels)
-}
+var namespaceLabels = pulumi.StringMap{"pod-security.kubernetes.io/enforce": pulumi.String("restricted")}
 
-// fromProxies admits proxies to a service, and nobody else.
-func (p *Platform) fromProxies() *workload.Traffic {
+// toService admits this platform's proxy to a service, those of other gateways to which a grant consents, and nobody else.
+func (p *Platform) toService(s Service) *workload.Traffic {
 	if p.parts.args.OpenPods {
 		return nil
 	}
-	return &workload.Traffic{From: []workload.Peer{{NamespaceLabels: proxiesLabel}}}
+	traffic := &workload.Traffic{}
+	for _, namespace := range append([]string{p.parts.proxy.ServiceName}, refgrant.Proxies(p.parts.args.Grants, s.namespace(), s.Name)...) {
+		traffic.From = append(traffic.From, workload.Peer{NamespaceLabels: map[string]string{nameOfNamespace: namespace}})
+	}
+	return traffic
 }
 
 // throughProxy admits what comes from the VPC, which is the load balancer or a node in its name, and lets the proxy go to

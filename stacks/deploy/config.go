@@ -15,6 +15,8 @@ import (
 	"github.com/apigateway-ingress/apigateway-ingress/components/podrole"
 	"github.com/apigateway-ingress/apigateway-ingress/components/route"
 	"github.com/apigateway-ingress/apigateway-ingress/components/route/ingress"
+	"github.com/apigateway-ingress/apigateway-ingress/components/route/manifest"
+	"github.com/apigateway-ingress/apigateway-ingress/components/route/refgrant"
 	"github.com/apigateway-ingress/apigateway-ingress/components/settings"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
@@ -131,6 +133,7 @@ func (s *Settings) files(root string) error {
 		fragments[i].Source = strings.TrimPrefix(fragments[i].Source, root+string(filepath.Separator))
 	}
 	s.Platform.Ingresses, s.Platform.Fragments = ingresses, fragments
+	grantsErr := s.grants(root)
 	var kubeconfigErr error
 	if s.Kubeconfig != "" {
 		content, err := os.ReadFile(within(root, []string{s.Kubeconfig})[0])
@@ -139,7 +142,21 @@ func (s *Settings) files(root string) error {
 		}
 		s.kubeconfig = string(content)
 	}
-	return errors.Join(manifestsErr, fragmentsErr, kubeconfigErr)
+	return errors.Join(manifestsErr, grantsErr, fragmentsErr, kubeconfigErr)
+}
+
+// grants are among the manifests. What cannot be read is reported with the Ingresses.
+func (s *Settings) grants(root string) error {
+	set, err := manifest.Read(within(root, s.Manifests), strings.NewReader(""))
+	if err != nil {
+		return nil
+	}
+	grants, err := refgrant.Of(set)
+	for i := range grants {
+		grants[i].Namespace = cmp.Or(s.Namespace, grants[i].Namespace)
+	}
+	s.Platform.Grants = grants
+	return err
 }
 
 // within are files relative to the project.

@@ -203,6 +203,54 @@ func testSharedPlatform(t *testing.T, e *environment) {
 	require.NotContains(t, string(exported), `"aws:ec2/vpc:Vpc"`)
 }
 
+// What another stack made is published with the consent of its owner only.
+func TestServicesOfOthers(t *testing.T) {
+	t.Parallel()
+	owner := newEnvironment(t, nil)
+	owner.up()
+	other := owner.beside(t, "shared-platform")
+	path := filepath.Join(other.root, "Pulumi.shared-platform.yaml")
+	content, err := os.ReadFile(path)
+	require.NoError(t, err)
+	var settings map[string]map[string]any
+	require.NoError(t, yaml.Unmarshal(content, &settings))
+	settings["config"]["apigateway-ingress:services"] = []any{map[string]any{"name": "bookservice", "port": 80}}
+	settings["config"]["apigateway-ingress:manifests"] = []any{"theirs.yaml"}
+	content, err = yaml.Marshal(settings)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(path, content, 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(other.root, "theirs.yaml"), []byte(`
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata:
+  name: theirs
+  annotations: {apigateway.ingress.kubernetes.io/auth: none}
+spec:
+  ingressClassName: apigateway
+  rules: [{http: {paths: [{path: /api/book, pathType: Prefix, backend: {service: {name: bookservice, port: {number: 80}}}}]}}]
+`), 0o600))
+	other.open(nil)
+	other.up()
+	call := func() int { return other.send(http.MethodGet, "/api/book/list", "", nil, false).status }
+	require.GreaterOrEqual(t, call(), http.StatusInternalServerError, "the owner did not consent")
+	require.Equal(t, http.StatusOK, owner.get("/api/book/list").status)
+
+	require.NoError(t, os.WriteFile(filepath.Join(owner.root, "consent.yaml"), []byte(`
+apiVersion: gateway.networking.k8s.io/v1beta1
+kind: ReferenceGrant
+metadata: {name: preview, namespace: default}
+spec:
+  from: [{group: networking.k8s.io, kind: Ingress, namespace: preview-proxy}]
+  to: [{group: "", kind: Service, name: bookservice}]
+`), 0o600))
+	owner.setConfig("manifests", []string{"examples/bookstore/ingress.yaml", "consent.yaml"})
+	owner.up()
+	require.Eventually(t, func() bool { return call() == http.StatusOK }, 10*time.Second, 50*time.Millisecond, "the owner consented")
+	_, err = other.session.Updates.Destroy(context.Background(), optdestroy.SuppressProgress())
+	require.NoError(t, err)
+	owner.destroy()
+}
+
 // A program of one's own, with a second gateway on the cluster.
 func TestComponentInAnotherProgram(t *testing.T) {
 	t.Parallel()
