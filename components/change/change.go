@@ -42,6 +42,12 @@ func (i Inputs) Objects(name string) []map[string]any {
 	return objects
 }
 
+// Object are the inputs within an input that is an object; nil when it is not there.
+func (i Inputs) Object(name string) Inputs {
+	object, _ := i[name].(map[string]any)
+	return object
+}
+
 // Guard is an option for a component that is registered with its inputs: the engine asks mayChange in preview and in up
 // alike when they differ from those in the state. token is the component's type. A component that is made or removed is
 // not asked for.

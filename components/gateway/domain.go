@@ -79,14 +79,15 @@ func (g *Gateway) certificate(ctx *pulumi.Context) (pulumi.StringPtrInput, error
 	}
 	proof := requested.DomainValidationOptions.Index(pulumi.Int(0))
 	record, err := route53.NewRecord(ctx, g.name+"-certificate", &route53.RecordArgs{
-		ZoneId:  g.args.Domain.HostedZoneID,
-		Name:    proof.ResourceRecordName().Elem(),
-		Type:    proof.ResourceRecordType().Elem(),
-		Records: pulumi.StringArray{proof.ResourceRecordValue().Elem()},
-		Ttl:     pulumi.Int(60),
-		// A renewed certificate is proved by the same record.
+		ZoneId:         g.args.Domain.HostedZoneID,
+		Name:           proof.ResourceRecordName().Elem(),
+		Type:           proof.ResourceRecordType().Elem(),
+		Records:        pulumi.StringArray{proof.ResourceRecordValue().Elem()},
+		Ttl:            pulumi.Int(60),
 		AllowOverwrite: pulumi.Bool(true),
-	}, pulumi.Parent(g))
+		// A name has one such record for all its certificates, renewed ones and those of other stacks: it stays.
+		// https://docs.aws.amazon.com/acm/latest/userguide/dns-validation.html
+	}, pulumi.Parent(g), pulumi.RetainOnDelete(true))
 	if err != nil {
 		return nil, err
 	}

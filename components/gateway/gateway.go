@@ -10,6 +10,7 @@ import (
 	"errors"
 	"regexp"
 
+	"github.com/apigateway-ingress/apigateway-ingress/components/change"
 	"github.com/apigateway-ingress/apigateway-ingress/components/iamrole"
 	"github.com/apigateway-ingress/apigateway-ingress/components/location"
 	"github.com/apigateway-ingress/apigateway-ingress/components/network"
@@ -126,8 +127,12 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	if err := errors.Join(a.missing(), err); err != nil {
 		return nil, settings.Named("gateway", name, err)
 	}
+	guard, err := change.Guard(ctx, typeToken, name, mayChange)
+	if err != nil {
+		return nil, err
+	}
 	g := &Gateway{name: name}
-	if err := ctx.RegisterComponentResourceV2(typeToken, name, settings.Inputs(a), g, opts...); err != nil {
+	if err := ctx.RegisterComponentResourceV2(typeToken, name, settings.Inputs(a), g, append(opts, guard)...); err != nil {
 		return nil, err
 	}
 	if a.Location, err = a.Location.Resolve(ctx, pulumi.Parent(g)); err == nil {

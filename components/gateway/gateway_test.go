@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/apigateway-ingress/apigateway-ingress/components/change"
 	"github.com/apigateway-ingress/apigateway-ingress/components/componenttest"
 	"github.com/apigateway-ingress/apigateway-ingress/components/network"
 	"github.com/apigateway-ingress/apigateway-ingress/components/route"
@@ -395,4 +396,43 @@ func TestAuthorizersMayBeInvokedByThisAPIOnly(t *testing.T) {
 		"sourceArn":"arn:aws:execute-api:us-east-1:111122223333:g/authorizers/*"}`,
 		graph.One(t, "aws:lambda/permission:Permission").JSON(t, "action", "function", "qualifier", "principal", "sourceArn"))
 	require.Contains(t, graph.One(t, "aws:apigateway/stage:Stage").DependsOn, "aws:lambda/permission:Permission g-one", "before the first request")
+}
+
+func TestChangesThatAWSRefusesAreRefused(t *testing.T) {
+	recorded := func(endpoint EndpointType, domain, held string, subnets ...any) change.Inputs {
+		return change.Inputs{
+			"endpoint": map[string]any{"type": string(endpoint)}, "domain": map[string]any{"name": domain},
+			"stage": map[string]any{"canary": map[string]any{"stableDeployment": held}}, "network": map[string]any{"privateSubnetIds": subnets},
+		}
+	}
+	for _, c := range []struct {
+		before, after change.Inputs
+		want          string
+	}{
+		{recorded(Regional, "", ""), recorded(Edge, "", ""), ""},
+		{recorded(Private, "", ""), recorded(Regional, "", ""), ""},
+		{recorded(Private, "", ""), recorded(Edge, "", ""), "cannot change from PRIVATE"},
+		{recorded(Edge, "a.example.com", ""), recorded(Regional, "a.example.com", ""), "under the domain a.example.com"},
+		{recorded(Edge, "a.example.com", ""), recorded(Regional, "", ""), ""},
+		{recorded(Edge, "", "", "a", "b"), recorded(Edge, "", "old", "a", "c"), "while stableDeployment old holds"},
+		{recorded(Edge, "", "", "a"), recorded(Edge, "", "old", "a", "b"), ""},
+		{change.Inputs{}, recorded(Edge, "a.example.com", "old", "a"), ""},
+	} {
+		if err := mayChange(c.before, c.after); c.want == "" {
+			require.NoError(t, err)
+		} else {
+			require.ErrorContains(t, err, c.want)
+		}
+	}
+}
+
+func TestWhatOthersShareStays(t *testing.T) {
+	graph := run(t, func(a *Args) {
+		a.Domain = Domain{Name: "*.example.com", HostedZoneID: pulumi.String("Z0123456789")}
+		a.UsagePlans = []UsagePlan{{Name: "p", Keys: []string{"k"}}}
+	})
+	for _, record := range graph.All("aws:route53/record:Record") {
+		require.Equal(t, record.Name == "g-certificate", record.Options.RetainOnDelete, "a certificate of example.com is proved by the same record")
+	}
+	require.True(t, graph.One(t, "aws:apigateway/usagePlanKey:UsagePlanKey").Options.DeleteBeforeReplace, "a key is in one plan of a stage only")
 }

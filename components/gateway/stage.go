@@ -24,8 +24,22 @@ var accessLogFields = map[string]string{
 	"status":            "$context.status",
 	"responseLength":    "$context.responseLength",
 	"responseLatency":   "$context.responseLatency",
+	"domainName":        "$context.domainName",
+	"apiKeyId":          "$context.identity.apiKeyId",
+	"principalId":       "$context.authorizer.principalId",
+	"protocol":          "$context.protocol",
+	"deploymentId":      "$context.deploymentId",
+	"canary":            "$context.isCanaryRequest",
+	"traceId":           "$context.xrayTraceId",
 	"integrationStatus": "$context.integration.status",
-	"error":             "$context.error.message",
+	// In milliseconds, without API Gateway's own part.
+	"integrationLatency": "$context.integration.latency",
+	"integrationError":   "$context.integration.error",
+	"authorizerError":    "$context.authorizer.error",
+	"error":              "$context.error.message",
+	"errorType":          "$context.error.responseType",
+	"wafStatus":          "$context.waf.status",
+	"wafError":           "$context.waf.error",
 }
 
 // stage publishes a snapshot of the API. Deployments are replaced, the new one first, whenever something changes that

@@ -55,7 +55,8 @@ func (g *Gateway) usagePlans(ctx *pulumi.Context, api *apigateway.RestApi, stage
 		for _, name := range p.Keys {
 			if _, err := apigateway.NewUsagePlanKey(ctx, g.name+"-"+name, &apigateway.UsagePlanKeyArgs{
 				KeyId: keys[name].ID(), KeyType: pulumi.String("API_KEY"), UsagePlanId: plan.ID(),
-			}, pulumi.Parent(g)); err != nil {
+				// A key is in one plan of a stage only: one that moves must leave the first before it comes to the second.
+			}, pulumi.Parent(g), pulumi.DeleteBeforeReplace(true)); err != nil {
 				return err
 			}
 			values[name] = keys[name].Value

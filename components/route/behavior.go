@@ -99,7 +99,7 @@ func (c CORS) withDefaults(routeMethods []string) *CORS {
 		c.Methods = HTTPMethods
 	}
 	if len(c.Headers) == 0 {
-		c.Headers = []string{"Authorization", "Content-Type", "X-Amz-Content-Sha256", "X-Amz-Date", "X-Amz-Security-Token"}
+		c.Headers = []string{"Authorization", "Content-Type", "X-Amz-Content-Sha256", "X-Amz-Date", "X-Amz-Security-Token", "X-Api-Key"}
 	}
 	if c.MaxAge == 0 {
 		c.MaxAge = 10 * time.Minute

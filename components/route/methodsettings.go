@@ -34,13 +34,11 @@ func (t *Table) MethodSettings() []MethodSettings {
 	return list
 }
 
-// allMethods are those for which ANY stands. https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-method-settings-method-request.html
-var allMethods = []string{"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"}
-
 // namedMethods names what ANY stands for, because nobody has shown that settings for ANY reach the methods.
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-method-settings-method-request.html
 func namedMethods(methods []string) []string {
 	if slices.Contains(methods, AnyMethod) {
-		return allMethods
+		return HTTPMethods
 	}
 	return methods
 }

@@ -219,7 +219,7 @@ apigateway.ingress.kubernetes.io/cors-allow-origins: https://app.example.com`, r
 		Auth: route.AuthNone, Methods: []string{"GET", "POST"}, Timeout: 2 * time.Second, MaxBodySize: 512 << 10, Throttle: route.Throttle{Rate: 1.5, Burst: 2},
 		CORS: &route.CORS{
 			Origins: []string{"https://app.example.com"}, Methods: []string{"GET", "POST"}, MaxAge: 10 * time.Minute,
-			Headers: []string{"Authorization", "Content-Type", "X-Amz-Content-Sha256", "X-Amz-Date", "X-Amz-Security-Token"},
+			Headers: []string{"Authorization", "Content-Type", "X-Amz-Content-Sha256", "X-Amz-Date", "X-Amz-Security-Token", "X-Api-Key"},
 		},
 	}, table.Routes[0].Behavior)
 	routetest.AcceptedByNGINX(t, table, nginx.Render(table, nginx.Options{Port: 8080}))

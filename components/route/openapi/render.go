@@ -157,7 +157,7 @@ func Render(t *route.Table, d Document) ([]byte, error) {
 	if len(t.Fragments) > 0 {
 		document.Validators = map[string]requestValidator{validateAll: {Body: true, Parameters: true}}
 	}
-	for _, response := range d.Responses {
+	for _, response := range withCORS(t, d.Responses) {
 		if document.Responses == nil {
 			document.Responses = map[string]gatewayResponse{}
 		}

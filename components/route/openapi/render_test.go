@@ -128,3 +128,32 @@ func TestAuthorizers(t *testing.T) {
 		require.ErrorContains(t, err, want)
 	}
 }
+
+func TestBrowsersMayReadGatewayResponses(t *testing.T) {
+	policy := func(credentials bool, origins ...string) route.Route {
+		return route.Route{Behavior: route.Behavior{CORS: &route.CORS{Origins: origins, Credentials: credentials}}}
+	}
+	for name, c := range map[string]struct {
+		routes []route.Route
+		want   map[string]string
+	}{
+		"no policy":        {[]route.Route{{}}, nil},
+		"one origin":       {[]route.Route{{}, policy(false, "https://a.example.com")}, map[string]string{"Access-Control-Allow-Origin": "https://a.example.com"}},
+		"with credentials": {[]route.Route{policy(true, "https://a.example.com")}, map[string]string{"Access-Control-Allow-Origin": "https://a.example.com", "Access-Control-Allow-Credentials": "true"}},
+		"one without":      {[]route.Route{policy(true, "https://a.example.com"), policy(false, "https://a.example.com")}, map[string]string{"Access-Control-Allow-Origin": "https://a.example.com"}},
+		"two origins":      {[]route.Route{policy(true, "https://a.example.com", "https://b.example.com")}, map[string]string{"Access-Control-Allow-Origin": "*"}},
+		"two policies":     {[]route.Route{policy(true, "https://a.example.com"), policy(true, "https://b.example.com")}, map[string]string{"Access-Control-Allow-Origin": "*"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := withCORS(&route.Table{Routes: c.routes}, []GatewayResponse{{Type: "THROTTLED", Headers: map[string]string{"Retry-After": "1"}}})
+			require.Equal(t, "1", got[0].Headers["Retry-After"])
+			if c.want == nil {
+				require.Len(t, got, 1)
+				return
+			}
+			require.Equal(t, []string{"THROTTLED", "DEFAULT_4XX", "DEFAULT_5XX"}, []string{got[0].Type, got[1].Type, got[2].Type})
+			require.Equal(t, c.want, got[1].Headers)
+			require.Equal(t, c.want["Access-Control-Allow-Origin"], got[0].Headers["Access-Control-Allow-Origin"])
+		})
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/schema"
@@ -282,4 +283,24 @@ func TestWebACLAssociationsBelongToTheStage(t *testing.T) {
 	require.Nil(t, a.rules.Read(webACLAssociationType, successor.ID), "to disassociate names the stage alone")
 	_, err := a.try(webACLLoggingType, m{"resourceArn": second.Text("arn"), "logDestinationConfigs": []any{"arn:aws:logs:us-east-1:111122223333:log-group:mine"}})
 	require.ErrorContains(t, err, "begins with aws-waf-logs-")
+}
+
+func TestALinkStaysWhileSomethingUsesIt(t *testing.T) {
+	a := newAccount(t)
+	_, first, second := a.vpcWithSubnets()
+	nlb := a.make(LoadBalancer, m{"loadBalancerType": "network", "subnets": []any{first.ID, second.ID}, "name": "nlb"})
+	targets := a.make(TargetGroup, m{"vpcId": first.Text("vpcId"), "port": 1.0, "protocol": "TCP"})
+	a.make(Listener, m{"loadBalancerArn": nlb.ID, "port": 80.0, "protocol": "TCP", "defaultActions": []any{m{"type": "forward", "targetGroupArn": targets.ID}}})
+	link := a.make(VPCLink, m{"targetArn": nlb.ID})
+	through := strings.Replace(definition, `"timeoutInMillis"`, `"connectionType":"VPC_LINK","connectionId":"`+link.ID+`","timeoutInMillis"`, 1)
+	api := a.make(RestAPI, m{"body": through})
+	old := a.make(Deployment, m{"restApi": api.ID})
+	a.make(Stage, m{"restApi": api.ID, "deployment": old.ID, "stageName": "prod"})
+	a.keeps("BadRequestException", link)
+	_, err := a.rules.Update(RestAPI, "us-east-1", api.ID, m{"body": definition})
+	require.NoError(t, err)
+	a.keeps("BadRequestException", link)
+	_, err = a.rules.Update(Stage, "us-east-1", stageID(api.ID, "prod"), m{"restApi": api.ID, "deployment": a.make(Deployment, m{"restApi": api.ID}).ID, "stageName": "prod"})
+	require.NoError(t, err)
+	a.deletes(link)
 }

@@ -56,7 +56,7 @@ var headerSafe = regexp.MustCompile(`[^\x20-\x7E]+`)
 
 // refuse answers, in the way that the API's definition wants when it wants one.
 func (x *exchange) refuse(a answer) {
-	x.problem = a.message
+	x.problem, x.kind = a.message, a.kind
 	if a.errorType == accessDenied {
 		x.problem = accessDenied
 	}

@@ -77,6 +77,14 @@ func (x *exchange) context(name string) string {
 		if x.integrationStatus != 0 {
 			return strconv.Itoa(x.integrationStatus)
 		}
+	case "integration.latency":
+		if x.integrationStatus != 0 {
+			return strconv.FormatInt(x.integrationTook.Milliseconds(), 10)
+		}
+	case "isCanaryRequest":
+		return strconv.FormatBool(x.stage != nil && x.release == x.stage.canary && x.release != nil)
+	case "error.responseType":
+		return x.kind
 	case "error.message":
 		return x.problem
 	}

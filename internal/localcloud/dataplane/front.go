@@ -58,6 +58,9 @@ type exchange struct {
 	integrationStatus int
 	written           int64
 	problem           string
+	// integrationTook is how long the integration needed for its answer's head, and kind the type of API Gateway's own answer.
+	integrationTook time.Duration
+	kind            string
 }
 
 func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -195,7 +198,9 @@ func (x *exchange) integrate(cache *responseCache) {
 		x.fail(&failure{http.StatusInternalServerError, internalError, err.Error()})
 		return
 	}
+	asked := x.front.d.now()
 	response, err := x.front.d.client.RoundTrip(request)
+	x.integrationTook = x.front.d.now().Sub(asked)
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
 		x.fail(&failure{http.StatusGatewayTimeout, timedOut, fmt.Sprintf("the backend did not answer within %s", timeout)})
@@ -244,7 +249,8 @@ func (x *exchange) integrationRequest(ctx context.Context, address string) (*htt
 		return nil, fmt.Errorf("integration URI: %w", err)
 	}
 	logicalHost := target.Host
-	target.Host, target.RawQuery = address, x.query
+	// A balancer that takes TLS from API Gateway ends it there: what reaches a target is plain.
+	target.Scheme, target.Host, target.RawQuery = "http", address, x.query
 	verb := integration.HTTPMethod
 	if verb == restapi.AnyMethod {
 		verb = x.r.Method
