@@ -1,12 +1,23 @@
-// Package componenttest runs components against Pulumi's mocks and records what they declare.
+// Package componenttest lets unit tests look at what a program declares with these components, without an engine, AWS or
+// a cluster:
+//
+//	graph := componenttest.Run(t, shop.Declare)
+//	api := graph.One(t, "aws:apigateway/restApi:RestApi")
+//
+// A Graph is Pulumi's mocks: it records resources and gives them outputs that look like AWS's. With mocks of one's own,
+// embed it and run Program:
+//
+//	type mocks struct{ componenttest.Graph }
+//
+//	func (m *mocks) NewResource(args pulumi.MockResourceArgs) (string, resource.PropertyMap, error) { … return m.Graph.NewResource(args) }
+//
+//	err := pulumi.RunErr(componenttest.Program(shop.Declare), pulumi.WithMocks("shop", "test", &mocks{}))
 package componenttest
 
 import (
 	"cmp"
 	"encoding/json"
-	"flag"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -15,11 +26,7 @@ import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/eks"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
-	"github.com/stretchr/testify/require"
 )
-
-// Update is the flag by which golden files are written anew.
-var Update = flag.Bool("update", false, "write the golden files anew")
 
 // Resource is one declared resource. Others are named by type and name, with a space between.
 type Resource struct {
@@ -39,25 +46,36 @@ type Options struct{ RetainOnDelete, DeleteBeforeReplace bool }
 type Graph struct {
 	// Region and Partition are the AWS provider's. Default us-east-1 and aws.
 	Region, Partition string
+	// Functions answer what a program asks of providers itself, by token, and come before the answers of this package.
+	Functions map[string]func(args resource.PropertyMap) (resource.PropertyMap, error)
 
 	mu        sync.Mutex
 	resources []Resource
+	// cluster is the URN of what eks.Cluster refers to.
+	cluster resource.URN
 }
 
 const controlPlane = "mocked-control-plane"
 
-// Run executes a program with mocks.
-func Run(t *testing.T, program pulumi.RunFunc) *Graph {
+// Run executes a program that should succeed.
+func Run(t testing.TB, program pulumi.RunFunc) *Graph {
 	t.Helper()
 	graph := &Graph{}
-	require.NoError(t, TryRun(graph, program))
+	if err := TryRun(graph, program); err != nil {
+		t.Fatal(err)
+	}
 	return graph
 }
 
-// TryRun is Run for programs that should fail.
+// TryRun executes a program in a project and a stack of that name.
 func TryRun(graph *Graph, program pulumi.RunFunc) error {
-	return pulumi.RunErr(func(ctx *pulumi.Context) error {
-		// The component eks.Cluster refers to a cluster that its provider would have made.
+	return pulumi.RunErr(Program(program), pulumi.WithMocks("project", "stack", graph))
+}
+
+// Program is a program that can be run with a Graph as its mocks. The component eks.Cluster refers to a cluster that its
+// provider would have made; mocks cannot, so it is made before.
+func Program(program pulumi.RunFunc) pulumi.RunFunc {
+	return func(ctx *pulumi.Context) error {
 		cluster, err := eks.NewCluster(ctx, controlPlane, &eks.ClusterArgs{
 			RoleArn: pulumi.String("arn:aws:iam::111122223333:role/eks"), VpcConfig: eks.ClusterVpcConfigArgs{SubnetIds: pulumi.StringArray{}},
 		})
@@ -69,7 +87,7 @@ func TryRun(graph *Graph, program pulumi.RunFunc) error {
 		cluster.ID().ApplyT(func(pulumi.ID) pulumi.ID { close(registered); return "" })
 		<-registered
 		return program(ctx)
-	}, pulumi.WithMocks("project", "stack", graph))
+	}
 }
 
 // NewResource records a resource and invents its outputs.
@@ -79,10 +97,15 @@ func (g *Graph) NewResource(args pulumi.MockResourceArgs) (string, resource.Prop
 	for name, value := range inventedOutputs(args.TypeToken, args.Name) {
 		outputs[resource.PropertyKey(name)] = value
 	}
+	rpc := args.RegisterRPC
 	if args.Name == controlPlane {
+		stack := resource.URN(rpc.GetParent())
+		g.cluster = resource.NewURN(stack.Stack(), stack.Project(), "", "aws:eks/cluster:Cluster", controlPlane)
 		return id, outputs, nil
 	}
-	rpc := args.RegisterRPC
+	if args.TypeToken == "eks:index:Cluster" {
+		outputs["eksCluster"] = resource.MakeCustomResourceReference(g.cluster, controlPlane+"-id", "")
+	}
 	recorded := Resource{
 		Provider: args.Provider,
 		Type:     args.TypeToken, Name: args.Name, Parent: nameOf(rpc.GetParent()), Inputs: args.Inputs.Mappable(),
@@ -98,8 +121,11 @@ func (g *Graph) NewResource(args pulumi.MockResourceArgs) (string, resource.Prop
 	return id, outputs, nil
 }
 
-// Call answers the questions that components ask of the AWS provider.
+// Call answers the questions that components ask of the AWS provider, and those that Functions know.
 func (g *Graph) Call(args pulumi.MockCallArgs) (resource.PropertyMap, error) {
+	if answer := g.Functions[args.Token]; answer != nil {
+		return answer(args.Args)
+	}
 	region := cmp.Or(g.Region, "us-east-1")
 	answers := map[string]map[string]any{
 		"aws:index/getRegion:getRegion":                 {"name": region},
@@ -113,7 +139,7 @@ func (g *Graph) Call(args pulumi.MockCallArgs) (resource.PropertyMap, error) {
 	}
 	answer, known := answers[args.Token]
 	if !known {
-		return nil, fmt.Errorf("components call no functions like %s", args.Token)
+		return nil, fmt.Errorf("componenttest knows no answer of %s: add one to Functions", args.Token)
 	}
 	return resource.NewPropertyMapFromMap(answer), nil
 }
@@ -158,8 +184,6 @@ func inventedOutputs(token, name string) map[string]resource.PropertyValue {
 		arn["name"], arn["version"] = text("control-plane"), text("1.36")
 	case "eks:index:Cluster":
 		return map[string]resource.PropertyValue{
-			"eksCluster": resource.MakeCustomResourceReference(
-				resource.NewURN("stack", "project", "", "aws:eks/cluster:Cluster", controlPlane), controlPlane+"-id", ""),
 			"nodeSecurityGroupId": text("sg-nodes"),
 			"kubeconfigJson":      text("{}"),
 			"oidcProviderArn":     text("arn:aws:iam::111122223333:oidc-provider/oidc.example.com/id/1"),
@@ -191,22 +215,31 @@ func (g *Graph) All(token string) []Resource {
 }
 
 // One is the only resource of a type.
-func (g *Graph) One(t *testing.T, token string) Resource {
+func (g *Graph) One(t testing.TB, token string) Resource {
 	t.Helper()
 	found := g.All(token)
-	require.Len(t, found, 1, token)
+	if len(found) != 1 {
+		t.Fatalf("%d resources are of type %s, not one:\n%s", len(found), token, g.Tree())
+	}
 	return found[0]
 }
 
 // JSON renders inputs for comparison with a literal.
-func (r Resource) JSON(t *testing.T, names ...string) string {
+func (r Resource) JSON(t testing.TB, names ...string) string {
 	t.Helper()
 	chosen := map[string]any{}
 	for _, name := range names {
 		chosen[name] = r.Inputs[name]
 	}
-	encoded, err := json.Marshal(chosen)
-	require.NoError(t, err)
+	return encode(t, chosen)
+}
+
+func encode(t testing.TB, value any) string {
+	t.Helper()
+	encoded, err := json.Marshal(value)
+	if err != nil {
+		t.Fatal(err)
+	}
 	return string(encoded)
 }
 
@@ -223,27 +256,14 @@ func (g *Graph) Tree() string {
 }
 
 // Everything prints all resources with their inputs, sorted.
-func (g *Graph) Everything(t *testing.T) string {
+func (g *Graph) Everything(t testing.TB) string {
 	t.Helper()
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	var lines []string
 	for _, r := range g.resources {
-		encoded, err := json.Marshal(r)
-		require.NoError(t, err)
-		lines = append(lines, string(encoded)+"\n")
+		lines = append(lines, encode(t, r)+"\n")
 	}
 	slices.Sort(lines)
 	return strings.Join(lines, "")
-}
-
-// Golden compares text with a file, or writes it with -update.
-func Golden(t *testing.T, path, text string) {
-	t.Helper()
-	if *Update {
-		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
-	}
-	expected, err := os.ReadFile(path)
-	require.NoError(t, err, "run `make golden`")
-	require.Equal(t, string(expected), text, "run `make golden` if the change is wanted")
 }

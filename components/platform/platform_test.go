@@ -12,6 +12,7 @@ import (
 	"github.com/apigateway-ingress/apigateway-ingress/components/platform"
 	"github.com/apigateway-ingress/apigateway-ingress/components/podrole"
 	"github.com/apigateway-ingress/apigateway-ingress/components/route/ingress"
+	"github.com/apigateway-ingress/apigateway-ingress/internal/golden"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/stretchr/testify/require"
 )
@@ -40,7 +41,7 @@ func declare(args *platform.Args) pulumi.RunFunc {
 
 func TestGraph(t *testing.T) {
 	graph := componenttest.Run(t, declare(bookstore(t, "ingress.yaml")))
-	componenttest.Golden(t, "testdata/graph.golden", graph.Tree())
+	golden.Equal(t, "testdata/graph.golden", graph.Tree())
 	require.Empty(t, graph.All("aws:apigateway/restApiPolicy:RestApiPolicy"), "a separate policy is lost when the body changes")
 	require.Empty(t, graph.All("aws:apigateway/resource:Resource"), "the number of resources must not grow with the routes")
 
@@ -126,7 +127,7 @@ func TestPodRole(t *testing.T) {
 	daemon := kube2iam.One(t, "kubernetes:apps/v1:DaemonSet")
 	container := dig(daemon.Inputs, "spec", "template", "spec", "containers").([]any)[0].(map[string]any)
 	require.Contains(t, container["args"], "--namespace-restrictions")
-	componenttest.Golden(t, "testdata/graph-kube2iam.golden", kube2iam.Tree())
+	golden.Equal(t, "testdata/graph-kube2iam.golden", kube2iam.Tree())
 }
 
 func trustOf(t *testing.T, graph *componenttest.Graph, role string) string {
