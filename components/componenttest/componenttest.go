@@ -200,6 +200,13 @@ func nameOf(urn string) string {
 	return ""
 }
 
+// Resources are all of them, in the order in which they were declared.
+func (g *Graph) Resources() []Resource {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return slices.Clone(g.resources)
+}
+
 // All lists the resources of a type.
 func (g *Graph) All(token string) []Resource {
 	g.mu.Lock()

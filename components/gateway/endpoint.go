@@ -20,7 +20,7 @@ func (g *Gateway) vpcEndpoints(ctx *pulumi.Context) (pulumi.StringArrayOutput, e
 		return ids, nil
 	}
 	group, err := ec2.NewSecurityGroup(ctx, g.name+"-endpoint", &ec2.SecurityGroupArgs{
-		VpcId: g.vpcID(), Description: pulumi.String("VPC endpoint for calls of " + g.name), Tags: g.tags(),
+		VpcId: g.vpcID(), Description: pulumi.String("VPC endpoint for calls of an API"), Tags: g.tags(),
 	}, pulumi.Parent(g))
 	if err != nil {
 		return pulumi.StringArrayOutput{}, err

@@ -24,6 +24,10 @@ import (
 
 const typeToken = "apigateway-ingress:gateway:Gateway"
 
+// apiTitle is in the definition, of which a deployment keeps a copy: a name there would make another deployment when the
+// component is renamed. The API's own name is its resource's.
+const apiTitle = "apigateway-ingress"
+
 // maxNameLength leaves room for a suffix within the 32 characters of a load balancer's name.
 const maxNameLength = 20
 
@@ -241,7 +245,7 @@ func (g *Gateway) definition(link *apigateway.VpcLink, balancer nlb, endpoints p
 			way.Host, way.TLS = g.args.Balancer.ServerName, true
 		}
 		document, err := openapi.Render(g.args.Routes, openapi.Document{
-			Title: g.name, Link: way, Responses: g.args.Responses, VPCEndpointIDs: values[2].([]string), OnlyDomain: g.args.Domain.OnlyDomain,
+			Title: apiTitle, Link: way, Responses: g.args.Responses, VPCEndpointIDs: values[2].([]string), OnlyDomain: g.args.Domain.OnlyDomain,
 		})
 		return string(document), err
 	}).(pulumi.StringOutput)

@@ -20,7 +20,7 @@ type nlb struct {
 // the nodes join afterwards through their security group and Auto Scaling group.
 func (g *Gateway) loadBalancer(ctx *pulumi.Context) (nlb, error) {
 	group, err := ec2.NewSecurityGroup(ctx, g.name+"-nlb", &ec2.SecurityGroupArgs{
-		VpcId: g.vpcID(), Description: pulumi.String("load balancer of " + g.name), Tags: g.tags(),
+		VpcId: g.vpcID(), Description: pulumi.String("load balancer of an API"), Tags: g.tags(),
 	}, pulumi.Parent(g))
 	if err != nil {
 		return nlb{}, err

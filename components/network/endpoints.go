@@ -75,7 +75,7 @@ func (n *Network) endpoints(ctx *pulumi.Context, vpc *ec2.Vpc, tables []*ec2.Rou
 
 func (n *Network) endpointGroup(ctx *pulumi.Context, vpc *ec2.Vpc) (*ec2.SecurityGroup, error) {
 	group, err := ec2.NewSecurityGroup(ctx, n.name+"-endpoints", &ec2.SecurityGroupArgs{
-		VpcId: vpc.ID(), Description: pulumi.String("VPC endpoints of " + n.name), Tags: n.tags("endpoints", nil),
+		VpcId: vpc.ID(), Description: pulumi.String("VPC endpoints"), Tags: n.tags("endpoints", nil),
 	}, pulumi.Parent(n))
 	if err != nil {
 		return nil, err

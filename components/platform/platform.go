@@ -41,9 +41,6 @@ import (
 
 const typeToken = "apigateway-ingress:platform:Platform"
 
-// proxyName is the name of the proxy's namespace and of its Service; several platforms may share a cluster.
-func proxyName(name string) string { return strings.ToLower(name) + "-proxy" }
-
 // Args describe the platform. Zero values mean the defaults of the parts.
 type Args struct {
 	// Location is where in AWS the platform stands. Default that of the AWS provider.
@@ -72,6 +69,9 @@ type Args struct {
 	PodRole podrole.Settings `pulumi:"podRole,optional" config:",inline"`
 	// Proxy is NGINX. Its fields win over annotations.
 	Proxy proxy.Settings `pulumi:"proxy,optional" config:",inline"`
+	// ProxyName is the name of the proxy's namespace and of its Service; several platforms may share a cluster. Default the
+	// platform's name in lower case with -proxy. Kubernetes cannot rename either: keep it when you rename the platform.
+	ProxyName string `pulumi:"proxyName,optional" config:"-"`
 	// Gateway is the API and what stands before it. Its fields win over annotations, except that the client ARNs of both
 	// may call.
 	Gateway gateway.Settings `pulumi:"gateway,optional" config:",inline"`
@@ -184,7 +184,7 @@ func (a Args) plan(name string) (parts, error) {
 	p.In("Cluster", err)
 	plan.role, err = podrole.Args{Settings: a.PodRole, Location: a.Location, IAM: a.IAM, Tags: a.Tags}.Complete()
 	p.In("PodRole", err)
-	plan.proxy, err = proxy.Args{Settings: a.Proxy, Routes: routes, ServiceName: proxyName(name)}.Complete(name)
+	plan.proxy, err = proxy.Args{Settings: a.Proxy, Routes: routes, ServiceName: cmp.Or(a.ProxyName, strings.ToLower(name)+"-proxy")}.Complete(name)
 	p.In("Proxy", err)
 	plan.gateway, err = gateway.Args{
 		Settings: a.Gateway, Routes: routes, Location: a.Location, IAM: a.IAM, CertificateProvider: a.CertificateProvider, Tags: a.Tags,
