@@ -26,6 +26,9 @@ func (s *shared) check(ctx context.Context) error {
 		return err
 	}
 	printing := s.print(judgment, func() {
+		for _, notice := range judgment.OlderDeployments {
+			s.printf("attention: %s\n", notice)
+		}
 		for _, v := range judgment.Violations {
 			s.printf("%s\n", v)
 		}

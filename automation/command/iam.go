@@ -16,8 +16,8 @@ type placement struct{ partition, region, account string }
 
 func iamCommand(s *shared) *cobra.Command {
 	var (
-		deployer, boundary bool
-		where              placement
+		deployer, reader, boundary bool
+		where                      placement
 	)
 	command := &cobra.Command{
 		Use:   "iam",
@@ -25,7 +25,7 @@ func iamCommand(s *shared) *cobra.Command {
 		Long: `iam prints the policy of the role that pods get. With --deployer it prints the policy for whoever brings the
 stack up and down: the permissions for the types of resources that the stack consists of, on what is its own, and no
 others. The stack must be up for that, on either target: a stack on the local target tells what the same one takes in
-AWS. IAM limits the size of a policy, so there can be several documents, one after the other: attach all of them.
+AWS. With --reader it is for whoever only looks: at previews and drift. IAM limits the size of a policy, so there can be several documents, one after the other: attach all of them.
 
 Whoever may make roles could give them any permission. So the deployer's policy allows that within a permissions
 boundary only, which an administrator makes once: --boundary prints it, to be created as ` + "`" + permissions.BoundaryName + "`" + ` and named in the
@@ -39,11 +39,11 @@ stack's config as permissionsBoundary.`,
 				s.printf("%s", permissions.Boundary(where.partition, where.region, where.account))
 				return nil
 			}
-			if !deployer {
+			if !deployer && !reader {
 				s.printf("%s", podrole.Policy(where.partition, where.region, where.account))
 				return nil
 			}
-			documents, err := s.deployerPolicies(cmd.Context(), where)
+			documents, err := s.stackPolicies(cmd.Context(), where, reader)
 			for _, text := range documents {
 				s.printf("%s\n", text)
 			}
@@ -52,20 +52,21 @@ stack's config as permissionsBoundary.`,
 	}
 	flags := command.Flags()
 	flags.BoolVar(&deployer, "deployer", false, "print the policy for bringing the stack up and down")
+	flags.BoolVar(&reader, "reader", false, "print the policy for looking at the stack")
 	flags.BoolVar(&boundary, "boundary", false, "print the permissions boundary for roles of stacks")
-	command.MarkFlagsMutuallyExclusive("deployer", "boundary")
+	command.MarkFlagsMutuallyExclusive("deployer", "reader", "boundary")
 	flags.StringVar(&where.account, "account", "111122223333", "AWS account in the policy")
 	flags.StringVar(&where.region, "region", "us-east-1", "AWS region in the policy")
 	flags.StringVar(&where.partition, "partition", "aws", "AWS partition in the policy")
 	return command
 }
 
-func (s *shared) deployerPolicies(ctx context.Context, where placement) ([]string, error) {
+func (s *shared) stackPolicies(ctx context.Context, where placement, reader bool) ([]string, error) {
 	resources, err := operation.Resources(ctx, s.options())
 	if err != nil {
 		return nil, err
 	}
-	described := permissions.Stack{Partition: where.partition, Region: where.region, Account: where.account}
+	described := permissions.Stack{Partition: where.partition, Region: where.region, Account: where.account, ReadOnly: reader}
 	for _, r := range resources {
 		if r.Type == platformType {
 			urn := resource.URN(r.URN)
@@ -75,7 +76,7 @@ func (s *shared) deployerPolicies(ctx context.Context, where placement) ([]strin
 			described.Resources = append(described.Resources, permissions.Resource{Type: r.Type, Inputs: r.Inputs})
 		}
 	}
-	if !described.Bounded() {
+	if !reader && !described.Bounded() {
 		s.notice(operation.Notice{Warning: true, Text: "roles of this stack have no permissions boundary, which these policies demand: " +
 			"make one of what `apigw-ingress iam --boundary` prints, and name it in the config as permissionsBoundary"})
 	}

@@ -92,6 +92,9 @@ func (s *shared) routeTable(files []string, flags routesFlags) (*route.Table, er
 	if err != nil {
 		return nil, err
 	}
+	if notice := settings.Platform.Gateway.Stage.Canary.Notice(); notice != "" {
+		s.notice(operation.Notice{Text: notice, Warning: true})
+	}
 	return settings.Platform.Routes()
 }
 

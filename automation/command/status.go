@@ -38,6 +38,9 @@ func (s *shared) printStatus(r *operation.StackStatus) {
 	if r.Pending > 0 {
 		s.printf("pending      %d operations without an outcome: run `%s up` or `%s refresh`\n", r.Pending, self, self)
 	}
+	for _, notice := range r.OlderDeployments {
+		s.printf("attention    %s\n", notice)
+	}
 	for _, h := range r.LockedBy {
 		s.printf("locked       by process %d of %s on %s\n", h.PID, h.Username, h.Hostname)
 	}

@@ -40,6 +40,8 @@ type Judgment struct {
 	// Resources is how many were judged.
 	Resources  int                  `json:"resources"`
 	Violations []policies.Violation `json:"violations"`
+	// OlderDeployments say where not the newest deployment decides who gets in.
+	OlderDeployments []string `json:"olderDeployments,omitempty"`
 }
 
 // Check judges every resource in a stack's state by the policies, which Preview and Up apply before anything is made. With
@@ -67,7 +69,7 @@ func Check(ctx context.Context, o Options) (*Judgment, error) {
 	if err != nil {
 		return nil, err
 	}
-	judgment := &Judgment{pack.Descriptions, len(declared), violations}
+	judgment := &Judgment{pack.Descriptions, len(declared), violations, olderDeployments(resources)}
 	advice := func(v policies.Violation) bool { return v.Advisory }
 	if broken := slices.DeleteFunc(slices.Clone(violations), advice); len(broken) > 0 {
 		return judgment, fail(Unhealthy, fmt.Errorf("%d violations of policies", len(broken)))

@@ -2,6 +2,9 @@ package operation
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"os"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optpreview"
 )
@@ -34,9 +37,22 @@ func Preview(ctx context.Context, o PreviewOptions) (*Result, error) {
 			options = append(options, optpreview.PolicyPacks(pack))
 		}
 		if o.SavePlan != "" {
+			if err := private(absolute(o.SavePlan)); err != nil {
+				return err
+			}
 			options = append(options, optpreview.Plan(absolute(o.SavePlan)))
 		}
 		_, err := r.session.Stack.Preview(ctx, options...)
 		return err
 	})
+}
+
+// private makes a file that others cannot read, or takes their right to: a plan holds the values of all inputs. The engine
+// keeps the mode of a file that is there.
+func private(path string) error {
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		return fail(Usage, fmt.Errorf("plan: %w", err))
+	}
+	return errors.Join(file.Chmod(0o600), file.Close())
 }

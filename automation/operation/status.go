@@ -27,6 +27,8 @@ type StackStatus struct {
 	// Hops are the links of the chain from the stage to the pods.
 	Hops       []awscloud.Hop `json:"hops"`
 	LocalCloud *daemon.Status `json:"localCloud,omitempty"`
+	// OlderDeployments say where not the newest deployment decides who gets in.
+	OlderDeployments []string `json:"olderDeployments,omitempty"`
 }
 
 // Status asks the backend, and AWS and the cluster or the local cloud, about a stack. A hop that is broken makes the error
@@ -80,7 +82,7 @@ func (s *site) describe(ctx context.Context, session *engine.Session, status *St
 		status.LastUpdate = at.UTC().Format(time.RFC3339)
 	}
 	status.Endpoint, _ = state.PublicOutputs()["apiEndpoint"].Value.(string)
-	status.Resources = len(state.Resources)
+	status.Resources, status.OlderDeployments = len(state.Resources), olderDeployments(state.Resources)
 	status.Pending = len(state.Pending)
 	if status.LockedBy, err = engine.Holders(s.StateDir, s.project.Name, s.Stack); err != nil {
 		return err

@@ -69,6 +69,8 @@ type Stack struct {
 	Partition, Region, Account string
 	// Project and Stack are Pulumi's names, which the tags tell. Name is the prefix of the names of resources.
 	Project, Stack, Name string
+	// ReadOnly takes what only looks, for previews and the search for drift.
+	ReadOnly bool
 	// Resources are what it consists of.
 	Resources []Resource
 }
@@ -174,18 +176,32 @@ func (s Stack) take(table map[string]needed) (merged, map[string]bool, error) {
 			unknown = append(unknown, token)
 		}
 		for _, g := range n.Grants {
+			if s.ReadOnly {
+				g.Actions = slices.DeleteFunc(g.Actions, changes)
+			}
+			if len(g.Actions) == 0 {
+				continue
+			}
 			if err := grants.add(g); err != nil {
 				return nil, nil, err
 			}
 		}
 		for _, action := range n.Reads {
-			reads[action] = true
+			if !s.ReadOnly || !changes(action) {
+				reads[action] = true
+			}
 		}
 	}
 	if len(unknown) > 0 {
 		return nil, nil, fmt.Errorf("the permissions for %s are not known", strings.Join(unknown, ", "))
 	}
 	return grants, reads, nil
+}
+
+// changes says whether an action does more than look. The cluster's API asks what Kubernetes lets the caller do.
+func changes(action string) bool {
+	_, verb, _ := strings.Cut(action, ":")
+	return !slices.ContainsFunc([]string{"Get", "GET", "List", "Describe", "AccessKubernetesApi"}, func(reads string) bool { return strings.HasPrefix(verb, reads) })
 }
 
 // merged are grants by what makes them one statement: IAM counts characters. Under a condition that tells what is the

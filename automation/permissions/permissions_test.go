@@ -223,6 +223,24 @@ func TestDeployerCannotMakeItselfAdministrator(t *testing.T) {
 	}
 }
 
+func TestReaderChangesNothing(t *testing.T) {
+	reader := everything(t)
+	reader.ReadOnly = true
+	policies := parsed(t, reader)
+	looks := 0
+	for _, requests := range operations {
+		for _, r := range requests {
+			if r.allowed(policies...) {
+				looks++
+				require.False(t, changes(r.action), r.action)
+			}
+		}
+	}
+	require.Positive(t, looks)
+	require.True(t, owned("apigateway:GET", arnAPI+"restapis/abc").allowed(policies...))
+	require.False(t, owned("apigateway:PATCH", arnAPI+"restapis/abc").allowed(policies...))
+}
+
 // A role of the stack can get any permissions, and be assumed by anybody: what the boundary allows is what counts.
 func TestBoundaryLeavesNoWayIntoIAM(t *testing.T) {
 	text := Boundary("aws", "eu-west-1", "111122223333")

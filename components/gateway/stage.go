@@ -79,6 +79,11 @@ func (g *Gateway) stage(
 	if err != nil {
 		return nil, nil, err
 	}
+	if notice := g.args.Stage.Canary.Notice(); notice != "" {
+		if err := ctx.Log.Warn(notice, &pulumi.LogArgs{Resource: stage}); err != nil {
+			return nil, nil, err
+		}
+	}
 	g.StageName = stage.StageName
 	g.Endpoint = stage.InvokeUrl
 	return stage, logs, g.methodSettings(ctx, api, stage)
