@@ -213,7 +213,7 @@ func (g *Graph) All(token string) []Resource {
 	defer g.mu.Unlock()
 	var found []Resource
 	for _, r := range g.resources {
-		if r.Type == token {
+		if r.Type == token || token == "" {
 			found = append(found, r)
 		}
 	}
