@@ -1,0 +1,67 @@
+package proxy
+
+import (
+	"testing"
+
+	"github.com/apigateway-ingress/apigateway-ingress/components/componenttest"
+	"github.com/apigateway-ingress/apigateway-ingress/components/route"
+	"github.com/apigateway-ingress/apigateway-ingress/components/route/ingress"
+	"github.com/apigateway-ingress/apigateway-ingress/components/target"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"github.com/stretchr/testify/require"
+)
+
+func routes(t *testing.T) *route.Table {
+	t.Helper()
+	ingresses, err := ingress.Parse("x", []byte(`
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: a}
+spec: {rules: [{http: {paths: [{path: /a, pathType: Prefix, backend: {service: {name: s, port: {number: 80}}}}]}}]}`))
+	require.NoError(t, err)
+	table, err := ingress.Compile(ingresses, ingress.Options{Services: []route.Service{{Namespace: "default", Name: "s", Ports: []route.ServicePort{{Number: 80}}}}})
+	require.NoError(t, err)
+	return table
+}
+
+func TestTheTargetIsWhatTheServiceIs(t *testing.T) {
+	var to target.Target
+	graph := componenttest.Run(t, func(ctx *pulumi.Context) error {
+		p, err := New(ctx, "Edge", &Args{
+			Settings: Settings{NodePort: 30099, Port: 8082}, Routes: routes(t), Namespace: pulumi.String("edge"),
+			Nodes: target.Nodes{SecurityGroupID: pulumi.String("sg-1"), AutoScalingGroups: pulumi.ToStringArray([]string{"asg"})},
+		})
+		if err != nil {
+			return err
+		}
+		to = p.Target()
+		return nil
+	})
+	require.Equal(t, target.Target{
+		Nodes:    target.Nodes{SecurityGroupID: pulumi.String("sg-1"), AutoScalingGroups: pulumi.ToStringArray([]string{"asg"})},
+		NodePort: pulumi.Int(30099),
+		Pods: target.Pods{
+			Namespace: pulumi.String("edge"), ServiceName: pulumi.String("edge"), ServicePort: pulumi.Int(ServicePort), Port: pulumi.Int(8082),
+		},
+	}, to)
+	service := graph.One(t, "kubernetes:core/v1:Service").Inputs
+	require.Equal(t, "edge", service["metadata"].(map[string]any)["name"])
+	port := service["spec"].(map[string]any)["ports"].([]any)[0].(map[string]any)
+	require.EqualValues(t, 30099, port["nodePort"])
+	config := graph.One(t, "kubernetes:core/v1:ConfigMap").Inputs
+	require.Nil(t, config["metadata"].(map[string]any)["name"], "a change makes another ConfigMap, to which pods roll over")
+	require.Contains(t, config["data"].(map[string]any)[configFile], "listen 8082")
+}
+
+func TestBadArguments(t *testing.T) {
+	for want, a := range map[string]Args{
+		"Port 8081 is taken by the health check": {Settings: Settings{Port: route.HealthPort}},
+		"NodePort 80 is not from 30000 to 32767": {Settings: Settings{NodePort: 80}},
+		"Replicas -1 is not from 1 to 1000":      {Settings: Settings{Replicas: -1}},
+		`Paths "any" is not known`:               {Settings: Settings{Paths: "any"}},
+		`ServiceName "1" is not valid`:           {ServiceName: "1"},
+	} {
+		_, err := a.Complete("x")
+		require.ErrorContains(t, err, want)
+	}
+}
