@@ -103,7 +103,12 @@ func InterfaceService(region, service string) string {
 	return fmt.Sprintf("%s.%s.%s", prefix, region, service)
 }
 
-const flowLogTrust = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"Service":"vpc-flow-logs.amazonaws.com"}}]}`
+// flowLogTrust is for flow logs of this account: the service could be asked to use the role on behalf of another one.
+// https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html
+func flowLogTrust(account string) pulumi.String {
+	return pulumi.String(fmt.Sprintf(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole",`+
+		`"Principal":{"Service":"vpc-flow-logs.amazonaws.com"},"Condition":{"StringEquals":{"aws:SourceAccount":%q}}}]}`, account))
+}
 
 // flowLogs keep what was rejected: the question after an outage is who could not get through.
 func (n *Network) flowLogs(ctx *pulumi.Context, vpc *ec2.Vpc) error {
@@ -116,7 +121,7 @@ func (n *Network) flowLogs(ctx *pulumi.Context, vpc *ec2.Vpc) error {
 	if err != nil {
 		return err
 	}
-	role, err := n.args.IAM.Role(ctx, n.name+"-flow", &iam.RoleArgs{AssumeRolePolicy: pulumi.String(flowLogTrust), Tags: n.tags("flow", nil)}, pulumi.Parent(n))
+	role, err := n.args.IAM.Role(ctx, n.name+"-flow", &iam.RoleArgs{AssumeRolePolicy: flowLogTrust(n.args.Location.Account), Tags: n.tags("flow", nil)}, pulumi.Parent(n))
 	if err != nil {
 		return err
 	}

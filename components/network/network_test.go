@@ -65,6 +65,13 @@ func TestWithoutNATNodesReachAWSThroughEndpoints(t *testing.T) {
 	require.ElementsMatch(t, want, services)
 }
 
+// The role is for flow logs of this account, whoever else asks the service to use it.
+func TestFlowLogsAreOfThisAccount(t *testing.T) {
+	graph := run(t, &Args{Settings: Settings{FlowLogDays: 7}})
+	require.JSONEq(t, `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"Service":"vpc-flow-logs.amazonaws.com"},
+		"Condition":{"StringEquals":{"aws:SourceAccount":"111122223333"}}}]}`, graph.One(t, "aws:iam/role:Role").Inputs["assumeRolePolicy"].(string))
+}
+
 func TestTheVPCStays(t *testing.T) {
 	own, larger := Args{Settings: Settings{CIDR: "10.0.0.0/16"}}, Args{Settings: Settings{CIDR: "10.8.0.0/16"}}
 	theirs := Args{Settings: Settings{Existing: &VPC{ID: pulumi.String("vpc-1")}}}
