@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"encoding/json"
+	"fmt"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/apigateway"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
@@ -34,11 +35,26 @@ func (g *Gateway) clientKey(ctx *pulumi.Context, api *apigateway.RestApi, user *
 	if _, err := iam.NewUserPolicy(ctx, g.name+"-client", &iam.UserPolicyArgs{User: user.Name, Policy: policy}, pulumi.Parent(g)); err != nil {
 		return err
 	}
-	key, err := iam.NewAccessKey(ctx, g.name+"-client", &iam.AccessKeyArgs{User: user.Name}, pulumi.Parent(g))
+	generation := max(g.args.Access.ClientKeyGeneration, 1)
+	if g.args.Access.KeepFormerClientKey && generation > 1 {
+		if _, err := g.accessKey(ctx, user, generation-1); err != nil {
+			return err
+		}
+	}
+	key, err := g.accessKey(ctx, user, generation)
 	if err != nil {
 		return err
 	}
 	g.ClientAccessKeyID = key.ID().ToStringOutput()
 	g.ClientSecretAccessKey = pulumi.ToSecret(key.Secret).(pulumi.StringOutput)
 	return nil
+}
+
+// accessKey is one generation's. A user has two at most: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+func (g *Gateway) accessKey(ctx *pulumi.Context, user *client, generation int) (*iam.AccessKey, error) {
+	name := g.name + "-client"
+	if generation > 1 {
+		name += fmt.Sprintf("-%d", generation)
+	}
+	return iam.NewAccessKey(ctx, name, &iam.AccessKeyArgs{User: user.Name}, pulumi.Parent(g))
 }

@@ -89,6 +89,30 @@ func TestClientUserMayInvokeOnlyThisStage(t *testing.T) {
 	require.Empty(t, without.All("aws:iam/accessKey:AccessKey"))
 }
 
+// A client's key is rotated without a moment in which no key is valid.
+func TestClientKeysRotate(t *testing.T) {
+	keys := func(generation int, keep bool) (names []string) {
+		graph := run(t, func(a *Args) {
+			a.Access.ClientUser, a.Access.ClientKeyGeneration, a.Access.KeepFormerClientKey = true, generation, keep
+		})
+		for _, key := range graph.All("aws:iam/accessKey:AccessKey") {
+			names = append(names, key.Name)
+		}
+		return names
+	}
+	require.Equal(t, []string{"g-client"}, keys(0, false))
+	require.Equal(t, []string{"g-client"}, keys(1, false))
+	require.Equal(t, []string{"g-client", "g-client-2"}, keys(2, true), "the old key stays valid until told")
+	require.Equal(t, []string{"g-client-2"}, keys(2, false))
+	require.Equal(t, []string{"g-client-2", "g-client-3"}, keys(3, true))
+	former := arguments(t, func(a *Args) { a.Access.KeepFormerClientKey = true })
+	err := componenttest.TryRun(&componenttest.Graph{}, func(ctx *pulumi.Context) error {
+		_, err := New(ctx, "g", former)
+		return err
+	})
+	require.ErrorContains(t, err, "KeepFormerClientKey")
+}
+
 func TestOneListenerForEachBackendPort(t *testing.T) {
 	graph := run(t, func(*Args) {})
 	listeners := graph.All("aws:lb/listener:Listener")

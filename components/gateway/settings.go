@@ -69,6 +69,10 @@ type Access struct {
 	Mode AccessMode `pulumi:"mode,optional" config:"accessMode" default:"restrict" enum:"restrict,allowList"`
 	// ClientUser makes an IAM user with an access key that may call the API.
 	ClientUser bool `pulumi:"clientUser,optional"`
+	// ClientKeyGeneration makes the client user a new access key each time that it is raised; the outputs give the new one.
+	ClientKeyGeneration int `pulumi:"clientKeyGeneration,optional" default:"1" range:"1..1000"`
+	// KeepFormerClientKey leaves the access key of the generation before valid, until every client has the new one.
+	KeepFormerClientKey bool `pulumi:"keepFormerClientKey,optional"`
 	// ClientARNs are ARNs of IAM users and roles that may call the API, besides those that the manifests name. An account's
 	// root lets in the identities of the account whose own policies allow execute-api:Invoke on this API.
 	ClientARNs pulumi.StringArrayInput `pulumi:"clientArns,optional"`
@@ -249,6 +253,8 @@ func (s Settings) checkAccess(p *settings.Problems, routes *route.Table) {
 	clients, all := settings.KnownList(a.ClientARNs)
 	p.When(byIAM && len(clients) == 0 && all && !a.ClientUser,
 		"nobody may call the API: set {Access.ClientUser}, {Access.ClientARNs} or the annotation %sclient-arns", ingress.AnnotationPrefix)
+	p.When(!a.ClientUser && (a.ClientKeyGeneration > 1 || a.KeepFormerClientKey), "{Access.ClientKeyGeneration} and {Access.KeepFormerClientKey} are for {Access.ClientUser}")
+	p.When(a.KeepFormerClientKey && a.ClientKeyGeneration < 2, "{Access.KeepFormerClientKey} without a generation before: raise {Access.ClientKeyGeneration}")
 	for _, arn := range clients {
 		p.Add(route.CheckClientARN(arn))
 	}
