@@ -1,5 +1,5 @@
-// Package gateway declares what stands in front of the cluster: an internal Network Load Balancer,
-// the VPC link to it, and a REST API with one stage whose every method requires AWS_IAM.
+// Package gateway declares what stands in front of the cluster: an internal Network Load Balancer, the VPC link to it,
+// and a REST API with one stage. Methods require AWS_IAM unless their route says otherwise.
 //
 // The API's definition is one OpenAPI document, so the number of resources does not grow with the
 // routes. Its resource policy is the RestApi's own: a separate policy resource would be lost

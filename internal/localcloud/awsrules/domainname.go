@@ -19,7 +19,7 @@ var domainName = &rule{
 	token: DomainName, args: (*apigateway.DomainNameArgs)(nil), resource: (*apigateway.DomainName)(nil),
 	unique: "domainName", replace: []string{"domainName"}, id: func(c *call) string { return c.text("domainName") },
 	check: checkDomainName, prepare: certificateIsHere, outputs: domainNameOutputs,
-	createTakes: 30 * time.Second, deleteTakes: 30 * time.Second,
+	createTakes: 30 * time.Second, deleteTakes: 30 * time.Second, every: 30 * time.Second,
 }
 
 func checkDomainName(in properties) []schema.Failure {

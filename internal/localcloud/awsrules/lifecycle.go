@@ -21,7 +21,7 @@ func (r *Rules) Create(ctx context.Context, token, region, urn string, inputs pr
 	if err := c.admitPatiently(ctx); err != nil {
 		return nil, fmt.Errorf("creating %s: %w", token, err)
 	}
-	if err := r.wait(ctx, rule.takes(rule.createTakes, inputs)); err != nil {
+	if err := r.wait(ctx, r.admitted(rule)+rule.takes(rule.createTakes, inputs)); err != nil {
 		return nil, err
 	}
 	done := *c.object
@@ -198,6 +198,22 @@ func (r *rule) takes(usually time.Duration, inputs properties) time.Duration {
 		return min(usually, quickTakes)
 	}
 	return usually
+}
+
+// admitted is how long a creation waits for those before it, in AWS's time.
+func (r *Rules) admitted(rule *rule) time.Duration {
+	if rule.every == 0 || r.scale == 0 {
+		return 0
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	now := time.Now()
+	turn := now
+	if r.next[rule.token].After(now) {
+		turn = r.next[rule.token]
+	}
+	r.next[rule.token] = turn.Add(time.Duration(float64(rule.every) * r.scale))
+	return time.Duration(float64(turn.Sub(now)) / r.scale)
 }
 
 func (r *Rules) wait(ctx context.Context, d time.Duration) error {

@@ -21,7 +21,7 @@ var restAPI = &rule{
 	autoName: "name", id: randomID("", 10),
 	refs:  []ref{{path: "endpointConfiguration.vpcEndpointIds[]", to: VPCEndpoint, missing: "BadRequestException"}},
 	check: checkRestAPI, prepare: importDefinition, outputs: restAPIOutputs, deleted: removeStages,
-	createTakes: 3 * time.Second, deleteTakes: 30 * time.Second,
+	createTakes: 3 * time.Second, every: 3 * time.Second, deleteTakes: 30 * time.Second,
 }
 
 // apiGatewayARN names something of API Gateway's control plane.

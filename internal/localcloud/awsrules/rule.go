@@ -51,6 +51,9 @@ type rule struct {
 	pending, ready, failed, reason string
 	// createTakes and deleteTakes are how long AWS usually needs.
 	createTakes, deleteTakes time.Duration
+	// every is the time between two creations that AWS admits in an account, where it has a rate of its own for them.
+	// https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html
+	every time.Duration
 	// quick says of some that they take hardly any time.
 	quick func(in properties) bool
 }

@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/schema"
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/store"
@@ -23,6 +24,8 @@ type Rules struct {
 	scale float64
 	// hidden counts, for objects that AWS has made and not yet told everywhere, how often they are still denied.
 	hidden map[*store.Object]int
+	// next is when AWS admits another creation of a type.
+	next map[string]time.Time
 }
 
 // Host is what the rules need of the rest of the local cloud.
@@ -33,7 +36,7 @@ type Host interface {
 
 // New makes the rules. latencyScale multiplies the durations of AWS: 0 for none, 1 for real time.
 func New(objects *store.Store, host Host, latencyScale float64) *Rules {
-	return &Rules{store: objects, host: host, scale: latencyScale, hidden: map[*store.Object]int{}}
+	return &Rules{store: objects, host: host, scale: latencyScale, hidden: map[*store.Object]int{}, next: map[string]time.Time{}}
 }
 
 // Tokens lists the resource types that the local target knows.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/schema"
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/store"
@@ -303,4 +304,16 @@ func TestALinkStaysWhileSomethingUsesIt(t *testing.T) {
 	_, err = a.rules.Update(Stage, "us-east-1", stageID(api.ID, "prod"), m{"restApi": api.ID, "deployment": a.make(Deployment, m{"restApi": api.ID}).ID, "stageName": "prod"})
 	require.NoError(t, err)
 	a.deletes(link)
+}
+
+// Where AWS admits creations at a fixed rate, each waits for those before it.
+func TestCreationsWaitForTheirTurn(t *testing.T) {
+	a := newAccount(t)
+	require.Zero(t, a.rules.admitted(domainName), "without simulated latency nothing waits")
+	a.rules.scale = 1
+	require.Zero(t, a.rules.admitted(domainName))
+	a.rules.admitted(domainName)
+	third := time.Now().Add(2 * domainName.every)
+	require.WithinDuration(t, third, a.rules.next[DomainName], domainName.every/2)
+	require.Zero(t, a.rules.admitted(logGroup), "a type without a rate")
 }

@@ -21,7 +21,7 @@ const (
 var deployment = &rule{
 	token: Deployment, args: (*apigateway.DeploymentArgs)(nil), resource: (*apigateway.Deployment)(nil), id: randomID("", 6),
 	replace: []string{"restApi", "triggers", "variables"}, refs: []ref{ofRestAPI},
-	prepare: snapshot, outputs: deploymentOutputs, createTakes: 5 * time.Second,
+	prepare: snapshot, outputs: deploymentOutputs, createTakes: 5 * time.Second, every: 5 * time.Second,
 }
 
 func deploymentOutputs(c *call) properties {
