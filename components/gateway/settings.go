@@ -48,7 +48,8 @@ type Endpoint struct {
 	Type EndpointType `pulumi:"type,optional" config:"endpointType" default:"REGIONAL" enum:"REGIONAL,EDGE,PRIVATE"`
 	// VPCEndpointIDs are the interface endpoints for execute-api through which a PRIVATE API is called.
 	VPCEndpointIDs pulumi.StringArrayInput `pulumi:"vpcEndpointIds,optional"`
-	// CreateVPCEndpoint makes such an endpoint for a PRIVATE API in its own VPC.
+	// CreateVPCEndpoint makes such an endpoint for a PRIVATE API in its own VPC, with private DNS: all names of execute-api
+	// in the region lead to it from within the VPC, those of other people's public APIs as well.
 	CreateVPCEndpoint bool `pulumi:"createVpcEndpoint,optional"`
 }
 
