@@ -29,8 +29,8 @@ type awsInstance struct {
 	region string
 }
 
-func (i awsInstance) Check(token, name string, olds, news map[string]any) (map[string]any, []schema.Failure, error) {
-	return i.rules.Check(token, name, olds, news)
+func (i awsInstance) Check(token, name string, olds, news map[string]any, seed []byte) (map[string]any, []schema.Failure, error) {
+	return i.rules.Check(token, name, olds, news, seed)
 }
 
 func (i awsInstance) Diff(token string, olds, news map[string]any) (provider.Diff, error) {
@@ -130,8 +130,8 @@ func (i kubernetesInstance) cluster() (string, error) {
 	return "", fmt.Errorf("configured Kubernetes cluster is unreachable: no cluster has the endpoint %s", i.endpoint)
 }
 
-func (i kubernetesInstance) Check(token, name string, olds, news map[string]any) (map[string]any, []schema.Failure, error) {
-	return i.rules.Check(token, name, olds, news)
+func (i kubernetesInstance) Check(token, name string, olds, news map[string]any, seed []byte) (map[string]any, []schema.Failure, error) {
+	return i.rules.Check(token, name, olds, news, seed)
 }
 
 func (i kubernetesInstance) Diff(token string, olds, news map[string]any) (provider.Diff, error) {

@@ -9,7 +9,7 @@ import (
 )
 
 func (a account) makeIn(region, token string, inputs m) (*store.Object, error) {
-	checked, failures, err := a.rules.Check(token, "x", nil, inputs)
+	checked, failures, err := a.rules.Check(token, "x", nil, inputs, nil)
 	require.NoError(a.t, err)
 	require.Empty(a.t, failures)
 	return a.rules.Create(context.Background(), token, region, "urn", checked)

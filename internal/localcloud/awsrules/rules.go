@@ -13,6 +13,7 @@ import (
 
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/schema"
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/store"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 )
 
 // Rules are the AWS half of the local cloud, for one account.
@@ -43,8 +44,8 @@ func New(objects *store.Store, host Host, latencyScale float64) *Rules {
 func Tokens() []string { return slices.Sorted(maps.Keys(table)) }
 
 // Check validates inputs and fills in defaults and automatic names. name is the resource's, olds are the
-// inputs of the object that exists, nil for a new one.
-func (r *Rules) Check(token, name string, olds, news properties) (properties, []schema.Failure, error) {
+// inputs of the object that exists, nil for a new one. Automatic names come from seed, or from chance without one.
+func (r *Rules) Check(token, name string, olds, news properties, seed []byte) (properties, []schema.Failure, error) {
 	rule, err := find(token)
 	if err != nil {
 		return nil, nil, err
@@ -57,7 +58,9 @@ func (r *Rules) Check(token, name string, olds, news properties) (properties, []
 	}
 	if rule.autoName != "" && inputs[rule.autoName] == nil {
 		if inputs[rule.autoName] = olds[rule.autoName]; inputs[rule.autoName] == nil {
-			inputs[rule.autoName] = name + "-" + randomHex(7)
+			if inputs[rule.autoName], err = resource.NewUniqueName(seed, name+"-", 7, 0, nil); err != nil {
+				return nil, nil, err
+			}
 		}
 	}
 	failures := rule.shape().Check(inputs)

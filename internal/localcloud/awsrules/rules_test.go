@@ -31,7 +31,7 @@ func newAccount(t *testing.T) account {
 }
 
 func (a account) try(token string, inputs map[string]any) (*store.Object, error) {
-	checked, failures, err := a.rules.Check(token, "x", nil, inputs)
+	checked, failures, err := a.rules.Check(token, "x", nil, inputs, nil)
 	require.NoError(a.t, err)
 	if len(failures) > 0 {
 		return nil, fmt.Errorf("%v", failures)
@@ -100,20 +100,20 @@ func TestInputsAreChecked(t *testing.T) {
 		{LogGroup, m{"retentionInDays": 2.0}, schema.Failure{Property: "retentionInDays", Reason: "is not one of the periods of CloudWatch Logs"}},
 		{SecurityGroupIngressRule, m{"securityGroupId": "sg", "ipProtocol": "tcp"}, schema.Failure{Property: "referencedSecurityGroupId", Reason: "exactly one must be set of referencedSecurityGroupId, cidrIpv4, cidrIpv6, prefixListId"}},
 	} {
-		_, failures, err := a.rules.Check(c.token, "x", nil, c.inputs)
+		_, failures, err := a.rules.Check(c.token, "x", nil, c.inputs, nil)
 		require.NoError(t, err)
 		require.Contains(t, failures, c.want)
 	}
-	_, _, err := a.rules.Check("aws:s3/bucket:Bucket", "x", nil, m{})
+	_, _, err := a.rules.Check("aws:s3/bucket:Bucket", "x", nil, m{}, nil)
 	require.ErrorContains(t, err, "does not know the resource type aws:s3/bucket:Bucket")
 }
 
 func TestAutomaticNamesStay(t *testing.T) {
 	a := newAccount(t)
-	first, _, err := a.rules.Check(Role, "role", nil, m{"assumeRolePolicy": trust})
+	first, _, err := a.rules.Check(Role, "role", nil, m{"assumeRolePolicy": trust}, nil)
 	require.NoError(t, err)
 	require.Regexp(t, "^role-[0-9a-f]{7}$", first["name"])
-	again, _, err := a.rules.Check(Role, "role", first, m{"assumeRolePolicy": trust})
+	again, _, err := a.rules.Check(Role, "role", first, m{"assumeRolePolicy": trust}, nil)
 	require.NoError(t, err)
 	require.Equal(t, first["name"], again["name"])
 	changed, replaced, err := a.rules.Diff(Role, first, again)

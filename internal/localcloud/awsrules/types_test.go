@@ -195,7 +195,7 @@ func TestEveryTypeIsMadeAndDeleted(t *testing.T) {
 		for _, failure := range schema.OfOutputs(table[example.token].resource).Check(o.Outputs) {
 			t.Errorf("%s: output %s %s", example.token, failure.Property, failure.Reason)
 		}
-		checked, failures, err := a.rules.Check(example.token, "x", o.Inputs, example.inputs(objects))
+		checked, failures, err := a.rules.Check(example.token, "x", o.Inputs, example.inputs(objects), nil)
 		require.NoError(t, err)
 		require.Empty(t, failures)
 		changed, _, err := a.rules.Diff(example.token, o.Inputs, checked)

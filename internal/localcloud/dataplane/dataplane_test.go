@@ -104,7 +104,7 @@ func newWorld(t testing.TB) *world {
 
 func (w *world) make(name, token string, inputs map[string]any) *store.Object {
 	w.t.Helper()
-	checked, failures, err := w.rules.Check(token, name, nil, inputs)
+	checked, failures, err := w.rules.Check(token, name, nil, inputs, nil)
 	require.NoError(w.t, err)
 	require.Empty(w.t, failures, name)
 	o, err := w.rules.Create(context.Background(), token, "us-east-1", "urn:"+name, checked)

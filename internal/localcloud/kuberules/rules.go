@@ -5,8 +5,6 @@ package kuberules
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -18,6 +16,7 @@ import (
 
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/schema"
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/store"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"k8s.io/apimachinery/pkg/util/validation"
 )
 
@@ -72,15 +71,19 @@ func find(token string) (*kind, error) {
 }
 
 // Check validates an object and completes its metadata. name is the resource's, olds are the inputs of
-// the object that exists, nil for a new one.
-func (r *Rules) Check(token, name string, olds, news map[string]any) (map[string]any, []schema.Failure, error) {
+// the object that exists, nil for a new one. Automatic names come from seed, or from chance without one.
+func (r *Rules) Check(token, name string, olds, news map[string]any, seed []byte) (map[string]any, []schema.Failure, error) {
 	k, err := find(token)
+	if err != nil {
+		return nil, nil, err
+	}
+	unique, err := resource.NewUniqueName(seed, name+"-", 8, 0, nil)
 	if err != nil {
 		return nil, nil, err
 	}
 	inputs := maps.Clone(news)
 	inputs["apiVersion"], inputs["kind"] = k.apiVersion, k.kind
-	inputs["metadata"] = completeMetadata(k, name, metadataOf(olds), metadataOf(news))
+	inputs["metadata"] = completeMetadata(k, unique, metadataOf(olds), metadataOf(news))
 
 	object, failures := k.decode(inputs)
 	if len(failures) == 0 {
@@ -99,7 +102,7 @@ func metadataOf(inputs map[string]any) map[string]any {
 
 const autonamed = "pulumi.com/autonamed"
 
-func completeMetadata(k *kind, name string, olds, news map[string]any) map[string]any {
+func completeMetadata(k *kind, unique string, olds, news map[string]any) map[string]any {
 	metadata := maps.Clone(news)
 	if metadata == nil {
 		metadata = map[string]any{}
@@ -108,7 +111,7 @@ func completeMetadata(k *kind, name string, olds, news map[string]any) map[strin
 		if annotations, _ := olds["annotations"].(map[string]any); annotations[autonamed] == "true" {
 			metadata["name"] = olds["name"]
 		} else {
-			metadata["name"] = name + "-" + randomHex(8)
+			metadata["name"] = unique
 		}
 		annotations, _ := metadata["annotations"].(map[string]any)
 		annotations = maps.Clone(annotations)
@@ -314,12 +317,6 @@ func (r *Rules) Delete(cluster, token, id string) error {
 		}
 	}
 	return r.store.Delete(object)
-}
-
-func randomHex(digits int) string {
-	buffer := make([]byte, (digits+1)/2)
-	_, _ = rand.Read(buffer) // never fails: https://pkg.go.dev/crypto/rand#Read
-	return hex.EncodeToString(buffer)[:digits]
 }
 
 // Decode reads a stored object as its Kubernetes type.

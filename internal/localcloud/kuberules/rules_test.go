@@ -33,7 +33,7 @@ func newCluster(t *testing.T) cluster {
 
 func (c cluster) create(token string, inputs m) (*store.Object, error) {
 	c.t.Helper()
-	checked, failures, err := c.rules.Check(token, "x", nil, inputs)
+	checked, failures, err := c.rules.Check(token, "x", nil, inputs, nil)
 	require.NoError(c.t, err)
 	require.Empty(c.t, failures)
 	return c.rules.Create(context.Background(), "c", token, "urn", checked)
@@ -70,21 +70,21 @@ func TestObjectsAreChecked(t *testing.T) {
 		{Deployment, named("d", m{"template": m{}}), "is required"},
 		{ConfigMap, m{"metadata": m{"name": "a_b"}}, "RFC 1123"},
 	} {
-		_, failures, err := c.rules.Check(bad.token, "x", nil, bad.inputs)
+		_, failures, err := c.rules.Check(bad.token, "x", nil, bad.inputs, nil)
 		require.NoError(t, err)
 		require.Len(t, failures, 1, "%v", bad.inputs)
 		require.Contains(t, failures[0].Reason, bad.want)
 	}
-	_, _, err := c.rules.Check("kubernetes:batch/v1:Job", "x", nil, m{})
+	_, _, err := c.rules.Check("kubernetes:batch/v1:Job", "x", nil, m{}, nil)
 	require.ErrorContains(t, err, "does not know the resource type")
 }
 
 func TestAutomaticNames(t *testing.T) {
 	c := newCluster(t)
-	first, _, err := c.rules.Check(ConfigMap, "conf", nil, m{"data": m{"a": "1"}})
+	first, _, err := c.rules.Check(ConfigMap, "conf", nil, m{"data": m{"a": "1"}}, nil)
 	require.NoError(t, err)
 	require.Regexp(t, "^conf-[0-9a-f]{8}$", first["metadata"].(m)["name"])
-	again, _, err := c.rules.Check(ConfigMap, "conf", first, m{"data": m{"a": "2"}})
+	again, _, err := c.rules.Check(ConfigMap, "conf", first, m{"data": m{"a": "2"}}, nil)
 	require.NoError(t, err)
 	changed, replaced, deleteFirst, err := c.rules.Diff(ConfigMap, first, again)
 	require.NoError(t, err)

@@ -15,7 +15,7 @@ import (
 type echo struct{}
 
 func (echo) Configure(map[string]string) (Instance, error) { return echo{}, nil }
-func (echo) Check(_, _ string, _, news map[string]any) (map[string]any, []schema.Failure, error) {
+func (echo) Check(_, _ string, _, news map[string]any, _ []byte) (map[string]any, []schema.Failure, error) {
 	return news, nil, nil
 }
 func (echo) Diff(string, map[string]any, map[string]any) (Diff, error) { return Diff{}, nil }

@@ -27,7 +27,9 @@ type Package interface {
 
 // Instance is a configured package: one region of AWS, or one cluster.
 type Instance interface {
-	Check(token, name string, olds, news map[string]any) (map[string]any, []schema.Failure, error)
+	// Check completes inputs. Names that it makes come from seed, the engine's: those of a plan are those of the update that
+	// keeps to it.
+	Check(token, name string, olds, news map[string]any, seed []byte) (map[string]any, []schema.Failure, error)
 	Diff(token string, olds, news map[string]any) (Diff, error)
 	// Preview returns the outputs of an object that is not made; unknown ones are left out.
 	Preview(token string, inputs map[string]any) (map[string]any, error)
@@ -162,7 +164,7 @@ func (s *Server) Check(ctx context.Context, r *pulumirpc.CheckRequest) (*pulumir
 		return nil, err
 	}
 	urn := resource.URN(r.GetUrn())
-	inputs, failures, err := instance.Check(string(urn.Type()), urn.Name(), olds, news)
+	inputs, failures, err := instance.Check(string(urn.Type()), urn.Name(), olds, news, r.GetRandomSeed())
 	if err != nil {
 		return nil, err
 	}

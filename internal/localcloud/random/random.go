@@ -38,7 +38,7 @@ var (
 	groups = slices.Sorted(maps.Keys(characters))
 )
 
-func (instance) Check(token, _ string, _, news map[string]any) (map[string]any, []schema.Failure, error) {
+func (instance) Check(token, _ string, _, news map[string]any, _ []byte) (map[string]any, []schema.Failure, error) {
 	if token != Password {
 		return nil, nil, fmt.Errorf("the local target does not know the resource type %s", token)
 	}

@@ -11,7 +11,7 @@ import (
 func TestPasswordsAreAsAskedFor(t *testing.T) {
 	i, err := Package{}.Configure(nil)
 	require.NoError(t, err)
-	inputs, failures, err := i.Check(Password, "p", nil, map[string]any{"length": 12.0, "special": false, "lower": false, "minNumeric": 5.0, "keepers": map[string]any{"generation": "1"}})
+	inputs, failures, err := i.Check(Password, "p", nil, map[string]any{"length": 12.0, "special": false, "lower": false, "minNumeric": 5.0, "keepers": map[string]any{"generation": "1"}}, nil)
 	require.NoError(t, err)
 	require.Empty(t, failures)
 	seen := map[string]bool{}
@@ -40,11 +40,11 @@ func TestPasswordsAreRefusedAsTheProviderDoes(t *testing.T) {
 		"an unknown property":     {"length": 3.0, "size": 3.0},
 		"a length that is a text": {"length": "3"},
 	} {
-		_, failures, err := i.Check(Password, "p", nil, inputs)
+		_, failures, err := i.Check(Password, "p", nil, inputs, nil)
 		require.NoError(t, err)
 		require.NotEmpty(t, failures, name)
 	}
-	_, _, err = i.Check("random:index/randomId:RandomId", "p", nil, nil)
+	_, _, err = i.Check("random:index/randomId:RandomId", "p", nil, nil, nil)
 	require.ErrorContains(t, err, "does not know")
 }
 
