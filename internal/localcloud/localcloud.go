@@ -173,6 +173,9 @@ func (c *Cloud) Faults() *faults.Injector { return &c.faults }
 // Ways reports how the stages' requests reach pods, or why they do not.
 func (c *Cloud) Ways() []dataplane.Way { return c.plane.Ways() }
 
+// Served are the addresses at which this process serves APIs.
+func (c *Cloud) Served() []string { return c.plane.Served() }
+
 // Settled says whether everything that should run does.
 func (c *Cloud) Settled() bool { return c.pods.Settled() }
 

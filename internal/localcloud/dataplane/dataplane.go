@@ -45,15 +45,17 @@ type DataPlane struct {
 	servers map[string]*http.Server
 	// stored are the APIs that have been in the store: one that is being made has its port before.
 	stored map[string]bool
-	logs   map[string]*accessLog
-	closed bool
+	// unserved says why an API is not served: its port is another program's.
+	unserved map[string]string
+	logs     map[string]*accessLog
+	closed   bool
 }
 
 // New makes a data plane that writes access logs to logDir.
 func New(objects *store.Store, cluster Cluster, pools *cognito.Pools, lambda *functions.Functions, logDir string, log *slog.Logger) *DataPlane {
 	return &DataPlane{
 		store: objects, cluster: cluster, pools: pools, functions: lambda, log: log, logDir: logDir, now: time.Now,
-		servers: map[string]*http.Server{}, stored: map[string]bool{}, logs: map[string]*accessLog{},
+		servers: map[string]*http.Server{}, stored: map[string]bool{}, unserved: map[string]string{}, logs: map[string]*accessLog{},
 		client: &http.Transport{
 			DisableCompression: true, MaxIdleConnsPerHost: 256, IdleConnTimeout: 90 * time.Second,
 			DialContext: (&net.Dialer{Timeout: 2 * time.Second}).DialContext,
@@ -76,6 +78,7 @@ func (d *DataPlane) listen(id string, port int) (int, error) {
 		ReadHeaderTimeout: 30 * time.Second,
 		IdleTimeout:       time.Minute,
 		MaxHeaderBytes:    maxHeaderBytes,
+		Addr:              listener.Addr().String(),
 		ErrorLog:          slog.NewLogLogger(d.log.Handler(), slog.LevelWarn),
 	}
 	d.mu.Lock()
@@ -84,6 +87,7 @@ func (d *DataPlane) listen(id string, port int) (int, error) {
 		return 0, errors.Join(errors.New("the local cloud is stopping"), listener.Close())
 	}
 	d.servers[id] = server
+	delete(d.unserved, id)
 	go func() {
 		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 			d.log.Error("REST API is not served any more", "api", id, "error", err.Error())
@@ -135,6 +139,9 @@ func (d *DataPlane) reconcile() {
 	for _, o := range missing {
 		port, _ := o.Private["port"].(float64)
 		if _, err := d.listen(o.ID, int(port)); err != nil {
+			d.mu.Lock()
+			d.unserved[o.ID] = err.Error()
+			d.mu.Unlock()
 			d.log.Error("REST API is not served", "api", o.ID, "error", err.Error())
 		}
 	}

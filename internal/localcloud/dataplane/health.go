@@ -32,7 +32,9 @@ func (d *DataPlane) Ways() []Way {
 				}
 				seen[key] = true
 				way := Way{API: a.id, Stage: st.name, Port: port}
-				if hop := s.hop(d, m.Integration); hop.failure != nil {
+				if problem := d.problemOf(a.id); problem != "" {
+					way.Problem = problem
+				} else if hop := s.hop(d, m.Integration); hop.failure != nil {
 					way.Problem = hop.failure.reason
 				} else {
 					way.Pods = hop.addresses
@@ -45,4 +47,22 @@ func (d *DataPlane) Ways() []Way {
 		return cmp.Or(cmp.Compare(a.API, b.API), cmp.Compare(a.Stage, b.Stage), cmp.Compare(a.Port, b.Port))
 	})
 	return ways
+}
+
+func (d *DataPlane) problemOf(api string) string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.unserved[api]
+}
+
+// Served are the addresses at which APIs are served by this process, and not by any other that listens there.
+func (d *DataPlane) Served() []string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	addresses := []string{}
+	for _, server := range d.servers {
+		addresses = append(addresses, server.Addr)
+	}
+	slices.Sort(addresses)
+	return addresses
 }
