@@ -20,6 +20,8 @@ import (
 type shared struct {
 	in          io.Reader
 	out, errOut io.Writer
+	// stdout is what out writes to, for those who want a file.
+	stdout io.Writer
 
 	version string
 
@@ -33,18 +35,37 @@ const stateDirVariable = "APIGW_INGRESS_STATE_DIR"
 
 // Run runs the verb that args name, and returns the exit code. version is the program's.
 func Run(version string, args []string, in io.Reader, out, errOut io.Writer) int {
-	s := &shared{in: in, out: out, errOut: errOut, version: version}
+	defer survivePipes()()
+	checked := &checkedWriter{Writer: out}
+	s := &shared{in: in, out: checked, stdout: out, errOut: errOut, version: version}
 	root := s.rootCommand()
 	root.SetArgs(args)
 	root.SetIn(in)
-	root.SetOut(out)
+	root.SetOut(checked)
 	root.SetErr(errOut)
 	err := root.Execute()
+	if err == nil && checked.err != nil {
+		err = fmt.Errorf("standard output: %w", checked.err)
+	}
 	if err != nil {
 		fmt.Fprintf(errOut, "error: %s\n", strings.ReplaceAll(strings.TrimSpace(err.Error()), "\n", "\n  "))
 		s.annotate(err)
 	}
 	return exitCode(err)
+}
+
+// checkedWriter remembers that something could not be written.
+type checkedWriter struct {
+	io.Writer
+	err error
+}
+
+func (w *checkedWriter) Write(p []byte) (int, error) {
+	n, err := w.Writer.Write(p)
+	if w.err == nil {
+		w.err = err
+	}
+	return n, err
 }
 
 func (s *shared) rootCommand() *cobra.Command {
@@ -62,10 +83,12 @@ The same program comes up on AWS and, with the stack's target local, on this mac
   apigw-ingress call /api/book/list       send it a signed request
   apigw-ingress --stack dev preview       see what would change in AWS
   apigw-ingress destroy                   take everything down`,
-		SilenceUsage:  true,
-		SilenceErrors: true,
-		Args:          usageArgs(cobra.NoArgs),
-		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		SilenceUsage: true,
+		// A letter too many, too few or in another place.
+		SuggestionsMinimumDistance: 2,
+		SilenceErrors:              true,
+		Args:                       usageArgs(cobra.NoArgs),
+		RunE:                       func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	flags := root.PersistentFlags()
 	flags.StringVarP(&s.stack, "stack", "s", "local", "stack to work on")
@@ -90,10 +113,21 @@ The same program comes up on AWS and, with the stack's target local, on this mac
 func usageArgs(check cobra.PositionalArgs) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if err := check(cmd, args); err != nil {
-			return usage(fmt.Errorf("%w\nrun `%s --help`", err, cmd.CommandPath()))
+			return usage(fmt.Errorf("%w%s\nrun `%s --help`", err, suggestion(cmd, args), cmd.CommandPath()))
 		}
 		return nil
 	}
+}
+
+// suggestion names the verb that may have been meant.
+func suggestion(cmd *cobra.Command, args []string) string {
+	if len(args) == 0 || cmd.HasParent() {
+		return ""
+	}
+	if meant := cmd.SuggestionsFor(args[0]); len(meant) > 0 {
+		return ": did you mean " + strings.Join(meant, " or ") + "?"
+	}
+	return ""
 }
 
 // options are for operations that only look: they tell of nothing but warnings.

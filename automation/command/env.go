@@ -27,6 +27,10 @@ local cloud when it is not running. For a stack on AWS it prints nothing: pulumi
 				for _, name := range slices.Sorted(maps.Keys(values)) {
 					s.printf("export %s='%s'\n", name, strings.ReplaceAll(values[name], "'", `'\''`))
 				}
+				if len(values) > 0 {
+					// It would go before the file with the stack's own.
+					s.printf("unset PULUMI_CONFIG_PASSPHRASE\n")
+				}
 			})
 		}),
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/apigateway-ingress/apigateway-ingress/automation/operation"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto"
 	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
 )
 
 func ephemeralCommand(s *shared) *cobra.Command {
@@ -36,9 +37,12 @@ APIGW_STACK for the stack's name. On a shared platform (platformStack) its servi
 }
 
 func (s *shared) ephemeral(ctx context.Context, command []string, o operation.EphemeralOptions) error {
+	if _, err := exec.LookPath(command[0]); err != nil {
+		return usage(err)
+	}
 	// What COMMAND prints is the only thing on standard output.
 	quiet := *s
-	quiet.json, quiet.out = false, s.errOut
+	quiet.json, quiet.out, quiet.stdout = false, s.errOut, s.errOut
 	ctx, giveUp, done := interruptible(ctx)
 	defer done()
 	o.Options = quiet.follow(pastTense)
@@ -51,10 +55,10 @@ func (s *shared) ephemeral(ctx context.Context, command []string, o operation.Ep
 
 var wordStart = regexp.MustCompile(`([a-z0-9])([A-Z])`)
 
-// runCommand hands the signal that ends ctx on to the command.
+// runCommand hands the signal that ends ctx on to the command, and waits for its end.
 func (s *shared) runCommand(ctx context.Context, command []string, stack string, outputs auto.OutputMap) error {
 	process := exec.CommandContext(ctx, command[0], command[1:]...)
-	process.Stdin, process.Stdout, process.Stderr = s.in, s.out, s.errOut
+	process.Stdin, process.Stdout, process.Stderr = s.in, s.stdout, s.errOut
 	process.Env = append(os.Environ(), "APIGW_STACK="+stack)
 	for name, output := range outputs {
 		if text, ok := output.Value.(string); ok {
@@ -62,15 +66,29 @@ func (s *shared) runCommand(ctx context.Context, command []string, stack string,
 		}
 	}
 	process.Cancel = func() error {
-		if s := (signaled{}); errors.As(context.Cause(ctx), &s) {
-			return process.Process.Signal(s.Signal)
+		received := signaled{syscall.SIGTERM}
+		errors.As(context.Cause(ctx), &received)
+		if received.Signal == os.Interrupt && inForeground() {
+			// The terminal has sent it to the command, too.
+			return nil
 		}
-		return process.Process.Signal(syscall.SIGTERM)
+		return process.Process.Signal(received.Signal)
 	}
 	err := process.Run()
 	var exit *exec.ExitError
-	if errors.As(err, &exit) {
-		return &exited{max(exit.ExitCode(), 1), fmt.Errorf("%s: %w", command[0], err)}
+	if !errors.As(err, &exit) {
+		return err
 	}
-	return err
+	code := exit.ExitCode()
+	if status, ok := exit.Sys().(syscall.WaitStatus); ok && status.Signaled() {
+		// As a shell has it.
+		code = 128 + int(status.Signal())
+	}
+	return &exited{code, fmt.Errorf("%s: %w", command[0], err)}
+}
+
+// inForeground says whether this process and what it starts get the terminal's signals.
+func inForeground() bool {
+	group, err := unix.IoctlGetInt(int(os.Stdin.Fd()), unix.TIOCGPGRP) //nolint:gosec // a descriptor fits an int
+	return err == nil && group == unix.Getpgrp()
 }

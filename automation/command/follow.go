@@ -1,20 +1,17 @@
 package command
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"strings"
-	"syscall"
-	"time"
 
 	"github.com/apigateway-ingress/apigateway-ingress/automation/engine"
 	"github.com/apigateway-ingress/apigateway-ingress/automation/operation"
 	"github.com/apigateway-ingress/apigateway-ingress/automation/report"
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 )
 
 // words are how a finished step is told of. Steps without one are not worth a line.
@@ -33,9 +30,9 @@ var (
 // each finished resource is a line, and with --json each event of the engine is one.
 func (s *shared) follow(told words) operation.Options {
 	o := s.options()
-	drawn := !s.json && onTerminal(s.out)
+	drawn := !s.json && onTerminal(s.stdout)
 	if drawn {
-		o.Progress = s.out
+		o.Progress = s.stdout
 	}
 	o.OnEvent = func(event operation.Event) {
 		switch e := event.(type) {
@@ -79,46 +76,6 @@ func (s *shared) printLine(value any) {
 	}
 }
 
-// killTime is how long an engine that is killed may take to end.
-const killTime = 5 * time.Second
-
-// signaled is the cause of a context's end.
-type signaled struct{ os.Signal }
-
-func (s signaled) Error() string { return s.String() }
-
-// interruptible is a context that the first signal ends. The second closes giveUp, and ends this program if that does not.
-func interruptible(ctx context.Context) (_ context.Context, giveUp <-chan struct{}, done func()) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	second, finished := make(chan struct{}), make(chan struct{})
-	go func() {
-		select {
-		case <-finished:
-			return
-		case s := <-signals:
-			cancel(signaled{s})
-		}
-		select {
-		case <-finished:
-			return
-		case <-signals:
-			close(second)
-		}
-		select {
-		case <-finished:
-		case <-time.After(killTime):
-			os.Exit(exitCancelled)
-		}
-	}()
-	return ctx, second, func() {
-		signal.Stop(signals)
-		close(finished)
-		cancel(nil)
-	}
-}
-
 // result is the last line that --json prints for an operation.
 type result struct {
 	Stack           string         `json:"stack"`
@@ -157,11 +114,7 @@ func addSummary(command *cobra.Command, summary *string) {
 // onTerminal says whether somebody watches.
 func onTerminal(out io.Writer) bool {
 	file, ok := out.(*os.File)
-	if !ok {
-		return false
-	}
-	info, err := file.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0 && os.Getenv("CI") == ""
+	return ok && term.IsTerminal(int(file.Fd())) && os.Getenv("CI") == "" //nolint:gosec // a descriptor fits an int
 }
 
 func endpointOf(r *operation.Result) (endpoint, region string) {

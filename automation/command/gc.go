@@ -29,7 +29,7 @@ func (s *shared) collect(ctx context.Context, olderThan time.Duration) error {
 	defer done()
 	// What is collected is the only thing on standard output.
 	quiet := *s
-	quiet.json, quiet.out = false, s.errOut
+	quiet.json, quiet.out, quiet.stdout = false, s.errOut, s.errOut
 	o := operation.CollectOptions{Options: quiet.follow(pastTense), OlderThan: olderThan}
 	o.GiveUp = giveUp
 	found, err := operation.Collect(ctx, o)

@@ -2,18 +2,16 @@ package command
 
 import (
 	"bytes"
-	"flag"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
+	"github.com/apigateway-ingress/apigateway-ingress/internal/golden"
 	"github.com/spf13/cobra"
 	"github.com/stretchr/testify/require"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 func try(t *testing.T, args ...string) (code int, out, errOut string) {
 	t.Helper()
@@ -38,7 +36,7 @@ func TestHelp(t *testing.T) {
 		code, out, errOut := try(t, append(path, "--help")...)
 		require.Zero(t, code)
 		require.Empty(t, errOut)
-		golden(t, strings.Join(append([]string{"help"}, path...), "-")+".txt", out)
+		golden.Equal(t, filepath.Join("testdata", strings.Join(append([]string{"help"}, path...), "-")+".txt"), out)
 		for _, nested := range command.Commands() {
 			check(nested, append(slices.Clone(path), nested.Name()))
 		}
@@ -50,18 +48,6 @@ func TestHelp(t *testing.T) {
 // generated are the verbs that Cobra makes, without examples.
 var generated = map[string]bool{"completion": true, "help": true}
 
-func golden(t *testing.T, name, text string) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		require.NoError(t, os.MkdirAll("testdata", 0o750))
-		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
-	}
-	expected, err := os.ReadFile(path)
-	require.NoError(t, err, "run `make golden`")
-	require.Equal(t, string(expected), text, "run `make golden` if the change is wanted")
-}
-
 func TestUsageErrors(t *testing.T) {
 	empty := t.TempDir()
 	for name, c := range map[string]struct {
@@ -69,6 +55,8 @@ func TestUsageErrors(t *testing.T) {
 		want string
 	}{
 		"unknown verb":     {[]string{"upp"}, `unknown command "upp"`},
+		"misspelled verb":  {[]string{"destory"}, "did you mean destroy?"},
+		"missing command":  {[]string{"ephemeral", "--", "./missing"}, "./missing"},
 		"unknown flag":     {[]string{"up", "--fast"}, "unknown flag: --fast"},
 		"too many":         {[]string{"up", "now"}, `unknown command "now"`},
 		"no project":       {[]string{"--project", "/", "up"}, "no Pulumi.yaml"},
@@ -102,4 +90,20 @@ func TestIAMPrintsThePodsPolicy(t *testing.T) {
 	require.Zero(t, code)
 	require.Contains(t, out, "arn:aws:autoscaling:eu-west-1:444455556666:")
 	require.NotContains(t, out, "${")
+}
+
+// full is a disk without room.
+type full struct{}
+
+func (full) Write([]byte) (int, error) { return 0, syscall.ENOSPC }
+
+// What could not be printed is no success, whatever the verb.
+func TestOutputThatCannotBeWritten(t *testing.T) {
+	project := filepath.Join("..", "..")
+	for _, args := range [][]string{{"version"}, {"version", "--json"}, {"iam"}, {"routes"}, {"routes", "--openapi"}, {"routes", "--nginx"}, {"status"}, {"help"}, {"doctor"}} {
+		var stderr bytes.Buffer
+		code := Run("dev", append([]string{"--project", project, "--state-dir", t.TempDir()}, args...), strings.NewReader(""), full{}, &stderr)
+		require.NotZero(t, code, args)
+		require.Contains(t, stderr.String(), "error: ", args)
+	}
 }

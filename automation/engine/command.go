@@ -27,6 +27,8 @@ import (
 type Command struct {
 	path    string
 	version semver.Version
+	// environment picks from this process's environment what the CLI gets.
+	environment func([]string) []string
 
 	mu      sync.Mutex
 	running *os.Process
@@ -71,7 +73,7 @@ func FindCommand(ctx context.Context, stateDir string) (*Command, error) {
 		case version.Major != sdk.Version.Major || version.LT(sdk.Version):
 			problems = append(problems, fmt.Errorf("%s is version %s, and %s or later of the same major version is needed", path, version, sdk.Version))
 		default:
-			return &Command{path: path, version: version}, nil
+			return &Command{path: path, version: version, environment: slices.Clone[[]string]}, nil
 		}
 	}
 	return nil, errors.Join(append([]error{fmt.Errorf("%w: install one of version %s or later from https://www.pulumi.com/docs/install/, or run `make bin/pulumi`",
@@ -107,7 +109,7 @@ func (c *Command) Run(_ context.Context, workdir string, stdin io.Reader, output
 	var stdout, stderr bytes.Buffer
 	process := exec.CommandContext(context.Background(), c.path, args...)
 	process.Dir, process.Stdin = workdir, stdin
-	process.Env = append(append(os.Environ(), env...), "PULUMI_AUTOMATION_API=true")
+	process.Env = append(append(c.environment(os.Environ()), env...), "PULUMI_AUTOMATION_API=true")
 	process.Stdout = io.MultiWriter(append(slices.Clone(outputs), &stdout)...)
 	process.Stderr = io.MultiWriter(append(slices.Clone(errorOutputs), &stderr)...)
 	process.SysProcAttr = attributes()

@@ -35,32 +35,7 @@ var ErrBackend = errors.New("the Pulumi backend cannot be used")
 
 // Open finds a stack, or makes it when create is set. providers are the ports of attached providers, none for AWS.
 func Open(ctx context.Context, p *Project, stateDir string, providers map[string]int, create bool, program pulumi.RunFunc) (*Session, error) {
-	command, err := FindCommand(ctx, stateDir)
-	if err != nil {
-		return nil, err
-	}
-	options := []auto.LocalWorkspaceOption{auto.Pulumi(command), auto.Program(shallow(program))}
-	dir := p.Root
-	env := map[string]string{"PULUMI_SKIP_UPDATE_CHECK": "true"}
-	if p.Target == Local {
-		if dir, err = prepareLocal(p, stateDir); err != nil {
-			return nil, err
-		}
-		if err := removeStaleLocks(ctx, stateDir, p.Name, p.Stack); err != nil {
-			return nil, err
-		}
-		if err := repairCheckpoint(stateDir, p.Name, p.Stack); err != nil {
-			return nil, err
-		}
-		for key, value := range LocalEnvironment(stateDir, providers) {
-			env[key] = value
-		}
-	}
-	options = append(options, auto.WorkDir(dir), auto.EnvVars(env))
-	if p.Target == AWS && p.SecretsProvider != "" {
-		options = append(options, auto.SecretsProvider(p.SecretsProvider))
-	}
-	workspace, err := auto.NewLocalWorkspace(ctx, options...)
+	workspace, command, err := openWorkspace(ctx, p, stateDir, providers, auto.Program(shallow(program)))
 	if err != nil {
 		return nil, err
 	}
@@ -74,6 +49,63 @@ func Open(ctx context.Context, p *Project, stateDir string, providers map[string
 	}
 	session.Updates, err = auto.SelectStack(ctx, p.Stack, followed{known{workspace}, command})
 	return session, err
+}
+
+// openWorkspace finds the CLI and sets it up for the project's target.
+func openWorkspace(ctx context.Context, p *Project, stateDir string, providers map[string]int, options ...auto.LocalWorkspaceOption) (auto.Workspace, *Command, error) {
+	command, err := FindCommand(ctx, stateDir)
+	if err != nil {
+		return nil, nil, err
+	}
+	dir := p.Root
+	env := map[string]string{"PULUMI_SKIP_UPDATE_CHECK": "true"}
+	switch p.Target {
+	case Local:
+		if dir, err = prepareLocal(p, stateDir); err != nil {
+			return nil, nil, err
+		}
+		if err := removeStaleLocks(ctx, stateDir, p.Name, p.Stack); err != nil {
+			return nil, nil, err
+		}
+		if err := repairCheckpoint(stateDir, p.Name, p.Stack); err != nil {
+			return nil, nil, err
+		}
+		command.environment = localEnvironment
+		for key, value := range LocalEnvironment(stateDir, providers) {
+			env[key] = value
+		}
+	case AWS:
+		if err := checkAWSEnvironment(); err != nil {
+			return nil, nil, err
+		}
+		if attached := os.Getenv(TestProvidersVariable); attached != "" {
+			env[attachedVariable] = attached
+		}
+		if p.SecretsProvider != "" {
+			options = append(options, auto.SecretsProvider(p.SecretsProvider))
+		}
+	}
+	workspace, err := auto.NewLocalWorkspace(ctx, append(options, auto.Pulumi(command), auto.WorkDir(dir), auto.EnvVars(env))...)
+	return workspace, command, err
+}
+
+// Stacks are the names of a project's stacks, with their tags.
+func Stacks(ctx context.Context, p *Project, stateDir string) (map[string]map[string]string, error) {
+	workspace, _, err := openWorkspace(ctx, p, stateDir, nil)
+	if err != nil {
+		return nil, err
+	}
+	stacks, err := workspace.ListStacks(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrBackend, err)
+	}
+	found := map[string]map[string]string{}
+	for _, s := range stacks {
+		if found[s.Name], err = workspace.ListTags(ctx, s.Name); err != nil {
+			return nil, fmt.Errorf("tags of stack %s: %w", s.Name, err)
+		}
+	}
+	return found, nil
 }
 
 // find selects the stack, or makes it when create is set.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -87,6 +88,9 @@ func (s *site) send(ctx context.Context, r Request, outputs auto.OutputMap) (*ht
 	if err := s.identify(ctx, prepared, r, outputs); err != nil {
 		return nil, err
 	}
+	if err := s.checkServed(ctx, outputs); err != nil {
+		return nil, err
+	}
 	client := &http.Client{Timeout: time.Minute}
 	if !r.Unsigned && r.Authorizer == "" {
 		transport, err := apiclient.New(outputs)
@@ -100,6 +104,26 @@ func (s *site) send(ctx context.Context, r Request, outputs auto.OutputMap) (*ht
 		return nil, fail(Unhealthy, fmt.Errorf("the API does not answer: %w\nrun %s, and %s when the local cloud is not running", err, s.hint("status"), s.hint("up")))
 	}
 	return response, nil
+}
+
+// checkServed makes sure that a stack of the local target is served by its own local cloud. Another program, or the local
+// cloud of another state directory, may have its port.
+func (s *site) checkServed(ctx context.Context, outputs auto.OutputMap) error {
+	text, _ := outputs["apiEndpoint"].Value.(string)
+	endpoint, err := url.Parse(text)
+	if s.project.Target != engine.Local || text == "" || err != nil {
+		return err
+	}
+	cloud, err := s.localCloud(ctx)
+	switch {
+	case err != nil:
+		return err
+	case cloud == nil:
+		return fail(Unhealthy, fmt.Errorf("the API does not answer: the local cloud is not running\nrun %s", s.hint("up")))
+	case !slices.Contains(cloud.Served, endpoint.Host):
+		return fail(Unhealthy, fmt.Errorf("the API is not served: another program has its port, %s\nstop that program and run %s, or destroy the stack and bring it up anew", endpoint.Host, s.hint("up")))
+	}
+	return nil
 }
 
 // prepare makes the request without what shows who sends it.

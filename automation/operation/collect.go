@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/apigateway-ingress/apigateway-ingress/automation/engine"
@@ -26,21 +28,30 @@ type Expired struct {
 	Expires time.Time `json:"expires"`
 }
 
-// Collect destroys and removes the ephemeral stacks of a project whose time to live is over. Other stacks are never
-// touched. It returns those that it found, and the problems with destroying them.
-func Collect(ctx context.Context, o CollectOptions) (found []Expired, err error) {
+// Collect destroys and removes the ephemeral stacks of a project whose time to live is over, and those whose processes on
+// this machine were killed. Other stacks are never touched. It returns those that it found, and the problems with
+// destroying them.
+func Collect(ctx context.Context, o CollectOptions) ([]Expired, error) {
 	s, _, err := openValid(o.Options)
 	if err != nil {
 		return nil, err
 	}
-	session, closeSession, err := s.session(ctx, true)
+	stacks, err := engine.Stacks(ctx, s.project, s.StateDir)
+	if err != nil {
+		return nil, s.explainBackend(unlessEnded(ctx, err))
+	}
+	abandoned, err := abandonedStacks(s)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = closeSession(err) }()
-	found, err = expiredStacks(ctx, session, o.OlderThan, time.Now())
-	if err != nil {
-		return nil, err
+	found := abandoned
+	for _, e := range expiredStacks(stacks, o.OlderThan, time.Now()) {
+		if !slices.ContainsFunc(abandoned, func(other Expired) bool { return other.Stack == e.Stack }) {
+			found = append(found, e)
+		}
+	}
+	if found == nil {
+		found = []Expired{}
 	}
 	var problems []error
 	for _, e := range found {
@@ -51,29 +62,21 @@ func Collect(ctx context.Context, o CollectOptions) (found []Expired, err error)
 	return found, errors.Join(problems...)
 }
 
-func expiredStacks(ctx context.Context, session *engine.Session, olderThan time.Duration, now time.Time) ([]Expired, error) {
-	workspace := session.Stack.Workspace()
-	stacks, err := workspace.ListStacks(ctx)
-	if err != nil {
-		return nil, err
-	}
-	found := []Expired{}
-	for _, s := range stacks {
-		tags, err := workspace.ListTags(ctx, s.Name)
-		if err != nil {
-			return nil, fmt.Errorf("tags of stack %s: %w", s.Name, err)
-		}
-		created, createdErr := time.Parse(time.RFC3339, tags[createdTag])
-		expires, expiresErr := time.Parse(time.RFC3339, tags[expiresTag])
+// expiredStacks finds by their tags the stacks that may go.
+func expiredStacks(stacks map[string]map[string]string, olderThan time.Duration, now time.Time) []Expired {
+	var found []Expired
+	for _, name := range slices.Sorted(maps.Keys(stacks)) {
+		created, createdErr := time.Parse(time.RFC3339, stacks[name][createdTag])
+		expires, expiresErr := time.Parse(time.RFC3339, stacks[name][expiresTag])
 		if createdErr != nil || expiresErr != nil {
 			// It is not one of ours.
 			continue
 		}
 		if now.After(expires) || olderThan > 0 && now.Sub(created) > olderThan {
-			found = append(found, Expired{s.Name, created, expires})
+			found = append(found, Expired{name, created, expires})
 		}
 	}
-	return found, nil
+	return found
 }
 
 // destroyExpired borrows the config of the stack that Collect was called with, where the stack's own is gone.
@@ -83,17 +86,13 @@ func (s *site) destroyExpired(ctx context.Context, e Expired) error {
 		if err := engine.CopyConfig(s.project.Root, s.Stack, e.Stack, nil); err != nil {
 			return err
 		}
-		defer func() {
-			// The stack is what matters; its borrowed config is a file of a few lines.
-			_ = removeConfig(config)
-		}()
 	}
 	s.note("Destroying stack %s of %s.", e.Stack, e.Created.Local().Format(time.DateTime))
 	other := s.Options
 	other.Stack = e.Stack
 	_, err := Destroy(ctx, DestroyOptions{Options: other, Remove: true})
-	if errors.Is(err, ErrNothing) {
-		return nil
+	if err != nil && !errors.Is(err, ErrNothing) {
+		return errors.Join(err, removeConfig(config))
 	}
-	return err
+	return errors.Join(removeConfig(config), removeConfig(config+".kept"), s.forget(e.Stack))
 }

@@ -40,11 +40,18 @@ type EphemeralStack struct {
 	// Outputs are the stack's, with secrets in plain text.
 	Outputs auto.OutputMap
 
-	root string
+	root  string
+	claim *claim
+	// release lets the local cloud go, which runs as long as the stack does.
+	release func(error) error
 }
 
 // Ephemeral makes a new stack with the config of another, brings it up, calls use, and destroys and removes the stack
-// whatever happened. It returns use's error, and its own. A stack that a lost machine leaves behind goes with Collect.
+// whatever happened. It returns use's error, and its own.
+//
+// When ctx ends, use is expected to return soon, and the stack is destroyed nevertheless; closing GiveUp interrupts that.
+// A stack that is left behind, also by a process that was killed, goes with the next Collect from the same state
+// directory, and with Collect from anywhere when its time to live is over.
 func Ephemeral(ctx context.Context, o EphemeralOptions, use func(context.Context, *EphemeralStack) error) error {
 	stack, err := NewEphemeral(ctx, o)
 	if stack == nil {
@@ -53,7 +60,7 @@ func Ephemeral(ctx context.Context, o EphemeralOptions, use func(context.Context
 	if err == nil {
 		err = use(ctx, stack)
 	}
-	if err != nil && o.KeepOnFailure {
+	if err != nil && o.KeepOnFailure && ctx.Err() == nil {
 		return errors.Join(err, stack.Keep())
 	}
 	return errors.Join(err, stack.Destroy(ctx))
@@ -66,64 +73,84 @@ func NewEphemeral(ctx context.Context, o EphemeralOptions) (*EphemeralStack, err
 	if err != nil {
 		return nil, err
 	}
-	stack := &EphemeralStack{Options: base.Options, root: base.project.Root}
-	if stack.Options.Stack, err = copyConfig(base, settings); err != nil {
+	if ctx.Err() != nil {
+		return nil, fail(Cancelled, errCancelled)
+	}
+	if o.TimeToLive == 0 {
+		o.TimeToLive = 4 * time.Hour
+	}
+	stack := &EphemeralStack{Options: base.Options, root: base.project.Root, release: func(err error) error { return err }}
+	name, changes, err := newStack(base, settings)
+	if err != nil {
 		return nil, err
 	}
-	if err := stack.tag(ctx, o.TimeToLive); err != nil {
-		return stack, err
+	stack.Options.Stack = name
+	now := time.Now().UTC().Truncate(time.Second)
+	life := Expired{Stack: name, Created: now, Expires: now.Add(o.TimeToLive)}
+	if stack.claim, err = makeClaim(base, life); err != nil {
+		return nil, fail(Prerequisite, fmt.Errorf("state directory: %w: choose another with --state-dir", err))
 	}
-	if _, err := Up(ctx, UpOptions{Options: stack.Options}); err != nil {
-		return stack, err
+	if err := engine.CopyConfig(stack.root, base.Stack, name, changes); err != nil {
+		return nil, errors.Join(err, removeConfig(stack.config()), stack.claim.drop())
 	}
-	stack.Outputs, err = Outputs(ctx, stack.Options, true)
-	return stack, err
+	return stack, stack.bringUp(ctx, life)
 }
 
-// tag makes the stack and writes on it when it may go.
-func (e *EphemeralStack) tag(ctx context.Context, ttl time.Duration) error {
-	if ttl == 0 {
-		ttl = 4 * time.Hour
-	}
+func (e *EphemeralStack) bringUp(ctx context.Context, life Expired) error {
 	s, _, err := openValid(e.Options)
 	if err != nil {
 		return err
 	}
-	session, closeSession, err := s.session(ctx, true)
+	session, release, err := s.session(ctx, true)
 	if err != nil {
 		return err
 	}
-	now := time.Now().UTC()
-	for tag, at := range map[string]time.Time{createdTag: now, expiresTag: now.Add(ttl)} {
-		if err = session.Stack.SetTag(ctx, tag, at.Format(time.RFC3339)); err != nil {
-			err = fmt.Errorf("tag of stack %s: %w", s.Stack, err)
-			break
+	e.release = release
+	for tag, at := range map[string]time.Time{createdTag: life.Created, expiresTag: life.Expires} {
+		if err := session.Stack.SetTag(ctx, tag, at.Format(time.RFC3339)); err != nil {
+			return fmt.Errorf("tag of stack %s: %w", s.Stack, err)
 		}
 	}
-	return closeSession(err)
+	if _, err := Up(ctx, UpOptions{Options: e.Options}); err != nil {
+		return err
+	}
+	e.Outputs, err = Outputs(ctx, e.Options, true)
+	return unlessEnded(ctx, err)
 }
 
 func (e *EphemeralStack) config() string {
 	return filepath.Join(e.root, "Pulumi."+e.Options.Stack+".yaml")
 }
 
-// Destroy destroys the stack and removes it with its config, even when ctx has ended.
+// Destroy destroys the stack and removes it with its config, even when ctx has ended. Closing GiveUp interrupts it.
 func (e *EphemeralStack) Destroy(ctx context.Context) error {
-	_, err := Destroy(context.WithoutCancel(ctx), DestroyOptions{Options: e.Options, Remove: true})
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	o := e.Options
+	o.GiveUp = nil
+	go func() {
+		select {
+		case <-e.Options.GiveUp:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	_, err := Destroy(ctx, DestroyOptions{Options: o, Remove: true})
 	if err != nil && !errors.Is(err, ErrNothing) {
-		err = fmt.Errorf("stack %s is not gone: %w", e.Options.Stack, err)
+		err = fmt.Errorf("stack %s is not gone, gc collects it: %w", o.Stack, err)
+		err = errors.Join(err, e.claim.abandon())
 	} else {
-		err = nil
+		err = e.claim.drop()
 	}
-	return errors.Join(err, removeConfig(e.config()))
+	return e.release(errors.Join(err, removeConfig(e.config())))
 }
 
-// Keep leaves the stack, and puts its config where it does not look like that of a lasting stack. The error says how to
-// look at it.
+// Keep leaves the stack until its time to live is over, and puts its config where it does not look like that of a lasting
+// stack. The error says how to look at it.
 func (e *EphemeralStack) Keep() error {
 	kept := e.config() + ".kept"
-	return errors.Join(os.Rename(e.config(), kept),
-		fmt.Errorf("stack %s is kept: its config is %s; rename it to %s to work on the stack, or let gc destroy it", e.Options.Stack, kept, filepath.Base(e.config())))
+	err := fmt.Errorf("stack %s is kept: its config is %s; rename it to %s to work on the stack, or let gc destroy it", e.Options.Stack, kept, filepath.Base(e.config()))
+	return e.release(errors.Join(os.Rename(e.config(), kept), e.claim.drop(), err))
 }
 
 // removeConfig takes away the config of a stack that is gone, or was renamed with it.
@@ -140,28 +167,27 @@ const (
 	lastNodePort  = 32767
 )
 
-// copyConfig writes the config of a new stack with a name of its own, and returns the name.
-func copyConfig(base *site, settings *deploy.Settings) (string, error) {
+// newStack makes the name of a new stack, and says what is different in its config.
+func newStack(base *site, settings *deploy.Settings) (name string, changes map[string]any, err error) {
 	random := make([]byte, 4)
 	_, _ = rand.Read(random) // never fails: https://pkg.go.dev/crypto/rand#Read
 	id := hex.EncodeToString(random)
 	project := base.project
-	changes := map[string]any{project.Name + ":name": "e" + id}
+	changes = map[string]any{project.Name + ":name": "e" + id}
 	if shared, _ := project.Get("platformStack"); shared != "" {
 		port, err := rand.Int(rand.Reader, big.NewInt(lastNodePort-firstNodePort))
 		if err != nil {
-			return "", err
+			return "", nil, err
 		}
 		changes[project.Name+":nodePort"] = firstNodePort + port.Int64()
 		if own, err := ownServices(settings); err != nil {
-			return "", err
+			return "", nil, err
 		} else if own {
 			// Kubernetes would hand another stack's Services over to this one, which then deletes them.
 			changes[project.Name+":namespace"] = "e" + id
 		}
 	}
-	name := base.Stack + "-" + id
-	return name, engine.CopyConfig(project.Root, base.Stack, name, changes)
+	return base.Stack + "-" + id, changes, nil
 }
 
 // ownServices says whether a stack makes the services that it publishes. A copy of one that makes some and finds others

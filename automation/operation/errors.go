@@ -59,7 +59,7 @@ func ClassOf(err error) Class {
 	switch {
 	case errors.As(err, &e):
 		return e.Class
-	case errors.Is(err, engine.ErrNoCLI):
+	case errors.Is(err, engine.ErrNoCLI), errors.Is(err, engine.ErrEnvironment):
 		return Prerequisite
 	case errors.Is(err, engine.ErrNoStack):
 		return Usage

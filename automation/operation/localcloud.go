@@ -56,6 +56,7 @@ func serveLocalCloud(args []string, out io.Writer) error {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
+	closeInherited()
 	return daemon.Serve(ctx, args[0], args[1], slog.New(slog.NewJSONHandler(out, nil)))
 }
 

@@ -1,6 +1,7 @@
 package operation
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -31,4 +32,34 @@ func Logs(o Options, part string) ([]string, error) {
 		return nil, fail(Usage, fmt.Errorf("there is no log whose name holds %q", part))
 	}
 	return found, nil
+}
+
+// StackLogs are the files of a stack's own logs on the local target: those of its pods, and its access logs.
+func StackLogs(ctx context.Context, o Options) ([]string, error) {
+	s, session, err := read(ctx, o)
+	if err != nil || s.project.Target != engine.Local {
+		return nil, err
+	}
+	resources, err := session.Resources(ctx)
+	if err != nil {
+		return nil, err
+	}
+	own := map[string]bool{}
+	var logs []string
+	for _, r := range resources {
+		own[r.URN] = true
+		if r.Type == "aws:cloudwatch/logGroup:LogGroup" {
+			logs = append(logs, filepath.Join(filepath.Dir(daemon.LogPath(s.StateDir)), strings.ReplaceAll(r.ID, "/", "_")+".log"))
+		}
+	}
+	cloud, err := s.localCloud(ctx)
+	if err != nil || cloud == nil {
+		return logs, err
+	}
+	for _, pod := range cloud.Pods {
+		if own[pod.Owner] && pod.Log != "" {
+			logs = append(logs, pod.Log)
+		}
+	}
+	return logs, nil
 }

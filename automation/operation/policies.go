@@ -2,6 +2,7 @@ package operation
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -12,25 +13,23 @@ import (
 	"github.com/apigateway-ingress/apigateway-ingress/policies"
 )
 
-// usePolicies lets a session's engine find the policies, and returns where they are.
+// usePolicies lets a session's engine find the policies, and returns where they are. Each build of the program has a folder
+// of its own for the plugin, because that of a test is soon gone.
 func (s *site) usePolicies(session *engine.Session) (pack string, err error) {
 	program, err := s.executable()
 	if err != nil {
 		return "", err
 	}
+	build, err := engine.BuildOf(program, s.StateDir)
+	if err != nil {
+		return "", err
+	}
 	pack = filepath.Join(s.StateDir, "policies")
-	if err := policypack.Write(pack); err != nil {
+	plugins := filepath.Join(pack, "bin", build)
+	if err := errors.Join(policypack.Write(pack), policypack.InstallPlugin(plugins, program)); err != nil {
 		return "", err
 	}
-	if s.project.Target == engine.Local {
-		// The engine's home is this program's, so the plugin can be installed there.
-		return pack, policypack.InstallPlugin(filepath.Join(s.StateDir, "home", "plugins", "analyzer-policy-"+policies.Name+"-v"+policies.Version), program)
-	}
-	path := filepath.Join(pack, "bin")
-	if err := policypack.InstallPlugin(path, program); err != nil {
-		return "", err
-	}
-	return pack, session.Stack.Workspace().SetEnvVars(map[string]string{"PATH": path + string(os.PathListSeparator) + os.Getenv("PATH")})
+	return pack, session.Stack.Workspace().SetEnvVars(map[string]string{"PATH": plugins + string(os.PathListSeparator) + os.Getenv("PATH")})
 }
 
 // Judgment is what the policies say of a stack.

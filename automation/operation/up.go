@@ -3,7 +3,10 @@ package operation
 import (
 	"context"
 	"errors"
+	"fmt"
+	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/apigateway-ingress/apigateway-ingress/automation/awscloud"
 	"github.com/apigateway-ingress/apigateway-ingress/automation/engine"
@@ -26,6 +29,11 @@ func Up(ctx context.Context, o UpOptions) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	if o.Plan != "" {
+		if _, err := os.Stat(o.Plan); err != nil {
+			return nil, fail(Usage, fmt.Errorf("plan: %w", err))
+		}
+	}
 	var session *engine.Session
 	result, err := s.operate(ctx, "up", true, func(ctx context.Context, r *run) error {
 		session = r.session
@@ -45,12 +53,21 @@ func Up(ctx context.Context, o UpOptions) (*Result, error) {
 		}
 		_, err = r.session.Updates.Up(ctx, options...)
 		r.result.Outputs = r.follower.outputs
-		return err
+		return explainPlan(err, o.Plan)
 	})
 	if err != nil {
 		return result, err
 	}
-	return result, s.checkPolicies(ctx, session)
+	return result, errors.Join(s.checkServed(ctx, result.Outputs), s.checkPolicies(ctx, session))
+}
+
+// explainPlan says of a plan whose secrets cannot be decrypted where it comes from.
+func explainPlan(err error, plan string) error {
+	if err == nil || plan == "" || !strings.Contains(err.Error(), "message authentication failed") {
+		return err
+	}
+	return fail(Usage, fmt.Errorf("plan %s was made with other secrets than this stack's: in another checkout of a local stack, or with another passphrase or key\n"+
+		"nothing was changed: make the plan here, with preview --save-plan", plan))
 }
 
 // checkPolicies reads the resource policy that is in force back from AWS: it decides who gets in, and API Gateway has

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/apigateway-ingress/apigateway-ingress/automation/engine"
 	"github.com/johannesboyne/gofakes3"
 	"github.com/johannesboyne/gofakes3/backend/s3mem"
 	"github.com/stretchr/testify/require"
@@ -82,7 +83,7 @@ func newAccount(t *testing.T, e *environment) *account {
 		"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_REGION": "us-east-1", "AWS_CONFIG_FILE": "/dev/null",
 		"AWS_SHARED_CREDENTIALS_FILE": "/dev/null", "AWS_ENDPOINT_URL": control.URL, "AWS_MAX_ATTEMPTS": "1",
 		"PULUMI_BACKEND_URL": "s3://state?region=us-east-1&s3ForcePathStyle=true&endpoint=" + bucket.URL,
-		"PULUMI_HOME":        t.TempDir(), "PULUMI_DEBUG_PROVIDERS": strings.Join(attached, ","), "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+		"PULUMI_HOME":        t.TempDir(), engine.TestProvidersVariable: strings.Join(attached, ","), "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
 	} {
 		t.Setenv(name, value)
 	}
