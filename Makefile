@@ -21,7 +21,7 @@ export PATH := $(PATH):/usr/sbin:/usr/local/sbin
 
 .DEFAULT_GOAL := help
 FUZZTIME  ?= 3s
-.PHONY: help up down build cli nginx test race fuzz lint golden conformance conformance-aws chaos faults soak bench bench-cold bench-baseline bench-compare images release release-check clean
+.PHONY: help up down build cli nginx ready quick test race pipelines conformance-kubernetes fuzz lint golden conformance conformance-aws chaos faults soak bench bench-cold bench-baseline bench-compare images release release-check clean
 
 ##@ Use
 
@@ -37,10 +37,21 @@ build: ## build what is missing, in parallel: the CLI, the binary, the sample se
 ##@ Develop
 
 # What takes longest is named first, so that the others run beside it and not before it.
-test: build $(BIN)/stacks nginx ## run every test, and the seeds of the fuzz targets
+test: ready build $(BIN)/stacks nginx ## run every test, and the seeds of the fuzz targets
 	$(GO) test $(TESTFLAGS) -timeout 15m ./tests/integration ./...
 
-race: build nginx ## run every test with the race detector, which compiles everything once more
+quick: ## test PKG=components/route and what is below it, without building anything else
+	@test -n "$(PKG)" || { echo "name a package: make quick PKG=components/route"; exit 2; }
+	$(GO) test ./$(patsubst ./%,%,$(PKG))/...
+
+# What tests call besides what is built. Missing ones are named before anything is compiled.
+PROGRAMS := bash curl flock ps
+ready:
+	@missing=; for program in $(GO) $(PROGRAMS) $(EXTRA_PROGRAMS); do command -v $$program >/dev/null || missing="$$missing $$program"; done; \
+	if test -n "$$missing"; then echo "these programs are missing:$$missing"; exit 1; fi
+
+race: EXTRA_PROGRAMS := gcc
+race: ready build nginx ## run every test with the race detector, which compiles everything once more
 	$(GO) test -race -parallel 4 -timeout 30m ./tests/integration ./...
 
 fuzz: nginx ## search for inputs that break something, FUZZTIME=3s for each target
@@ -52,15 +63,21 @@ golden: ## write the golden files anew
 	$(GO) test ./components/route ./components/route/ingress ./components/route/foreign ./components/platform ./automation/command ./automation/migrate ./automation/scaffold ./tests/docs -update
 
 lint: $(BIN)/golangci-lint ## check format and style
-	@test -z "$$(gofmt -l automation components internal policies sample-services stacks tests)" || { gofmt -l automation components internal policies sample-services stacks tests; exit 1; }
+	@test -z "$$(gofmt -l automation components internal policies previewtest sample-services stacks tests)" || { gofmt -l automation components internal policies previewtest sample-services stacks tests; exit 1; }
 	$(GO) vet ./...
 	$(BIN)/golangci-lint run ./...
 
 conformance: build nginx $(BIN)/kube-apiserver $(BIN)/etcd ## ask the real AWS provider (with terraform on PATH) and a real Kubernetes API server
 	CONFORMANCE=1 $(GO) test ./tests/conformance -count 1 -timeout 15m -v
 
+conformance-kubernetes: build nginx $(BIN)/kube-apiserver $(BIN)/etcd ## ask a real Kubernetes API server alone
+	CONFORMANCE=1 $(GO) test ./tests/conformance -run TestKubernetes -count 1 -timeout 15m -v
+
 conformance-aws: ## ask the real AWS provider alone, with terraform on PATH
 	CONFORMANCE=1 $(GO) test $(TESTFLAGS) ./tests/conformance -run TestTerraformProviderAccepts -count 1 -v
+
+pipelines: build nginx ## end the binary in every way at every moment, as pipelines do
+	PIPELINES=all $(GO) test ./tests/pipelines -count 1 -timeout 60m -v
 
 CHAOS_POINTS ?= 10
 SOAK         ?= 10m
