@@ -218,6 +218,19 @@ func TestKeep(t *testing.T) {
 	name := strings.TrimSuffix(filepath.Base(w.stacks()[0]), ".json")
 	require.NoError(t, os.Rename(filepath.Join(w.root, "Pulumi."+name+".yaml.kept"), filepath.Join(w.root, "Pulumi."+name+".yaml")))
 	require.Contains(t, w.binary("--stack", name, "call", "/api/book/list"), `"books"`)
-	w.binary("--stack", name, "destroy", "--remove")
+	require.Contains(t, w.binary("gc", "--older-than", "1ns"), "1 ephemeral stacks were over")
 	w.nothingLeft(out.String())
+}
+
+// The example is a module of its own, and needs nothing but what is on PATH.
+func TestExample(t *testing.T) {
+	bin, err := filepath.Abs(filepath.Join(repository, "bin"))
+	require.NoError(t, err)
+	command := exec.Command("go", "test", "-count", "1", "./...")
+	command.Dir = filepath.Join(repository, "examples", "previewtest")
+	command.Env = append(os.Environ(), "PATH="+os.Getenv("PATH")+string(os.PathListSeparator)+bin)
+	out, err := command.CombinedOutput()
+	require.NoError(t, err, string(out))
+	w := &world{t, command.Dir}
+	require.Empty(t, w.stacks(), string(out))
 }

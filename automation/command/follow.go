@@ -84,27 +84,33 @@ type result struct {
 	Changes         report.Changes `json:"changes"`
 	DurationSeconds float64        `json:"durationSeconds"`
 	Outputs         map[string]any `json:"outputs,omitempty"`
+	// Error is why the operation is not complete.
+	Error string `json:"error,omitempty"`
 }
 
 // finish prints what an operation did, for machines or through text for people, and writes a summary to a file, unless its
 // name is empty. It returns the operation's error, or its own.
 func (s *shared) finish(r *operation.Result, err error, summary string, text func()) error {
-	if r == nil || !r.Complete {
+	if r == nil {
 		return err
 	}
+	told := r.Summary()
+	if err != nil {
+		told.Failure = err.Error()
+	}
 	if s.json {
-		line := result{r.Stack, r.Target, r.Operation, r.Changes, r.Took.Seconds(), nil}
+		line := result{r.Stack, r.Target, r.Operation, r.Changes, r.Took.Seconds(), nil, told.Failure}
 		if r.Outputs != nil {
 			line.Outputs = plainOutputs(r.Outputs, false)
 		}
 		s.printLine(line)
-	} else {
+	} else if r.Complete {
 		text()
 	}
 	if summary == "" {
 		return err
 	}
-	return join(os.WriteFile(summary, []byte(r.Summary().Markdown()), 0o600), err)
+	return join(os.WriteFile(summary, []byte(told.Markdown()), 0o600), err)
 }
 
 func addSummary(command *cobra.Command, summary *string) {

@@ -40,6 +40,12 @@ With --timeline it draws as svg when each step of the last up or destroy began a
 	return command
 }
 
+// drawingJSON is a drawing for machines.
+type drawingJSON struct {
+	Format string `json:"format"`
+	Text   string `json:"text"`
+}
+
 func (s *shared) graph(ctx context.Context, format string, all bool) error {
 	resources, err := operation.Resources(ctx, s.options())
 	if err != nil {
@@ -62,8 +68,7 @@ func (s *shared) graph(ctx context.Context, format string, all bool) error {
 	if !known {
 		return usage(fmt.Errorf("format %q is not known: write mermaid, dot or svg", format))
 	}
-	s.printf("%s", draw())
-	return nil
+	return s.print(drawingJSON{format, draw()}, func() { s.printf("%s", draw()) })
 }
 
 func (s *shared) drawTimeline(ctx context.Context) error {
@@ -71,6 +76,6 @@ func (s *shared) drawTimeline(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.printf("%s", report.Timeline("last operation on stack "+s.stack, steps, engine.Needs(resources)))
-	return nil
+	drawing := report.Timeline("last operation on stack "+s.stack, steps, engine.Needs(resources))
+	return s.print(drawingJSON{"svg", drawing}, func() { s.printf("%s", drawing) })
 }

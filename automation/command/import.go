@@ -21,8 +21,9 @@ reads standard input.`,
 			if err := operation.Import(cmd.Context(), s.options(), content); err != nil {
 				return err
 			}
-			s.printf("Stack %s has the imported deployment. Run `%s drift` to compare it with what exists.\n", s.stack, s.self())
-			return nil
+			return s.print(map[string]string{"imported": s.stack}, func() {
+				s.printf("Stack %s has the imported deployment. Run `%s drift` to compare it with what exists.\n", s.stack, s.self())
+			})
 		},
 	}
 }

@@ -30,23 +30,43 @@ and of the local cloud itself. On AWS access logs are in CloudWatch, and pods' w
 	return command
 }
 
-func (s *shared) logs(part string, lines int) error {
-	paths, err := operation.Logs(s.options(), part)
-	for _, path := range paths {
-		if err := s.printTail(path, lines); err != nil {
-			return err
-		}
-	}
-	return err
+// logJSON is the end of a log for machines.
+type logJSON struct {
+	File  string   `json:"file"`
+	Lines []string `json:"lines"`
 }
 
-func (s *shared) printTail(path string, lines int) error {
-	file, err := os.Open(path)
+func (s *shared) logs(part string, lines int) error {
+	paths, err := operation.Logs(s.options(), part)
 	if err != nil {
 		return err
 	}
+	var logs []logJSON
+	for _, path := range paths {
+		last, err := tail(path, lines)
+		if err != nil {
+			return err
+		}
+		logs = append(logs, logJSON{path, last})
+	}
+	return s.print(logs, func() {
+		for _, log := range logs {
+			s.printf("==> %s\n", log.File)
+			for _, line := range log.Lines {
+				s.printf("%s\n", line)
+			}
+		}
+	})
+}
+
+// tail are the last lines of a file.
+func tail(path string, lines int) ([]string, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
 	defer file.Close()
-	var last []string
+	last := []string{}
 	scanner := bufio.NewScanner(file)
 	scanner.Buffer(nil, 1<<20)
 	for scanner.Scan() {
@@ -54,9 +74,5 @@ func (s *shared) printTail(path string, lines int) error {
 			last = last[1:]
 		}
 	}
-	s.printf("==> %s\n", path)
-	for _, line := range last {
-		s.printf("%s\n", line)
-	}
-	return scanner.Err()
+	return last, scanner.Err()
 }

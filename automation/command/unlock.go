@@ -29,6 +29,10 @@ func (s *shared) unlock(ctx context.Context, force bool) error {
 	if lock == nil {
 		return err
 	}
+	return join(s.print(lock, func() { s.printLock(lock) }), err)
+}
+
+func (s *shared) printLock(lock *operation.Lock) {
 	for _, h := range lock.Holders {
 		s.printf("Stack %s is being changed by process %d of %s on %s, since %s.\n", s.stack, h.PID, h.Username, h.Hostname, h.Since.Local().Format(time.DateTime))
 	}
@@ -38,5 +42,4 @@ func (s *shared) unlock(ctx context.Context, force bool) error {
 	case lock.Taken:
 		s.printf("The lock of stack %s is gone. Run `%s up` or `%s refresh` to mend what its holder left.\n", s.stack, s.self(), s.self())
 	}
-	return err
 }

@@ -21,6 +21,7 @@ changes must be those of a plan that preview --save-plan wrote; anything else fa
 		RunE: verb(func(ctx context.Context) error { return s.up(ctx, plan, summary) }),
 	}
 	command.Flags().StringVar(&plan, "plan", "", "make the changes of this plan and no others")
+	command.Flags().BoolP("yes", "y", false, "accepted for scripts: up never asks")
 	addSummary(command, &summary)
 	return command
 }

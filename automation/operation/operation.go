@@ -71,6 +71,8 @@ type Result struct {
 	// Outputs are the stack's after Up, with something meaningless in place of each secret.
 	Outputs auto.OutputMap
 	Took    time.Duration
+	// Pending counts operations without an outcome that Drift has found.
+	Pending int
 	// Complete says that the engine did all that it was asked for. A later check may have failed.
 	Complete bool
 }
@@ -268,14 +270,21 @@ func (s *site) operate(ctx context.Context, verb string, create bool, use func(c
 }
 
 func (r *run) perform(ctx context.Context, verb string, use func(context.Context, *run) error) error {
-	if verb != "preview" {
-		if err := r.expectUnlocked(); err != nil {
-			return err
-		}
-		var err error
-		if r.left, err = r.recover(ctx); err != nil {
-			return err
-		}
+	if verb == "preview" {
+		return use(ctx, r)
+	}
+	if err := r.expectUnlocked(); err != nil {
+		return err
+	}
+	var err error
+	if verb == "drift" {
+		// It only looks.
+		r.left, err = r.session.State(ctx)
+	} else {
+		r.left, err = r.recover(ctx)
+	}
+	if err != nil {
+		return err
 	}
 	return use(ctx, r)
 }

@@ -17,9 +17,10 @@ type UnlockOptions struct {
 // Lock is what Unlock found.
 type Lock struct {
 	// Holders are the processes that change a stack of the local target. Other backends do not say.
-	Holders []engine.Holder
+	Holders []engine.Holder `json:"holders"`
 	// Free says that nobody holds the lock, and Taken that it was taken away.
-	Free, Taken bool
+	Free  bool `json:"free"`
+	Taken bool `json:"taken"`
 }
 
 // Unlock finds who holds a stack's lock, and with Force takes it away: do that only when the holder is dead, for two

@@ -50,17 +50,41 @@ func Chain(nodes []Node) Graph {
 	var previous []string
 	for _, hop := range hops {
 		var here []string
-		for _, n := range nodes {
-			if n.Type == hop {
-				g.nodes = append(g.nodes, Node{URN: n.URN, Type: n.Type, Status: n.Status, DependsOn: previous})
-				here = append(here, n.URN)
-			}
+		for _, n := range bounded(nodes, hop) {
+			n.DependsOn = previous
+			g.nodes = append(g.nodes, n)
+			here = append(here, n.URN)
 		}
 		if len(here) > 0 {
 			previous = here
 		}
 	}
 	return g
+}
+
+// mostInHop keeps the edges between two hops few: Mermaid draws no more than 500 in all
+// (https://mermaid.js.org/config/schema-docs/config.html, maxEdges).
+const mostInHop = 6
+
+// bounded are the nodes of a type, or one that stands for all when there are too many.
+func bounded(nodes []Node, hop string) []Node {
+	var here []Node
+	for _, n := range nodes {
+		if n.Type == hop {
+			here = append(here, Node{URN: n.URN, Type: n.Type, Status: n.Status})
+		}
+	}
+	if len(here) <= mostInHop {
+		return here
+	}
+	all := here[0]
+	all.label = fmt.Sprintf("%d of them", len(here))
+	for _, n := range here {
+		if n.Status != "" && n.Status != "ok" {
+			all.Status = n.name() + ": " + n.Status
+		}
+	}
+	return []Node{all}
 }
 
 func (n Node) name() string {

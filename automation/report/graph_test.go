@@ -2,6 +2,7 @@ package report
 
 import (
 	"encoding/xml"
+	"fmt"
 	"io"
 	"strings"
 	"testing"
@@ -45,4 +46,23 @@ func TestChainFollowsARequest(t *testing.T) {
 	require.Contains(t, text, "n0[\"Stage")
 	require.Contains(t, text, "n0 --> n1\n")
 	require.Contains(t, text, "n1 --> n2\n", "the link leads to the balancer, against the order in which they are made")
+}
+
+// A stack of any size makes a graph that Mermaid draws, and a report that fits a comment; what is broken is still told.
+func TestGraphAndSummaryAreBounded(t *testing.T) {
+	var many []Node
+	var steps []Step
+	for _, hop := range hops {
+		for i := range 500 {
+			many = append(many, Node{URN: fmt.Sprintf("%s%s::n%d", prefix, hop, i), Type: hop, Status: map[bool]string{true: "refused"}[i == 300]})
+			steps = append(steps, Step{URN: many[len(many)-1].URN, Type: hop, Op: "create"})
+		}
+	}
+	drawn := Chain(many).Mermaid()
+	require.Less(t, strings.Count(drawn, "-->"), 500)
+	require.Contains(t, drawn, "500 of them<br/>n300: refused")
+	text := Summary{Operation: "up", Stack: "s", Target: "aws", Steps: steps, Failure: "no\nreason"}.Markdown()
+	require.Less(t, len(text), 65536)
+	require.Contains(t, text, "**Failed**: no  \nreason")
+	require.Contains(t, text, "and 5750 more")
 }

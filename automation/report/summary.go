@@ -14,6 +14,8 @@ type Summary struct {
 	Took                     time.Duration
 	// Endpoint is the API's; empty when it is not known.
 	Endpoint string
+	// Failure is why the operation failed; empty for one that did not.
+	Failure string
 	// Problems are what the engine and the policies complained of.
 	Problems []string
 	Steps    []Step
@@ -27,6 +29,9 @@ func (s Summary) Markdown() string {
 		changes = s.Changes.Planned()
 	}
 	fmt.Fprintf(&b, "### apigw-ingress %s: stack `%s` on %s\n\n%s, in %.1f s.\n", s.Operation, s.Stack, s.Target, upperFirst(changes), s.Took.Seconds())
+	if s.Failure != "" {
+		fmt.Fprintf(&b, "\n**Failed**: %s\n", strings.ReplaceAll(s.Failure, "\n", "  \n"))
+	}
 	if s.Endpoint != "" {
 		fmt.Fprintf(&b, "\nEndpoint: `%s`\n", s.Endpoint)
 	}
@@ -40,16 +45,25 @@ func (s Summary) Markdown() string {
 	return b.String()
 }
 
+// mostRows keeps a report shorter than GitHub allows a comment to be, 65,536 characters.
+const mostRows = 250
+
 func (s Summary) writeSteps(b *strings.Builder) {
 	var rows strings.Builder
 	var nodes []Node
+	changed := 0
 	for _, step := range s.Steps {
 		if step.Op != "delete" {
 			nodes = append(nodes, Node{URN: step.URN, Type: step.Type})
 		}
 		if step.Op != "same" && step.Op != "read" && !strings.HasPrefix(step.Type, "pulumi:") {
-			fmt.Fprintf(&rows, "| %s | `%s` | %s |\n", step.Op, step.Type, step.Name())
+			if changed++; changed <= mostRows {
+				fmt.Fprintf(&rows, "| %s | `%s` | %s |\n", step.Op, step.Type, step.Name())
+			}
 		}
+	}
+	if changed > mostRows {
+		fmt.Fprintf(&rows, "| … | and %d more | |\n", changed-mostRows)
 	}
 	if rows.Len() > 0 {
 		fmt.Fprintf(b, "\n<details><summary>Changes</summary>\n\n| what | type | name |\n| --- | --- | --- |\n%s\n</details>\n", rows.String())

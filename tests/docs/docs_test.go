@@ -2,7 +2,6 @@
 package docs
 
 import (
-	"flag"
 	"fmt"
 	"go/ast"
 	"go/doc"
@@ -13,10 +12,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/apigateway-ingress/apigateway-ingress/internal/golden"
 	"github.com/stretchr/testify/require"
 )
-
-var update = flag.Bool("update", false, "write the pages anew")
 
 const repository = "../.."
 
@@ -27,15 +25,16 @@ func TestComponentPages(t *testing.T) {
 	}
 }
 
+// The example for previewtest is a project of its own, with the same config.
+func TestExampleProject(t *testing.T) {
+	content, err := os.ReadFile(filepath.Join(repository, "Pulumi.yaml"))
+	require.NoError(t, err)
+	golden.Equal(t, filepath.Join(repository, "examples", "previewtest", "Pulumi.yaml"), strings.Replace(string(content), "\nmain: stacks", "", 1))
+}
+
 func page(t *testing.T, name, text string) {
 	t.Helper()
-	path := filepath.Join(repository, "docs", name)
-	if *update {
-		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
-	}
-	written, err := os.ReadFile(path)
-	require.NoError(t, err, "run `make golden`")
-	require.Equal(t, string(written), text, "run `make golden`")
+	golden.Equal(t, filepath.Join(repository, "docs", name), text)
 }
 
 func componentPage(t *testing.T, name string) string {

@@ -29,6 +29,11 @@ func testLooking(t *testing.T, b *binary) {
 		require.Contains(t, o.out, want, verb)
 	}
 	require.NotContains(t, b.run("graph", "--all").out, "n0 --> n0")
+	for _, verb := range []string{"unlock", "graph", "graph --all --format dot", "logs cloud", "check", "routes", "env", "status"} {
+		o := b.run(append(strings.Fields(verb), "--json")...)
+		require.Zero(t, o.code, verb)
+		require.True(t, json.Valid([]byte(o.out)), "%s: %s", verb, o.out)
+	}
 	var estimate struct{ UsdPerMonth float64 }
 	b.json(&estimate, "cost")
 	require.Greater(t, estimate.UsdPerMonth, 100.0)
@@ -49,8 +54,16 @@ func testPlan(t *testing.T, b *binary) {
 	require.Equal(t, 3, b.run("preview", "--expect-no-changes").code)
 	b.edit("examples/bookstore/ingress.yaml", "path: /api/writer", "path: /api/scribe")
 	b.edit("Pulumi.local.yaml", "clientUser: true", "clientUser: true\n  apigateway-ingress:alarms: true")
-	refused := b.run("up", "--plan", filepath.Join(b.root, "plan.json"))
+	refused := b.run("up", "--json", "--plan", filepath.Join(b.root, "plan.json"), "--summary", summary)
 	require.Equal(t, 4, refused.code, refused.out)
+	lines := strings.Split(strings.TrimSpace(refused.out), "\n")
+	var told struct{ Operation, Error string }
+	require.NoError(t, json.Unmarshal([]byte(lines[len(lines)-1]), &told))
+	require.Equal(t, "up", told.Operation)
+	require.Contains(t, told.Error, "violates plan")
+	content, err = os.ReadFile(summary)
+	require.NoError(t, err)
+	require.Contains(t, string(content), "**Failed**", "a failure is reported as well")
 	b.edit("examples/bookstore/ingress.yaml", "path: /api/scribe", "path: /api/author")
 	b.edit("Pulumi.local.yaml", "\n  apigateway-ingress:alarms: true", "")
 	require.Zero(t, b.run("up").code)

@@ -3,54 +3,47 @@
 package preview
 
 import (
-	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"io"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+	"github.com/apigateway-ingress/apigateway-ingress/automation/engine"
+	"github.com/apigateway-ingress/apigateway-ingress/previewtest"
 	"github.com/stretchr/testify/require"
 )
 
 const (
 	repository = "../.."
 	// stackVariable names the stack whose config a preview stack in AWS gets. Setting it is the wish to pay for it.
-	stackVariable    = "APIGW_INGRESS_PREVIEW_STACK"
-	endpointVariable = "APIGW_API_ENDPOINT"
+	stackVariable = "APIGW_INGRESS_PREVIEW_STACK"
 )
 
-func TestOnLocalTarget(t *testing.T) { runSuite(t, "local", t.TempDir()) }
+func TestOnLocalTarget(t *testing.T) {
+	if cli := built(t, "pulumi"); os.Getenv(engine.CLIVariable) == "" {
+		if _, err := os.Stat(cli); err == nil {
+			t.Setenv(engine.CLIVariable, cli)
+		}
+	}
+	suite(t, previewtest.Up(t, previewtest.Options{Project: projectCopy(t, "local"), Executable: built(t, "apigw-ingress")}))
+}
 
 func TestInAWS(t *testing.T) {
 	stack := os.Getenv(stackVariable)
 	if stack == "" {
 		t.Skipf("a stack in AWS costs money and half an hour: name one with AWS credentials and %s", stackVariable)
 	}
-	runSuite(t, stack, "")
+	suite(t, previewtest.Up(t, previewtest.Options{Project: projectCopy(t, stack), From: stack, DestroyTime: 20 * time.Minute}))
 }
 
-// runSuite lets the binary bring up a stack and call this program again, for TestSuite.
-func runSuite(t *testing.T, stack, stateDir string) {
-	binary, err := filepath.Abs(filepath.Join(repository, "bin", "apigw-ingress"))
+func built(t *testing.T, name string) string {
+	t.Helper()
+	path, err := filepath.Abs(filepath.Join(repository, "bin", name))
 	require.NoError(t, err)
-	self, err := filepath.Abs(os.Args[0])
-	require.NoError(t, err)
-	project := projectCopy(t, stack)
-	args := []string{"--project", project, "--stack", stack}
-	if stateDir != "" {
-		args = append(args, "--state-dir", stateDir)
-	}
-	out, err := exec.Command(binary, append(args, "ephemeral", "--", self, "-test.run", "^TestSuite$", "-test.v")...).CombinedOutput()
-	require.NoError(t, err, string(out))
-	require.Contains(t, string(out), "--- PASS: TestSuite")
+	return path
 }
 
 // projectCopy keeps the stack's config file out of the working tree.
@@ -68,35 +61,39 @@ func projectCopy(t *testing.T, stack string) string {
 	return root
 }
 
-// TestSuite is what every target must pass. It finds the stack in its environment.
-func TestSuite(t *testing.T) {
-	if os.Getenv(endpointVariable) == "" {
-		t.Skip("the stack's outputs are not in the environment: `apigw-ingress ephemeral` sets them")
+// suite is what every target must pass.
+func suite(t *testing.T, stack *previewtest.Stack) {
+	signed, unsigned := stack.Client(), http.DefaultClient
+	call := func(t *testing.T, client *http.Client, method, path string) (int, string) {
+		t.Helper()
+		request, err := http.NewRequestWithContext(t.Context(), method, stack.Endpoint+path, nil)
+		require.NoError(t, err)
+		return settled(t, client, request)
 	}
 	t.Run("signed", func(t *testing.T) {
-		status, body := call(t, http.MethodGet, "/api/book/list", true)
+		status, body := call(t, signed, http.MethodGet, "/api/book/list")
 		require.Equal(t, http.StatusOK, status, body)
 		var list struct{ Books []map[string]any }
 		require.NoError(t, json.Unmarshal([]byte(body), &list))
 		require.NotEmpty(t, list.Books)
-		status, body = call(t, http.MethodGet, "/api/author/list", true)
+		status, body = call(t, signed, http.MethodGet, "/api/author/list")
 		require.Equal(t, http.StatusOK, status, body)
 	})
 	t.Run("unsigned", func(t *testing.T) {
-		status, body := call(t, http.MethodGet, "/api/book/list", false)
+		status, body := call(t, unsigned, http.MethodGet, "/api/book/list")
 		require.Equal(t, http.StatusForbidden, status)
 		require.JSONEq(t, `{"message":"Missing Authentication Token"}`, body)
 	})
 	t.Run("no route", func(t *testing.T) {
 		for _, path := range []string{"/", "/api", "/api/bookstore", "/healthz"} {
-			status, _ := call(t, http.MethodGet, path, true)
+			status, _ := call(t, signed, http.MethodGet, path)
 			require.Equal(t, http.StatusForbidden, status, path)
 		}
 	})
 	t.Run("the service's own answer", func(t *testing.T) {
-		status, _ := call(t, http.MethodGet, "/api/book/1", true)
+		status, _ := call(t, signed, http.MethodGet, "/api/book/1")
 		require.Equal(t, http.StatusNotFound, status)
-		status, _ = call(t, http.MethodPost, "/api/book/list", true)
+		status, _ = call(t, signed, http.MethodPost, "/api/book/list")
 		require.Equal(t, http.StatusMethodNotAllowed, status)
 	})
 }
@@ -104,31 +101,18 @@ func TestSuite(t *testing.T) {
 // patience is how long a new access key may be unknown in AWS, and a target not yet healthy.
 const patience = 3 * time.Minute
 
-// call sends a request, again while AWS has not heard of the new key everywhere.
-func call(t *testing.T, method, path string, signed bool) (int, string) {
+// settled sends a request, again while AWS has not heard of the new key everywhere.
+func settled(t *testing.T, client *http.Client, request *http.Request) (status int, body string) {
 	t.Helper()
 	for deadline := time.Now().Add(patience); ; time.Sleep(5 * time.Second) {
-		status, body, kind := try(t, method, path, signed)
-		settling := kind == "UnrecognizedClientException" || status >= http.StatusInternalServerError
+		response, err := client.Do(request)
+		require.NoError(t, err)
+		content, err := io.ReadAll(response.Body)
+		require.NoError(t, err)
+		require.NoError(t, response.Body.Close())
+		settling := response.Header.Get("X-Amzn-Errortype") == "UnrecognizedClientException" || response.StatusCode >= http.StatusInternalServerError
 		if !settling || time.Now().After(deadline) {
-			return status, body
+			return response.StatusCode, string(content)
 		}
 	}
-}
-
-func try(t *testing.T, method, path string, signed bool) (status int, body, errorType string) {
-	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), method, os.Getenv(endpointVariable)+path, nil)
-	require.NoError(t, err)
-	if signed {
-		sum := sha256.Sum256(nil)
-		credentials := aws.Credentials{AccessKeyID: os.Getenv("APIGW_CLIENT_ACCESS_KEY_ID"), SecretAccessKey: os.Getenv("APIGW_CLIENT_SECRET_ACCESS_KEY")}
-		require.NoError(t, v4.NewSigner().SignHTTP(context.Background(), credentials, request, hex.EncodeToString(sum[:]), "execute-api", os.Getenv("APIGW_REGION"), time.Now()))
-	}
-	response, err := http.DefaultClient.Do(request)
-	require.NoError(t, err)
-	defer response.Body.Close()
-	content, err := io.ReadAll(response.Body)
-	require.NoError(t, err)
-	return response.StatusCode, string(content), response.Header.Get("X-Amzn-Errortype")
 }

@@ -11,8 +11,8 @@ import (
 )
 
 // Protocol is the version of what clients and the local cloud say to each other. A client does not use a local cloud of
-// another version.
-const Protocol = 1
+// another version. Raise it with each change that one of them relies on.
+const Protocol = 2
 
 // Program is what serves the local cloud: a command, and what tells its build from another's. The build follows the
 // command as its last argument.
