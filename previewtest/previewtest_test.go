@@ -164,9 +164,10 @@ func TestStacksGo(t *testing.T) {
 		timeout     time.Duration
 		log         []string
 	}{
-		"passing":   {true, true, time.Minute, []string{"is up after"}},
-		"parallel":  {true, false, time.Minute, []string{"is up after"}},
-		"failing":   {false, false, time.Minute, []string{"the test's own failure", "load balancer port 80", "proxy pods", "the end of ", "bookservice", `"status":"200"`}},
+		"passing":  {true, true, time.Minute, []string{"is up after"}},
+		"parallel": {true, false, time.Minute, []string{"is up after"}},
+		"failing": {false, false, time.Minute, []string{"the test's own failure", "load balancer port 80", "proxy pods", "the end of ",
+			"bookservice", `"status":"200"`}},
 		"panicking": {false, false, time.Minute, []string{"the test's own panic", "load balancer port 80"}},
 		"waiting":   {false, false, 20 * time.Second, []string{"the test's deadline is near", "test timed out after 20s"}},
 	} {
@@ -188,7 +189,8 @@ func TestSignalTakesStacksDown(t *testing.T) {
 	w := newWorld(t)
 	command, out := w.inner("waiting", false, time.Minute)
 	require.NoError(t, command.Start())
-	require.Eventually(t, func() bool { _, err := os.Stat(filepath.Join(w.root, "waiting")); return err == nil }, 40*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { _, err := os.Stat(filepath.Join(w.root, "waiting")); return err == nil }, 40*time.Second,
+		10*time.Millisecond)
 	require.NoError(t, command.Process.Signal(os.Interrupt))
 	require.ErrorContains(t, command.Wait(), "interrupt")
 	w.nothingLeft(out.String())
@@ -199,7 +201,8 @@ func TestKilledProcessIsCollected(t *testing.T) {
 	w := newWorld(t)
 	command, out := w.inner("waiting", false, time.Minute)
 	require.NoError(t, command.Start())
-	require.Eventually(t, func() bool { _, err := os.Stat(filepath.Join(w.root, "waiting")); return err == nil }, 40*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { _, err := os.Stat(filepath.Join(w.root, "waiting")); return err == nil }, 40*time.Second,
+		10*time.Millisecond)
 	require.NoError(t, command.Process.Signal(syscall.SIGKILL))
 	require.Error(t, command.Wait())
 	require.Len(t, w.stacks(), 1)

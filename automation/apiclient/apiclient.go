@@ -59,7 +59,8 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	sum := sha256.Sum256(body)
 	// The SDK's signer takes the path as it is sent; API Gateway compares the normalized one.
 	signed.URL.Opaque = "//" + r.URL.Host + identity.NormalPath(r.URL.EscapedPath())
-	if err := v4.NewSigner().SignHTTP(r.Context(), t.Credentials, signed, hex.EncodeToString(sum[:]), "execute-api", t.Region, time.Now()); err != nil {
+	if err := v4.NewSigner().SignHTTP(r.Context(), t.Credentials, signed, hex.EncodeToString(sum[:]), "execute-api", t.Region,
+		time.Now()); err != nil {
 		return nil, err
 	}
 	signed.URL.Opaque = r.URL.Opaque

@@ -104,7 +104,8 @@ func input(r engine.Resource, key string) string {
 
 // stage must serve the deployment that the stack made last.
 func (a *Account) stage(ctx context.Context, r engine.Resource) (string, error) {
-	found, err := a.gateway.GetStage(ctx, &apigateway.GetStageInput{RestApiId: aws.String(input(r, "restApi")), StageName: aws.String(input(r, "stageName"))})
+	found, err := a.gateway.GetStage(ctx, &apigateway.GetStageInput{RestApiId: aws.String(input(r, "restApi")),
+		StageName: aws.String(input(r, "stageName"))})
 	if missing := new(gatewaytypes.NotFoundException); errors.As(err, &missing) {
 		return "", broken("it is gone: run refresh, then up")
 	}
@@ -112,7 +113,8 @@ func (a *Account) stage(ctx context.Context, r engine.Resource) (string, error) 
 		return "", err
 	}
 	if declared := input(r, "deployment"); declared != aws.ToString(found.DeploymentId) {
-		return "", broken("it serves deployment %s, and the stack made %s: somebody else has deployed; run refresh, then up", aws.ToString(found.DeploymentId), declared)
+		return "", broken("it serves deployment %s, and the stack made %s: somebody else has deployed; run refresh, then up",
+			aws.ToString(found.DeploymentId), declared)
 	}
 	return "serves deployment " + aws.ToString(found.DeploymentId), nil
 }
@@ -126,7 +128,8 @@ func (a *Account) vpcLink(ctx context.Context, r engine.Resource) (string, error
 		return "", err
 	}
 	if found.Status != gatewaytypes.VpcLinkStatusAvailable {
-		return "", broken("%s", strings.TrimSpace(string(found.Status)+" "+aws.ToString(found.StatusMessage))+mended(r, string(found.Status), "FAILED"))
+		text := strings.TrimSpace(string(found.Status) + " " + aws.ToString(found.StatusMessage))
+		return "", broken("%s", text+mended(r, string(found.Status), "FAILED"))
 	}
 	return string(found.Status), nil
 }

@@ -57,7 +57,8 @@ func (a *Account) kubernetes(ctx context.Context, name string) (dynamic.Interfac
 	if err != nil {
 		return nil, err
 	}
-	return dynamic.NewForConfig(&rest.Config{Host: *found.Cluster.Endpoint, BearerToken: token, TLSClientConfig: rest.TLSClientConfig{CAData: authority}})
+	return dynamic.NewForConfig(&rest.Config{Host: *found.Cluster.Endpoint, BearerToken: token,
+		TLSClientConfig: rest.TLSClientConfig{CAData: authority}})
 }
 
 const (
@@ -69,11 +70,13 @@ const (
 // clusterToken is what an EKS cluster takes for credentials: a presigned request to STS that names the cluster,
 // https://docs.aws.amazon.com/eks/latest/best-practices/identity-and-access-management.html
 func (a *Account) clusterToken(ctx context.Context, name string) (string, error) {
-	presigned, err := sts.NewPresignClient(a.tokens).PresignGetCallerIdentity(ctx, &sts.GetCallerIdentityInput{}, func(o *sts.PresignOptions) {
-		o.ClientOptions = append(o.ClientOptions, func(o *sts.Options) {
-			o.APIOptions = append(o.APIOptions, smithyhttp.SetHeaderValue(clusterHeader, name), smithyhttp.SetHeaderValue("X-Amz-Expires", tokenLifetime))
+	presigned, err := sts.NewPresignClient(a.tokens).PresignGetCallerIdentity(ctx, &sts.GetCallerIdentityInput{},
+		func(o *sts.PresignOptions) {
+			o.ClientOptions = append(o.ClientOptions, func(o *sts.Options) {
+				o.APIOptions = append(o.APIOptions, smithyhttp.SetHeaderValue(clusterHeader, name),
+					smithyhttp.SetHeaderValue("X-Amz-Expires", tokenLifetime))
+			})
 		})
-	})
 	if err != nil {
 		return "", err
 	}
@@ -87,7 +90,8 @@ func (c *cluster) get(ctx context.Context, kind string, r engine.Resource, into 
 		return err
 	}
 	namespace, name, _ := strings.Cut(r.ID, "/")
-	found, err := client.Resource(schema.GroupVersionResource{Group: "apps", Version: "v1", Resource: kind}).Namespace(namespace).Get(ctx, name, metav1.GetOptions{})
+	objects := client.Resource(schema.GroupVersionResource{Group: "apps", Version: "v1", Resource: kind})
+	found, err := objects.Namespace(namespace).Get(ctx, name, metav1.GetOptions{})
 	if kubeerrors.IsNotFound(err) {
 		return broken("it is gone: run refresh, then up")
 	}

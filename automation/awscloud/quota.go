@@ -48,7 +48,8 @@ func (a *Account) Quotas(ctx context.Context, needs Needs) []Quota {
 		{Quota{Name: "VPCs per Region", Service: "vpc", Code: "L-F678F1CE", Needed: needs.VPCs}, a.countVPCs},
 		{Quota{Name: "EC2-VPC Elastic IPs", Service: "ec2", Code: "L-0263D0A3", Needed: needs.ElasticIPs}, a.countAddresses},
 		{Quota{Name: "EKS clusters", Service: "eks", Code: "L-1194D53C", Needed: needs.Clusters}, a.countClusters},
-		{Quota{Name: "Network Load Balancers per Region", Service: "elasticloadbalancing", Code: "L-69A177A2", Needed: needs.LoadBalancers}, a.countBalancers},
+		{Quota{Name: "Network Load Balancers per Region", Service: "elasticloadbalancing", Code: "L-69A177A2", Needed: needs.LoadBalancers},
+			a.countBalancers},
 		{Quota{Name: "VPC links per Region", Service: "apigateway", Code: "L-A4C7274F", Needed: needs.VPCLinks}, a.countVPCLinks},
 	}
 	var quotas []Quota
@@ -76,7 +77,8 @@ func (a *Account) measure(ctx context.Context, q *Quota, count func(context.Cont
 		q.Most = int(aws.ToFloat64(found.Quota.Value))
 		return
 	}
-	standard, err := a.quotas.GetAWSDefaultServiceQuota(ctx, &servicequotas.GetAWSDefaultServiceQuotaInput{ServiceCode: &q.Service, QuotaCode: &q.Code})
+	standard, err := a.quotas.GetAWSDefaultServiceQuota(ctx, &servicequotas.GetAWSDefaultServiceQuotaInput{ServiceCode: &q.Service,
+		QuotaCode: &q.Code})
 	if err != nil {
 		q.Err = err
 		return
@@ -98,7 +100,8 @@ func (a *Account) countClusters(ctx context.Context) (int, error) {
 
 func (a *Account) countBalancers(ctx context.Context) (int, error) {
 	n := 0
-	for pages := elasticloadbalancingv2.NewDescribeLoadBalancersPaginator(a.balancers, &elasticloadbalancingv2.DescribeLoadBalancersInput{}); pages.HasMorePages(); {
+	for pages := elasticloadbalancingv2.NewDescribeLoadBalancersPaginator(a.balancers,
+		&elasticloadbalancingv2.DescribeLoadBalancersInput{}); pages.HasMorePages(); {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
 			return 0, err

@@ -32,7 +32,8 @@ func (s *shared) check(ctx context.Context) error {
 		for _, v := range judgment.Violations {
 			s.printf("%s\n", v)
 		}
-		s.printf("%d resources keep to %d policies, but for %d violations.\n", judgment.Resources, len(judgment.Policies), len(judgment.Violations))
+		s.printf("%d resources keep to %d policies, but for %d violations.\n", judgment.Resources, len(judgment.Policies),
+			len(judgment.Violations))
 	})
 	return join(printing, err)
 }

@@ -32,7 +32,8 @@ func TestHelp(t *testing.T) {
 	check = func(command *cobra.Command, path []string) {
 		verbs++
 		require.NotEmpty(t, command.Short, path)
-		require.True(t, command.HasExample() || command.Hidden || generated[command.Name()] || generated[command.Parent().Name()], "%v has an example", path)
+		require.True(t, command.HasExample() || command.Hidden || generated[command.Name()] || generated[command.Parent().Name()],
+			"%v has an example", path)
 		code, out, errOut := try(t, append(path, "--help")...)
 		require.Zero(t, code)
 		require.Empty(t, errOut)
@@ -54,13 +55,14 @@ func TestUsageErrors(t *testing.T) {
 		args []string
 		want string
 	}{
-		"unknown verb":     {[]string{"upp"}, `unknown command "upp"`},
-		"misspelled verb":  {[]string{"destory"}, "did you mean destroy?"},
-		"missing command":  {[]string{"ephemeral", "--", "./missing"}, "./missing"},
-		"unknown flag":     {[]string{"up", "--fast"}, "unknown flag: --fast"},
-		"too many":         {[]string{"up", "now"}, `unknown command "now"`},
-		"no project":       {[]string{"--project", "/", "up"}, "no Pulumi.yaml"},
-		"no config":        {[]string{"--stack", "nowhere", "--project", "../..", "up"}, `stack "nowhere" has no config: write Pulumi.nowhere.yaml`},
+		"unknown verb":    {[]string{"upp"}, `unknown command "upp"`},
+		"misspelled verb": {[]string{"destory"}, "did you mean destroy?"},
+		"missing command": {[]string{"ephemeral", "--", "./missing"}, "./missing"},
+		"unknown flag":    {[]string{"up", "--fast"}, "unknown flag: --fast"},
+		"too many":        {[]string{"up", "now"}, `unknown command "now"`},
+		"no project":      {[]string{"--project", "/", "up"}, "no Pulumi.yaml"},
+		"no config": {[]string{"--stack", "nowhere", "--project", "../..", "up"},
+			`stack "nowhere" has no config: write Pulumi.nowhere.yaml`},
 		"no command":       {[]string{"ephemeral"}, "requires at least 1 arg"},
 		"path":             {[]string{"call", "books"}, `path "books" does not start with /`},
 		"format":           {[]string{"--project", "/", "graph", "--format", "png"}, "no Pulumi.yaml"},
@@ -100,7 +102,8 @@ func (full) Write([]byte) (int, error) { return 0, syscall.ENOSPC }
 // What could not be printed is no success, whatever the verb.
 func TestOutputThatCannotBeWritten(t *testing.T) {
 	project := filepath.Join("..", "..")
-	for _, args := range [][]string{{"version"}, {"version", "--json"}, {"iam"}, {"routes"}, {"routes", "--openapi"}, {"routes", "--nginx"}, {"status"}, {"help"}, {"doctor"}} {
+	for _, args := range [][]string{{"version"}, {"version", "--json"}, {"iam"}, {"routes"}, {"routes", "--openapi"},
+		{"routes", "--nginx"}, {"status"}, {"help"}, {"doctor"}} {
 		var stderr bytes.Buffer
 		code := Run("dev", append([]string{"--project", project, "--state-dir", t.TempDir()}, args...), strings.NewReader(""), full{}, &stderr)
 		require.NotZero(t, code, args)

@@ -102,7 +102,8 @@ func (s *shared) writePlan(plan *migrate.Plan, flags migrateFlags) error {
 	var problems []error
 	for name := range files {
 		if _, err := os.Lstat(filepath.Join(flags.out, name)); err == nil {
-			problems = append(problems, fmt.Errorf("%s exists: nothing is overwritten; choose another folder with --out", filepath.Join(flags.out, name)))
+			problems = append(problems, fmt.Errorf("%s exists: nothing is overwritten; choose another folder with --out",
+				filepath.Join(flags.out, name)))
 		}
 	}
 	if len(problems) > 0 {

@@ -39,7 +39,8 @@ func (s *shared) preview(ctx context.Context, flags previewFlags) error {
 	r, err := operation.Preview(ctx, o)
 	err = s.finish(r, err, flags.summary, func() { s.printf("\nPreview of stack %s: %s.\n", s.stack, r.Changes.Planned()) })
 	if err == nil && flags.expectNoChanges && r.Changes.Pending() > 0 {
-		return classed(operation.Changes, fmt.Errorf("stack %s is not what its config says: %s; run `%s up`", s.stack, r.Changes.Planned(), s.self()))
+		return classed(operation.Changes, fmt.Errorf("stack %s is not what its config says: %s; run `%s up`", s.stack, r.Changes.Planned(),
+			s.self()))
 	}
 	return err
 }

@@ -55,7 +55,8 @@ func (s *shared) routes(files []string, flags routesFlags) error {
 	switch {
 	case flags.openAPI:
 		// The link and the balancer are known only once they exist.
-		document, err := openapi.Render(table, openapi.Document{Title: "routes", Link: openapi.PrivateLink{ConnectionID: "VPC_LINK_ID", Host: "nlb.internal"}})
+		document, err := openapi.Render(table, openapi.Document{Title: "routes", Link: openapi.PrivateLink{ConnectionID: "VPC_LINK_ID",
+			Host: "nlb.internal"}})
 		fmt.Fprintln(s.out, string(document))
 		return err
 	case flags.nginx:
@@ -102,7 +103,8 @@ func (s *shared) printRoutes(rows []route.Row) error {
 	w := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "HOST\tPATH\tTYPE\tMETHODS\tAUTH\tBACKEND\tSOURCE")
 	for _, r := range rows {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s/%s:%d\t%s\n", r.Host, r.Path, r.PathType, strings.Join(r.Methods, ","), r.Auth, r.Namespace, r.Service, r.Port, r.Source)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s/%s:%d\t%s\n", r.Host, r.Path, r.PathType, strings.Join(r.Methods, ","), r.Auth, r.Namespace,
+			r.Service, r.Port, r.Source)
 	}
 	return w.Flush()
 }

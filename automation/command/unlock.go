@@ -34,7 +34,8 @@ func (s *shared) unlock(ctx context.Context, force bool) error {
 
 func (s *shared) printLock(lock *operation.Lock) {
 	for _, h := range lock.Holders {
-		s.printf("Stack %s is being changed by process %d of %s on %s, since %s.\n", s.stack, h.PID, h.Username, h.Hostname, h.Since.Local().Format(time.DateTime))
+		s.printf("Stack %s is being changed by process %d of %s on %s, since %s.\n", s.stack, h.PID, h.Username, h.Hostname,
+			h.Since.Local().Format(time.DateTime))
 	}
 	switch {
 	case lock.Free:

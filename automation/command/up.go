@@ -35,7 +35,8 @@ func (s *shared) up(ctx context.Context, plan, summary string) error {
 	return s.finish(r, err, summary, func() {
 		endpoint, region := endpointOf(r)
 		self := s.self()
-		s.printf("\nStack %s is up on target %s after %.1f s: %s.\n\n  %s\n\nTry:\n", s.stack, r.Target, r.Took.Seconds(), r.Changes.Done(), endpoint)
+		s.printf("\nStack %s is up on target %s after %.1f s: %s.\n\n  %s\n\nTry:\n", s.stack, r.Target, r.Took.Seconds(), r.Changes.Done(),
+			endpoint)
 		s.printf("  %s call /api/book/list\n", self)
 		s.printf("  curl --aws-sigv4 aws:amz:%s:execute-api --user \"$(%s outputs clientAccessKeyId):$(%s outputs --show-secrets clientSecretAccessKey)\" %s/api/author/list\n",
 			region, self, self, endpoint)

@@ -50,7 +50,8 @@ func checkAWSCLI(project *engine.Project) Check {
 	}
 	path, err := exec.LookPath("aws")
 	if err != nil {
-		return Check{Name: "AWS CLI", Found: "not installed: it is how the cluster is reached", Fix: "install it from https://docs.aws.amazon.com/cli/"}
+		return Check{Name: "AWS CLI", Found: "not installed: it is how the cluster is reached",
+			Fix: "install it from https://docs.aws.amazon.com/cli/"}
 	}
 	return Check{Name: "AWS CLI", OK: true, Found: path}
 }
@@ -101,7 +102,8 @@ func needsOf(project *engine.Project) awscloud.Needs {
 func checkBackend(ctx context.Context, account *awscloud.Account, project *engine.Project) []Check {
 	backend, err := engine.FindBackend(ctx, project.Root)
 	if err != nil {
-		return []Check{{Name: "Pulumi backend", Found: err.Error(), Fix: "run `pulumi login` (https://www.pulumi.com/docs/iac/concepts/state-and-backends/)"}}
+		return []Check{{Name: "Pulumi backend", Found: err.Error(),
+			Fix: "run `pulumi login` (https://www.pulumi.com/docs/iac/concepts/state-and-backends/)"}}
 	}
 	return []Check{
 		{Name: "Pulumi backend", OK: true, Found: strings.TrimSpace(backend.URL + " as " + backend.User)},
@@ -117,7 +119,8 @@ func checkSecrets(ctx context.Context, account *awscloud.Account, provider strin
 	case isKMS:
 		key, _, _ = strings.Cut(strings.TrimPrefix(key, "/"), "?")
 		if err := account.CheckKey(ctx, key); err != nil {
-			return Check{Name: "secrets", Found: fmt.Sprintf("KMS key %s: %s", key, err), Fix: "let the credentials use kms:DescribeKey, kms:Encrypt and kms:Decrypt with it, or name another key"}
+			return Check{Name: "secrets", Found: fmt.Sprintf("KMS key %s: %s", key, err),
+				Fix: "let the credentials use kms:DescribeKey, kms:Encrypt and kms:Decrypt with it, or name another key"}
 		}
 		return Check{Name: "secrets", OK: true, Found: "KMS key " + key}
 	case provider != "" && provider != "passphrase" && provider != "default":
@@ -140,7 +143,8 @@ func checkSecrets(ctx context.Context, account *awscloud.Account, provider strin
 
 // plugins are the providers of a stack on AWS, and the modules whose versions they share.
 var plugins = []struct{ name, module string }{
-	{"aws", "github.com/pulumi/pulumi-aws/sdk/v6"}, {"eks", "github.com/pulumi/pulumi-eks/sdk/v3"}, {"kubernetes", "github.com/pulumi/pulumi-kubernetes/sdk/v4"},
+	{"aws", "github.com/pulumi/pulumi-aws/sdk/v6"}, {"eks", "github.com/pulumi/pulumi-eks/sdk/v3"}, {"kubernetes",
+		"github.com/pulumi/pulumi-kubernetes/sdk/v4"},
 	{"random", "github.com/pulumi/pulumi-random/sdk/v4"},
 }
 

@@ -68,9 +68,11 @@ func checkLocal(ctx context.Context, o operation.Options) []Check {
 func checkLoopback(ctx context.Context) Check {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.64.0.1:0")
 	if err != nil {
-		return Check{Name: "loopback addresses", Found: err.Error(), Fix: "let this user listen on ports of 127.0.0.0/8; outside Linux add the addresses to the loopback interface"}
+		return Check{Name: "loopback addresses", Found: err.Error(),
+			Fix: "let this user listen on ports of 127.0.0.0/8; outside Linux add the addresses to the loopback interface"}
 	}
-	return Check{Name: "loopback addresses", OK: true, Found: fmt.Sprintf("pods can listen, for example on %s", listener.Addr()), Fix: ""}.after(listener.Close())
+	return Check{Name: "loopback addresses", OK: true, Found: fmt.Sprintf("pods can listen, for example on %s", listener.Addr()),
+		Fix: ""}.after(listener.Close())
 }
 
 // after keeps a check that was good from hiding an error.

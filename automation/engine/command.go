@@ -71,7 +71,8 @@ func FindCommand(ctx context.Context, stateDir string) (*Command, error) {
 		case err != nil:
 			problems = append(problems, err)
 		case version.Major != sdk.Version.Major || version.LT(sdk.Version):
-			problems = append(problems, fmt.Errorf("%s is version %s, and %s or later of the same major version is needed", path, version, sdk.Version))
+			problems = append(problems, fmt.Errorf("%s is version %s, and %s or later of the same major version is needed", path, version,
+				sdk.Version))
 		default:
 			return &Command{path: path, version: version, environment: slices.Clone[[]string]}, nil
 		}
@@ -102,7 +103,8 @@ func (c *Command) Path() string { return c.path }
 const unknownExitCode = -2
 
 // Run executes the CLI for the Automation API.
-func (c *Command) Run(_ context.Context, workdir string, stdin io.Reader, outputs, errorOutputs []io.Writer, env []string, args ...string) (string, string, int, error) {
+func (c *Command) Run(_ context.Context, workdir string, stdin io.Reader, outputs, errorOutputs []io.Writer, env []string,
+	args ...string) (string, string, int, error) {
 	if !slices.Contains(args, "--non-interactive") {
 		args = append([]string{"--non-interactive"}, args...)
 	}

@@ -11,7 +11,8 @@ import (
 func TestCheckAWSEnvironment(t *testing.T) {
 	state := filepath.Join(t.TempDir(), "state")
 	require.NoError(t, PrepareState(state))
-	for name, value := range map[string]string{"PULUMI_BACKEND_URL": "s3://bucket", "PULUMI_HOME": t.TempDir(), "PULUMI_CONFIG_PASSPHRASE_FILE": "/dev/null", attachedVariable: ""} {
+	for name, value := range map[string]string{"PULUMI_BACKEND_URL": "s3://bucket", "PULUMI_HOME": t.TempDir(),
+		"PULUMI_CONFIG_PASSPHRASE_FILE": "/dev/null", attachedVariable: ""} {
 		t.Setenv(name, value)
 	}
 	require.NoError(t, checkAWSEnvironment())
@@ -33,5 +34,6 @@ func TestCheckAWSEnvironment(t *testing.T) {
 }
 
 func TestLocalEnvironmentHasOneSource(t *testing.T) {
-	require.Equal(t, []string{"PATH=/bin", "PULUMI_CONFIG_PASSPHRASE_FILE=x"}, localEnvironment([]string{"PATH=/bin", "PULUMI_CONFIG_PASSPHRASE=", "PULUMI_STACK=dev", "PULUMI_CONFIG_PASSPHRASE_FILE=x", "AWS_PROFILE=prod"}))
+	require.Equal(t, []string{"PATH=/bin", "PULUMI_CONFIG_PASSPHRASE_FILE=x"}, localEnvironment([]string{"PATH=/bin",
+		"PULUMI_CONFIG_PASSPHRASE=", "PULUMI_STACK=dev", "PULUMI_CONFIG_PASSPHRASE_FILE=x", "AWS_PROFILE=prod"}))
 }

@@ -27,7 +27,8 @@ func (w followed) PulumiCommand() auto.PulumiCommand { return withoutHistory{w.c
 
 type withoutHistory struct{ *Command }
 
-func (c withoutHistory) Run(ctx context.Context, workdir string, stdin io.Reader, outputs, errorOutputs []io.Writer, env []string, args ...string) (string, string, int, error) {
+func (c withoutHistory) Run(ctx context.Context, workdir string, stdin io.Reader, outputs, errorOutputs []io.Writer, env []string,
+	args ...string) (string, string, int, error) {
 	if len(args) > 1 && args[0] == "stack" && args[1] == "history" {
 		return "[]", "", 0, nil
 	}

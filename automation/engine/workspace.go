@@ -34,7 +34,8 @@ var ErrNoStack = errors.New("the stack does not exist")
 var ErrBackend = errors.New("the Pulumi backend cannot be used")
 
 // Open finds a stack, or makes it when create is set. providers are the ports of attached providers, none for AWS.
-func Open(ctx context.Context, p *Project, stateDir string, providers map[string]int, create bool, program pulumi.RunFunc) (*Session, error) {
+func Open(ctx context.Context, p *Project, stateDir string, providers map[string]int, create bool, program pulumi.RunFunc) (*Session,
+	error) {
 	workspace, command, err := openWorkspace(ctx, p, stateDir, providers, auto.Program(shallow(program)))
 	if err != nil {
 		return nil, err
@@ -52,7 +53,8 @@ func Open(ctx context.Context, p *Project, stateDir string, providers map[string
 }
 
 // openWorkspace finds the CLI and sets it up for the project's target.
-func openWorkspace(ctx context.Context, p *Project, stateDir string, providers map[string]int, options ...auto.LocalWorkspaceOption) (auto.Workspace, *Command, error) {
+func openWorkspace(ctx context.Context, p *Project, stateDir string, providers map[string]int,
+	options ...auto.LocalWorkspaceOption) (auto.Workspace, *Command, error) {
 	command, err := FindCommand(ctx, stateDir)
 	if err != nil {
 		return nil, nil, err

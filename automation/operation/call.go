@@ -101,7 +101,8 @@ func (s *site) send(ctx context.Context, r Request, outputs auto.OutputMap) (*ht
 	}
 	response, err := client.Do(prepared)
 	if err != nil {
-		return nil, fail(Unhealthy, fmt.Errorf("the API does not answer: %w\nrun %s, and %s when the local cloud is not running", err, s.hint("status"), s.hint("up")))
+		return nil, fail(Unhealthy, fmt.Errorf("the API does not answer: %w\nrun %s, and %s when the local cloud is not running", err,
+			s.hint("status"), s.hint("up")))
 	}
 	return response, nil
 }
@@ -121,7 +122,8 @@ func (s *site) checkServed(ctx context.Context, outputs auto.OutputMap) error {
 	case cloud == nil:
 		return fail(Unhealthy, fmt.Errorf("the API does not answer: the local cloud is not running\nrun %s", s.hint("up")))
 	case !slices.Contains(cloud.Served, endpoint.Host):
-		return fail(Unhealthy, fmt.Errorf("the API is not served: another program has its port, %s\nstop that program and run %s, or destroy the stack and bring it up anew", endpoint.Host, s.hint("up")))
+		return fail(Unhealthy, fmt.Errorf("the API is not served: another program has its port, %s\n"+
+			"stop that program and run %s, or destroy the stack and bring it up anew", endpoint.Host, s.hint("up")))
 	}
 	return nil
 }
@@ -202,7 +204,8 @@ func (s *site) token(ctx context.Context, r Request) (string, error) {
 		return "", err
 	}
 	if project.Target != engine.Local {
-		return "", fail(Usage, errors.New("--authorizer is for the local target: on AWS get a token from the user pool and send it with --header"))
+		return "", fail(Usage, errors.New("--authorizer is for the local target: "+
+			"on AWS get a token from the user pool and send it with --header"))
 	}
 	for _, candidate := range settings.Platform.Authorizers {
 		if candidate.Name == r.Authorizer && candidate.Type == route.AuthorizerCognito {

@@ -149,7 +149,8 @@ func (e *EphemeralStack) Destroy(ctx context.Context) error {
 // stack. The error says how to look at it.
 func (e *EphemeralStack) Keep() error {
 	kept := e.config() + ".kept"
-	err := fmt.Errorf("stack %s is kept: its config is %s; rename it to %s to work on the stack, or let gc destroy it", e.Options.Stack, kept, filepath.Base(e.config()))
+	err := fmt.Errorf("stack %s is kept: its config is %s; rename it to %s to work on the stack, or let gc destroy it", e.Options.Stack,
+		kept, filepath.Base(e.config()))
 	return e.release(errors.Join(os.Rename(e.config(), kept), e.claim.drop(), err))
 }
 
@@ -202,7 +203,8 @@ func ownServices(settings *deploy.Settings) (bool, error) {
 		}
 	}
 	if len(made) > 0 && len(found) > 0 {
-		return false, fail(Usage, fmt.Errorf("a second stack on this cluster would share %s: give them stacks of their own and no image here, or give %s an image as well",
+		return false, fail(Usage, fmt.Errorf("a second stack on this cluster would share %s: "+
+			"give them stacks of their own and no image here, or give %s an image as well",
 			strings.Join(made, ", "), strings.Join(found, ", ")))
 	}
 	return len(made) > 0, nil

@@ -96,7 +96,8 @@ func classify(err error, command *engine.Command, problems []string) error {
 	if len(causes) == 0 {
 		causes = []string{firstCause(err)}
 	}
-	return fail(Update, fmt.Errorf("the update failed: %s\nwhat is in the stack is consistent: mend the cause and run the same command again", strings.Join(causes, "\n")))
+	return fail(Update, fmt.Errorf("the update failed: %s\n"+
+		"what is in the stack is consistent: mend the cause and run the same command again", strings.Join(causes, "\n")))
 }
 
 // firstCause is the engine's own message out of all that the Automation API adds.
@@ -126,7 +127,8 @@ func (s *site) explainBackend(err error) error {
 func (s *site) exclusive() (release func() error, err error) {
 	release, err = engine.Exclusive(s.StateDir, s.Stack)
 	if errors.Is(err, engine.ErrBusy) {
-		return nil, fail(Locked, fmt.Errorf("%w\nwait for it; a dead process keeps no stack, and %s is for the locks of other machines", err, s.hint("unlock --force")))
+		return nil, fail(Locked, fmt.Errorf("%w\nwait for it; a dead process keeps no stack, and %s is for the locks of other machines",
+			err, s.hint("unlock --force")))
 	}
 	if err != nil {
 		return nil, fail(Prerequisite, fmt.Errorf("state directory: %w: choose another with --state-dir", err))

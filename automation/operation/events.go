@@ -76,7 +76,8 @@ type follower struct {
 }
 
 func (s *site) follow() *follower {
-	f := &follower{site: s, channel: make(chan events.EngineEvent), inFlight: map[string]int{}, began: time.Now(), downloads: map[string]bool{}}
+	f := &follower{site: s, channel: make(chan events.EngineEvent), inFlight: map[string]int{}, began: time.Now(),
+		downloads: map[string]bool{}}
 	ended, drained := make(chan struct{}), make(chan struct{})
 	f.close = sync.OnceFunc(func() { close(ended); <-drained })
 	go func() {

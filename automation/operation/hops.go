@@ -101,7 +101,8 @@ func stageHops(r engine.Resource, status daemon.Status, running bool) []awscloud
 		if r.Inputs["restApi"] != way.API || r.Inputs["stageName"] != way.Stage {
 			continue
 		}
-		hop := awscloud.Hop{Name: fmt.Sprintf("stage %s to load balancer port %d", r.Name(), way.Port), URN: r.URN, Health: awscloud.Healthy, Detail: fmt.Sprintf("%d proxy pods", len(way.Pods))}
+		hop := awscloud.Hop{Name: fmt.Sprintf("stage %s to load balancer port %d", r.Name(), way.Port), URN: r.URN,
+			Health: awscloud.Healthy, Detail: fmt.Sprintf("%d proxy pods", len(way.Pods))}
 		if way.Problem != "" {
 			hop.Health, hop.Detail = awscloud.Broken, way.Problem
 		}

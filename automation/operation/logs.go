@@ -20,7 +20,8 @@ func Logs(o Options, part string) ([]string, error) {
 		return nil, err
 	}
 	if s.project.Target != engine.Local {
-		return nil, fail(Usage, errors.New("logs are those of the local target: on AWS look at the stack's log group in CloudWatch, and at pods with kubectl logs"))
+		return nil, fail(Usage, errors.New("logs are those of the local target: "+
+			"on AWS look at the stack's log group in CloudWatch, and at pods with kubectl logs"))
 	}
 	pods, podsErr := filepath.Glob(filepath.Join(s.StateDir, "pods", "*.log"))
 	others, othersErr := filepath.Glob(filepath.Join(filepath.Dir(daemon.LogPath(s.StateDir)), "*.log"))

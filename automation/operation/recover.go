@@ -37,12 +37,14 @@ func (r *run) recover(ctx context.Context) (*engine.State, error) {
 		}
 	}
 	if len(found.Removed) > 0 {
-		r.note("The last operation on stack %s was cut off. %d things that it had made, and had not heard of, were removed.", r.Stack, len(found.Removed))
+		r.note("The last operation on stack %s was cut off. %d things that it had made, and had not heard of, were removed.", r.Stack,
+			len(found.Removed))
 	}
 	if len(state.Pending) == 0 && len(found.Missing) == 0 {
 		return state, nil
 	}
-	r.note("Correcting the state of stack %s: %d operations have no outcome, %d resources are gone.", r.Stack, len(state.Pending), len(found.Missing))
+	r.note("Correcting the state of stack %s: %d operations have no outcome, %d resources are gone.", r.Stack, len(state.Pending),
+		len(found.Missing))
 	if r.project.Target == engine.AWS {
 		r.reportPossibleLeftovers(state)
 	}
@@ -70,7 +72,8 @@ func (s *site) compare(ctx context.Context, state *engine.State) (localcloud.Rec
 func (s *site) reportPossibleLeftovers(state *engine.State) {
 	for _, pending := range state.Pending {
 		if pending.Type == "creating" {
-			s.note("  %s %q may exist in AWS although no state knows it. Look for the tag stack=%s, and delete it before something else needs its name.",
+			s.note("  %s %q may exist in AWS although no state knows it. "+
+				"Look for the tag stack=%s, and delete it before something else needs its name.",
 				pending.Resource.Type, pending.Resource.Name(), s.Stack)
 		}
 	}
@@ -85,7 +88,8 @@ func (r *run) clearFailed(ctx context.Context) error {
 	}
 	for _, resource := range r.left.Resources {
 		if slices.Contains(failed, resource.URN) {
-			r.note("%s %s could not be created the last time and is made anew: %s", resource.Type, resource.Name(), strings.Join(resource.InitErrors, "; "))
+			r.note("%s %s could not be created the last time and is made anew: %s", resource.Type, resource.Name(),
+				strings.Join(resource.InitErrors, "; "))
 		}
 	}
 	_, err := r.session.Updates.Destroy(ctx, optdestroy.Target(failed), optdestroy.ProgressStreams(io.Discard),

@@ -66,7 +66,8 @@ func explainPlan(err error, plan string) error {
 	if err == nil || plan == "" || !strings.Contains(err.Error(), "message authentication failed") {
 		return err
 	}
-	return fail(Usage, fmt.Errorf("plan %s was made with other secrets than this stack's: in another checkout of a local stack, or with another passphrase or key\n"+
+	return fail(Usage, fmt.Errorf("plan %s was made with other secrets than this stack's: "+
+		"in another checkout of a local stack, or with another passphrase or key\n"+
 		"nothing was changed: make the plan here, with preview --save-plan", plan))
 }
 

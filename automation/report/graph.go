@@ -39,8 +39,9 @@ func Dependencies(nodes []Node) Graph {
 
 // hops are the types along a request's way, in its order.
 var hops = []string{
-	"aws:route53/record:Record", "aws:apigateway/domainName:DomainName", "aws:wafv2/webAcl:WebAcl", "aws:apigateway/stage:Stage", "aws:apigateway/restApi:RestApi",
-	"aws:apigateway/vpcLink:VpcLink", "aws:lb/loadBalancer:LoadBalancer", "aws:lb/listener:Listener", "aws:lb/targetGroup:TargetGroup", "aws:eks/nodeGroup:NodeGroup",
+	"aws:route53/record:Record", "aws:apigateway/domainName:DomainName", "aws:wafv2/webAcl:WebAcl",
+	"aws:apigateway/stage:Stage", "aws:apigateway/restApi:RestApi", "aws:apigateway/vpcLink:VpcLink",
+	"aws:lb/loadBalancer:LoadBalancer", "aws:lb/listener:Listener", "aws:lb/targetGroup:TargetGroup", "aws:eks/nodeGroup:NodeGroup",
 	"kubernetes:core/v1:Service", "kubernetes:apps/v1:Deployment",
 }
 
@@ -175,7 +176,8 @@ func (g Graph) SVG() string {
 			class = ` class="bad"`
 		}
 		p := place[i]
-		fmt.Fprintf(&b, `<g%s><title>%s</title><rect x="%d" y="%d" width="%d" height="%d" rx="4"/>`, class, html.EscapeString(n.URN), p.x, p.y, boxWidth, boxHeight)
+		fmt.Fprintf(&b, `<g%s><title>%s</title><rect x="%d" y="%d" width="%d" height="%d" rx="4"/>`, class, html.EscapeString(n.URN), p.x,
+			p.y, boxWidth, boxHeight)
 		for line, text := range strings.Split(n.text(), "\n") {
 			kind := ""
 			if line == 0 {

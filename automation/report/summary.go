@@ -28,7 +28,8 @@ func (s Summary) Markdown() string {
 	if s.Operation == "preview" {
 		changes = s.Changes.Planned()
 	}
-	fmt.Fprintf(&b, "### apigw-ingress %s: stack `%s` on %s\n\n%s, in %.1f s.\n", s.Operation, s.Stack, s.Target, upperFirst(changes), s.Took.Seconds())
+	fmt.Fprintf(&b, "### apigw-ingress %s: stack `%s` on %s\n\n%s, in %.1f s.\n", s.Operation, s.Stack, s.Target, upperFirst(changes),
+		s.Took.Seconds())
 	if s.Failure != "" {
 		fmt.Fprintf(&b, "\n**Failed**: %s\n", strings.ReplaceAll(s.Failure, "\n", "  \n"))
 	}

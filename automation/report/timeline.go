@@ -80,7 +80,8 @@ func Timeline(title string, steps []Step, needs map[string][]string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" width="1000" height="%d" viewBox="0 0 1000 %d" font-family="sans-serif" font-size="10">`+"\n", height, height)
 	b.WriteString(`<style>text{fill:#1f2328}rect{fill:#8c959f}.critical{fill:#cf222e}@media(prefers-color-scheme:dark){text{fill:#e6edf3}}</style>` + "\n")
-	fmt.Fprintf(&b, `<text x="10" y="18" font-size="13" font-weight="bold">%s: %.1f s, the critical path in red</text>`+"\n", html.EscapeString(title), total.Seconds())
+	fmt.Fprintf(&b, `<text x="10" y="18" font-size="13" font-weight="bold">%s: %.1f s, the critical path in red</text>`+"\n",
+		html.EscapeString(title), total.Seconds())
 	for i, s := range steps {
 		y := 34 + i*rowHeight
 		x := barsLeft + float64(s.Start)/float64(total)*barsWidth

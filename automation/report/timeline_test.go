@@ -15,7 +15,8 @@ func TestCriticalPath(t *testing.T) {
 		{URN: "u::link", Type: "l", Start: time.Second, End: 4 * time.Second},
 		{URN: "u::pods", Type: "p", Start: 11 * time.Second, End: 12 * time.Second},
 	}
-	needs := map[string][]string{"u::cluster": {"u::vpc", "u::component"}, "u::component": {"u::vpc"}, "u::link": {"u::vpc"}, "u::pods": {"u::cluster", "u::link"}}
+	needs := map[string][]string{"u::cluster": {"u::vpc", "u::component"}, "u::component": {"u::vpc"}, "u::link": {"u::vpc"},
+		"u::pods": {"u::cluster", "u::link"}}
 	path, length := CriticalPath(steps, needs)
 	require.Equal(t, 12*time.Second, length)
 	var names []string

@@ -29,7 +29,8 @@ func TestComponentPages(t *testing.T) {
 func TestExampleProject(t *testing.T) {
 	content, err := os.ReadFile(filepath.Join(repository, "Pulumi.yaml"))
 	require.NoError(t, err)
-	golden.Equal(t, filepath.Join(repository, "examples", "previewtest", "Pulumi.yaml"), strings.Replace(string(content), "\nmain: stacks", "", 1))
+	golden.Equal(t, filepath.Join(repository, "examples", "previewtest", "Pulumi.yaml"),
+		strings.Replace(string(content), "\nmain: stacks", "", 1))
 }
 
 func page(t *testing.T, name, text string) {
@@ -84,7 +85,8 @@ func fields(kind *doc.Type) string {
 			}
 		}
 		if len(names) > 0 {
-			fmt.Fprintf(&b, "| %s | `%s` | %s |\n", strings.Join(names, ", "), typeName(field.Type), strings.Join(strings.Fields(field.Doc.Text()), " "))
+			fmt.Fprintf(&b, "| %s | `%s` | %s |\n", strings.Join(names, ", "), typeName(field.Type),
+				strings.Join(strings.Fields(field.Doc.Text()), " "))
 		}
 	}
 	return b.String()

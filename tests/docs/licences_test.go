@@ -17,14 +17,16 @@ var phrases = []struct{ phrase, licence string }{
 	{"mozilla public license version 2.0", "MPL-2.0"}, {"mozilla public license, version 2.0", "MPL-2.0"},
 	{"apache license version 2.0", "Apache-2.0"}, {"apache license, version 2.0", "Apache-2.0"},
 	{"neither the name", "BSD-3-Clause"}, {"redistribution and use in source and binary forms", "BSD-2-Clause"},
-	{"permission to use, copy, modify, and/or distribute this software", "ISC"}, {"permission to use, copy, modify, and distribute this software", "ISC"},
+	{"permission to use, copy, modify, and/or distribute this software",
+		"ISC"}, {"permission to use, copy, modify, and distribute this software", "ISC"},
 	{"permission is hereby granted, free of charge", "MIT"},
 	{"creative commons", "CC0-1.0"},
 }
 
 // Every module in the released binary has a licence that is known and may be passed on: docs/licences.md lists them.
 func TestLicences(t *testing.T) {
-	out, err := exec.Command("go", "list", "-C", repository, "-deps", "-f", "{{with .Module}}{{if not .Main}}{{.Path}} {{.Version}} {{.Dir}}{{end}}{{end}}", "./automation").Output()
+	out, err := exec.Command("go", "list", "-C", repository, "-deps", "-f",
+		"{{with .Module}}{{if not .Main}}{{.Path}} {{.Version}} {{.Dir}}{{end}}{{end}}", "./automation").Output()
 	require.NoError(t, err)
 	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
 	slices.Sort(lines)

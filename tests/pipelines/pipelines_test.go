@@ -40,7 +40,8 @@ func newCheckout(t *testing.T) *checkout {
 	require.NoError(t, err)
 	require.FileExists(t, binary, "run `make build`")
 	c := &checkout{t: t, root: t.TempDir(), binary: binary}
-	require.NoError(t, os.CopyFS(filepath.Join(c.root, "examples", "bookstore"), os.DirFS(filepath.Join(repository, "examples", "bookstore"))))
+	require.NoError(t, os.CopyFS(filepath.Join(c.root, "examples", "bookstore"),
+		os.DirFS(filepath.Join(repository, "examples", "bookstore"))))
 	require.NoError(t, os.MkdirAll(filepath.Join(c.root, "stacks"), 0o750))
 	for _, name := range []string{"Pulumi.yaml", "Pulumi.local.yaml"} {
 		content, err := os.ReadFile(filepath.Join(repository, name))
@@ -257,7 +258,8 @@ func TestLocalStackIgnoresTheEnvironment(t *testing.T) {
 	for i, verb := range verbs {
 		command := c.command(c.binary, strings.Fields(verb)...)
 		for name, value := range map[string]string{
-			"PULUMI_CONFIG_PASSPHRASE": []string{"", "another"}[i%2], "PULUMI_STACK": "elsewhere", "AWS_PROFILE": "missing", "AWS_REGION": "eu-central-1",
+			"PULUMI_CONFIG_PASSPHRASE": []string{"",
+				"another"}[i%2], "PULUMI_STACK": "elsewhere", "AWS_PROFILE": "missing", "AWS_REGION": "eu-central-1",
 			"PULUMI_BACKEND_URL": "s3://nowhere", "PULUMI_ACCESS_TOKEN": "token", "PULUMI_DEBUG_PROVIDERS": "aws:1",
 		} {
 			command.Env = append(command.Env, name+"="+value)

@@ -65,7 +65,8 @@ func (c *checkout) step(s step) *exec.Cmd {
 	require.NoError(c.t, os.WriteFile(file, []byte(expression.ReplaceAllString(s.Run, "17")), 0o600))
 	command := c.command("bash", "-e", file)
 	path := filepath.Join(c.root, "tools") + string(os.PathListSeparator) + filepath.Dir(c.binary) + string(os.PathListSeparator) + os.Getenv("PATH")
-	command.Env = append(os.Environ(), "PATH="+path, "CI=true", "GITHUB_ACTIONS=true", "GITHUB_REPOSITORY=acme/shop", "GITHUB_STEP_SUMMARY="+filepath.Join(c.root, "step-summary"))
+	command.Env = append(os.Environ(), "PATH="+path, "CI=true", "GITHUB_ACTIONS=true", "GITHUB_REPOSITORY=acme/shop",
+		"GITHUB_STEP_SUMMARY="+filepath.Join(c.root, "step-summary"))
 	for name, value := range s.Env {
 		command.Env = append(command.Env, name+"="+expression.ReplaceAllString(value, "17"))
 	}
@@ -77,7 +78,8 @@ func TestWorkflows(t *testing.T) {
 	t.Parallel()
 	c := newRunner(t)
 	c.write("step-summary", "written by another step\n")
-	for _, w := range [][2]string{{"deploy.yml", "up"}, {"preview.yml", "preview"}, {"preview.yml", "preview"}, {"preview.yml", "test"}, {"nightly.yml", "nightly"}} {
+	for _, w := range [][2]string{{"deploy.yml", "up"}, {"preview.yml", "preview"}, {"preview.yml", "preview"}, {"preview.yml", "test"},
+		{"nightly.yml", "nightly"}} {
 		for _, s := range workflow(t, w[0], w[1]) {
 			o := finish(t, c.step(s))
 			require.Zero(t, o.code, "%s: %s\n%s%s", w[0], s.Run, o.out, o.errOut)
