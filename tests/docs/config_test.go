@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/apigateway-ingress/apigateway-ingress/components/settings"
+	"github.com/apigateway-ingress/apigateway-ingress/internal/golden"
 	"github.com/apigateway-ingress/apigateway-ingress/stacks/deploy"
 	"github.com/stretchr/testify/require"
 )
@@ -42,12 +43,7 @@ func TestConfigSchema(t *testing.T) {
 		}
 		fmt.Fprintf(&b, "    description: %s\n", quoted(description(t, descriptions, f)))
 	}
-	if *update {
-		require.NoError(t, os.WriteFile(path, []byte(b.String()), 0o600))
-	}
-	written, err = os.ReadFile(path)
-	require.NoError(t, err)
-	require.Equal(t, b.String(), string(written), "run `make golden`")
+	golden.Equal(t, path, b.String())
 }
 
 // schemaDefault is what Pulumi.yaml declares: the default of the field, or the empty value of its kind. A default there

@@ -12,11 +12,11 @@ import (
 )
 
 var (
-	quoted   = regexp.MustCompile("`([^`]+)`")
-	aPath    = regexp.MustCompile(`^[a-z.-]+(/[a-zA-Z0-9_.-]+)+/?$|^[a-z-]+/$|^[A-Za-z-]+\.(md|yaml|go|mod)$`)
-	aTest    = regexp.MustCompile(`^(Test|Fuzz)[A-Z]\w+$`)
-	aTarget  = regexp.MustCompile("(?:^|\n    |`)make ([a-z-]+)")
-	testFunc = regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)\w+|test[A-Z]\w+)\(`)
+	inBackticks = regexp.MustCompile("`([^`]+)`")
+	aPath       = regexp.MustCompile(`^[a-z.-]+(/[a-zA-Z0-9_.-]+)+/?$|^[a-z-]+/$|^[A-Za-z-]+\.(md|yaml|go|mod)$`)
+	aTest       = regexp.MustCompile(`^(Test|Fuzz)[A-Z]\w+$`)
+	aTarget     = regexp.MustCompile("(?:^|\n    |`)make ([a-z-]+)")
+	testFunc    = regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)\w+|test[A-Z]\w+)\(`)
 )
 
 // What CONTRIBUTING.md and the architecture say of folders, files, tests and make targets is there.
@@ -37,7 +37,7 @@ func TestTheHouseIsAsDescribed(t *testing.T) {
 	for _, page := range []string{"CONTRIBUTING.md", "docs/architecture.md"} {
 		content, err := os.ReadFile(filepath.Join(repository, page))
 		require.NoError(t, err)
-		for _, found := range quoted.FindAllStringSubmatch(string(content), -1) {
+		for _, found := range inBackticks.FindAllStringSubmatch(string(content), -1) {
 			switch word := found[1]; {
 			case aTest.MatchString(word):
 				require.True(t, tests[word], "%s names the test %s", page, word)

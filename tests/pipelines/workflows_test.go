@@ -78,6 +78,7 @@ func TestWorkflows(t *testing.T) {
 	t.Parallel()
 	c := newRunner(t)
 	c.write("step-summary", "written by another step\n")
+	require.Zero(t, c.run("--stack", "production", "up").code)
 	for _, w := range [][2]string{{"deploy.yml", "up"}, {"preview.yml", "preview"}, {"preview.yml", "preview"}, {"preview.yml", "test"},
 		{"nightly.yml", "nightly"}} {
 		for _, s := range workflow(t, w[0], w[1]) {
