@@ -79,8 +79,10 @@ func TestWorkflows(t *testing.T) {
 	c := newRunner(t)
 	c.write("step-summary", "written by another step\n")
 	require.Zero(t, c.run("--stack", "production", "up").code)
-	for _, w := range [][2]string{{"deploy.yml", "up"}, {"preview.yml", "preview"}, {"preview.yml", "preview"}, {"preview.yml", "test"},
-		{"nightly.yml", "nightly"}} {
+	for _, w := range [][2]string{
+		{"deploy.yml", "up"}, {"preview.yml", "preview"}, {"preview.yml", "comment"}, {"preview.yml", "preview"}, {"preview.yml", "comment"},
+		{"preview.yml", "test"}, {"nightly.yml", "drift"}, {"nightly.yml", "gc"},
+	} {
 		for _, s := range workflow(t, w[0], w[1]) {
 			o := finish(t, c.step(s))
 			require.Zero(t, o.code, "%s: %s\n%s%s", w[0], s.Run, o.out, o.errOut)
