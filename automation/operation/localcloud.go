@@ -17,10 +17,12 @@ import (
 
 	"github.com/apigateway-ingress/apigateway-ingress/automation/engine"
 	"github.com/apigateway-ingress/apigateway-ingress/automation/policypack"
+	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud"
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/daemon"
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/supervisor"
 	"github.com/apigateway-ingress/apigateway-ingress/sample-services/httpservice"
 	"github.com/apigateway-ingress/apigateway-ingress/sample-services/samples"
+	"github.com/apigateway-ingress/apigateway-ingress/stacks/deploy"
 )
 
 // settleTimeout is how long an operation waits for what an earlier one deployed.
@@ -92,6 +94,11 @@ func (s *site) useLocalCloud(ctx context.Context) (*daemon.Use, error) {
 	if err := client.AddPrograms(ctx, daemon.Programs{Images: images(program, s.project), Functions: s.project.Functions}); err != nil {
 		return nil, errors.Join(err, use.Release(ctx, false))
 	}
+	if wanted := simulated(s.project); wanted.Cluster != "" {
+		if err := client.Simulate(ctx, wanted); err != nil {
+			return nil, errors.Join(err, use.Release(ctx, false))
+		}
+	}
 	// After a restart what was deployed starts anew. What cannot start is the next update's to mend.
 	if err := client.AwaitSettled(ctx, settleTimeout); err != nil {
 		s.warn(err)
@@ -109,6 +116,30 @@ func images(program string, project *engine.Project) map[string]supervisor.Image
 		table[repository] = supervisor.Image{Command: within(project.Root, command), Path: os.Getenv("PATH")}
 	}
 	return table
+}
+
+// simulated is the cluster that a stack's config takes for existing, with the Services that its routes name. It is empty for a
+// stack that makes its own, and for a config that is not valid, which is said elsewhere.
+func simulated(project *engine.Project) localcloud.Simulated {
+	settings, err := deploy.Read(project.Get, project.Root)
+	if err != nil || settings.ClusterName == "" {
+		return localcloud.Simulated{}
+	}
+	table, err := settings.Platform.Routes()
+	if err != nil {
+		return localcloud.Simulated{}
+	}
+	wanted := localcloud.Simulated{Region: settings.Region, Cluster: settings.ClusterName}
+	// Backends are sorted, so that the ports of a Service follow each other.
+	for _, backend := range table.Backends() {
+		last := len(wanted.Services) - 1
+		if last < 0 || wanted.Services[last].Namespace != backend.Namespace || wanted.Services[last].Name != backend.Service {
+			wanted.Services = append(wanted.Services, localcloud.SimulatedService{Namespace: backend.Namespace, Name: backend.Service})
+			last++
+		}
+		wanted.Services[last].Ports = append(wanted.Services[last].Ports, localcloud.SimulatedPort{Number: backend.Port})
+	}
+	return wanted
 }
 
 // within finds a command's program on the PATH of whoever runs this one, and files of the project that are among its

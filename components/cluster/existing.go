@@ -78,6 +78,15 @@ func (e Existing) CheckZones(balancer []string) error {
 	return p.Err()
 }
 
+// LookupNetwork says in which VPC a cluster is, and in which of its subnets its network interfaces are.
+func LookupNetwork(ctx *pulumi.Context, name string, opts ...pulumi.InvokeOption) (vpcID string, subnetIDs []string, err error) {
+	found, err := awseks.LookupCluster(ctx, &awseks.LookupClusterArgs{Name: name}, opts...)
+	if err != nil {
+		return "", nil, fmt.Errorf("cluster %s: %w", name, err)
+	}
+	return found.VpcConfig.VpcId, found.VpcConfig.SubnetIds, nil
+}
+
 // Lookup describes a cluster of the AWS provider's account and region by its name, with its managed node groups.
 func Lookup(ctx *pulumi.Context, name string, opts ...pulumi.InvokeOption) (*Existing, error) {
 	found, err := awseks.LookupCluster(ctx, &awseks.LookupClusterArgs{Name: name}, opts...)

@@ -56,6 +56,33 @@ type Subnet struct {
 // https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html
 const minFreeAddresses = 6
 
+// Choose makes a VPC of some of its subnets: the public ones, which give instances public addresses, and of the private ones the
+// first of each zone.
+func Choose(ctx *pulumi.Context, vpcID string, subnetIDs []string, opts ...pulumi.InvokeOption) (VPC, error) {
+	var public, private pulumi.StringArray
+	zones := map[string]bool{}
+	for _, id := range slices.Sorted(slices.Values(subnetIDs)) {
+		found, err := ec2.LookupSubnet(ctx, &ec2.LookupSubnetArgs{Id: &id}, opts...)
+		if err != nil {
+			return VPC{}, fmt.Errorf("subnet %s: %w", id, err)
+		}
+		switch {
+		case found.MapPublicIpOnLaunch:
+			public = append(public, pulumi.String(id))
+		case !zones[found.AvailabilityZone]:
+			zones[found.AvailabilityZone] = true
+			private = append(private, pulumi.String(id))
+		}
+	}
+	var p settings.Problems
+	p.When(len(private) < 2, "VPC %s: of the cluster's subnets %v, private ones are in %d zones, and the load balancer needs two or more: "+
+		"name private subnets in {Existing.PrivateSubnetIDs}, and the VPC in {Existing.ID}", vpcID, subnetIDs, len(zones))
+	if err := p.Err(); err != nil {
+		return VPC{}, err
+	}
+	return VPC{ID: pulumi.String(vpcID), PublicSubnetIDs: public, PrivateSubnetIDs: private}, nil
+}
+
 // Lookup asks AWS about an existing VPC whose names are known, and reports all that it lacks. The VPC is complete then;
 // the zones are those of its private subnets.
 func Lookup(ctx *pulumi.Context, v VPC, opts ...pulumi.InvokeOption) (complete VPC, zones []string, err error) {

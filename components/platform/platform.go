@@ -146,6 +146,8 @@ type Platform struct {
 
 	name  string
 	parts parts
+	// existing are the Services that were found in an existing cluster, with their ports.
+	existing pulumi.StringMap
 }
 
 // parts are the arguments of the components, as far as they are plain.
@@ -235,7 +237,7 @@ func (a Args) checkExisting(p *settings.Problems) {
 // Routes is the table that the Ingresses make with the services and the group of these arguments.
 func (a Args) Routes() (*route.Table, error) {
 	return ingress.Compile(a.Ingresses, ingress.Options{
-		Services: a.backends(), Domains: a.domains(), Group: a.Group, ResourceQuota: a.APIResourceQuota,
+		Services: a.backends(), Undeclared: a.Cluster.Existing != nil, Domains: a.domains(), Group: a.Group, ResourceQuota: a.APIResourceQuota,
 		Authorizers: a.Authorizers, Fragments: a.Fragments,
 	})
 }
@@ -326,6 +328,8 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		"domainTarget":          p.DomainTarget,
 		"clientAccessKeyId":     p.ClientAccessKeyID,
 		"clientSecretAccessKey": p.ClientSecretAccessKey,
+		// Waiting for them is what lets a Service that is not as it should be fail the preview.
+		"existingServices": p.existing,
 	})
 }
 
@@ -379,7 +383,10 @@ func (p *Platform) inCluster(ctx *pulumi.Context, net *network.Network, kube *cl
 	}
 	// Pods have nowhere to run before the nodes exist.
 	onNodes := append(slices.Clone(inCluster), pulumi.DependsOn(kube.NodeGroups))
-	var services []pulumi.Resource
+	services, err := p.existingServices(ctx, inCluster)
+	if err != nil {
+		return err
+	}
 	for _, s := range p.parts.args.Services {
 		if s.Image == nil {
 			continue
@@ -396,7 +403,6 @@ func (p *Platform) inCluster(ctx *pulumi.Context, net *network.Network, kube *cl
 	proxyArgs := p.parts.proxy
 	proxyArgs.Traffic = p.throughProxy(net)
 	// NGINX does not start while a name in its configuration cannot be resolved.
-	var err error
 	p.Proxy, err = proxy.New(ctx, p.name+"-proxy", &proxyArgs, append(onNodes, pulumi.DependsOn(services))...)
 	return settings.In("Proxy", err)
 }

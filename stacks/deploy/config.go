@@ -27,8 +27,11 @@ type Config struct {
 	Machine Machine `pulumi:"machine,optional" config:",inline"`
 	// Name is the prefix of every resource, at most 20 letters, digits and hyphens.
 	Name string `pulumi:"name,optional" default:"bookstore"`
-	// Manifests are Ingress manifests, as files, folders or globs relative to Pulumi.yaml.
-	Manifests []string `pulumi:"manifests,optional" default:"[\"examples/bookstore/ingress.yaml\"]"`
+	// Manifests are Ingress manifests, as files, folders, patterns or kustomizations relative to Pulumi.yaml. Default
+	// examples/bookstore/ingress.yaml, and none where publish is set.
+	Manifests []string `pulumi:"manifests,optional"`
+	// Publish are routes to Services without any manifest.
+	Publish []Publication `pulumi:"publish,optional"`
 	// Namespace is the Kubernetes namespace of all Ingresses and services instead of their own, for a second copy on a
 	// shared cluster.
 	Namespace string `pulumi:"namespace,optional"`
@@ -38,8 +41,8 @@ type Config struct {
 	// PlatformStack is a stack of this program whose network and cluster this one uses, for example
 	// organization/apigateway-ingress/base.
 	PlatformStack string `pulumi:"platformStack,optional"`
-	// ClusterName is an existing EKS cluster with managed node groups, in the VPC vpcId. The keys about a new cluster have
-	// no meaning then.
+	// ClusterName is an existing EKS cluster with managed node groups. Its VPC and subnets are those that it has, unless vpcId
+	// names them, and the Services that routes name are looked up in it. The keys about a new cluster have no meaning then.
 	ClusterName string `pulumi:"clusterName,optional"`
 	// Kubeconfig is a file by which the existing cluster is reached, relative to Pulumi.yaml. Empty asks the AWS CLI for a
 	// token.
@@ -66,6 +69,9 @@ type Machine struct {
 	// event as JSON and answers with JSON.
 	LocalFunctions map[string][]string `pulumi:"localFunctions,optional"`
 }
+
+// defaultManifests are the sample's.
+const defaultManifests = "examples/bookstore/ingress.yaml"
 
 // Lookup gives a key of the project's config, in the form in which Pulumi hands it to programs:
 // text as it is, everything else as JSON. The second result is false when the key is not set.
@@ -123,7 +129,15 @@ func (s *Settings) spread() {
 
 // files reads what the config names.
 func (s *Settings) files(root string) error {
-	ingresses, manifestsErr := ingress.Load(within(root, s.Manifests), strings.NewReader(""))
+	published, publishErr := publications(s.Publish)
+	if len(s.Manifests) == 0 && len(s.Publish) == 0 {
+		s.Manifests = []string{defaultManifests}
+	}
+	var ingresses []ingress.Ingress
+	var manifestsErr error
+	if len(s.Manifests) > 0 {
+		ingresses, manifestsErr = ingress.Load(within(root, s.Manifests), strings.NewReader(""))
+	}
 	for i := range ingresses {
 		ingresses[i].Namespace = cmp.Or(s.Namespace, ingresses[i].Namespace)
 		ingresses[i].Source = strings.TrimPrefix(ingresses[i].Source, root+string(filepath.Separator))
@@ -132,7 +146,7 @@ func (s *Settings) files(root string) error {
 	for i := range fragments {
 		fragments[i].Source = strings.TrimPrefix(fragments[i].Source, root+string(filepath.Separator))
 	}
-	s.Platform.Ingresses, s.Platform.Fragments = ingresses, fragments
+	s.Platform.Ingresses, s.Platform.Fragments = append(ingresses, published...), fragments
 	grantsErr := s.grants(root)
 	var kubeconfigErr error
 	if s.Kubeconfig != "" {
@@ -142,11 +156,14 @@ func (s *Settings) files(root string) error {
 		}
 		s.kubeconfig = string(content)
 	}
-	return errors.Join(manifestsErr, grantsErr, fragmentsErr, kubeconfigErr)
+	return errors.Join(publishErr, manifestsErr, grantsErr, fragmentsErr, kubeconfigErr)
 }
 
 // grants are among the manifests. What cannot be read is reported with the Ingresses.
 func (s *Settings) grants(root string) error {
+	if len(s.Manifests) == 0 {
+		return nil
+	}
 	set, err := manifest.Read(within(root, s.Manifests), strings.NewReader(""))
 	if err != nil {
 		return nil
@@ -176,12 +193,12 @@ func (s *Settings) shared() bool { return s.PlatformStack != "" }
 
 // validate checks what can be checked without AWS. What AWS will tell is taken for good here.
 func (s *Settings) validate() error {
-	if len(s.Platform.Ingresses) == 0 && len(s.Manifests) > 0 {
+	if len(s.Platform.Ingresses) == 0 {
 		// The manifests could not be read, which is said already.
 		return nil
 	}
 	checked := s.Platform
-	if s.shared() {
+	if s.shared() || s.ClusterName != "" && checked.Network.Existing == nil {
 		checked.Network.Existing = &network.VPC{ID: pulumi.String("vpc-0"), PrivateSubnetIDs: pulumi.ToStringArray([]string{"subnet-0", "subnet-1"})}
 	}
 	if s.shared() || s.ClusterName != "" {

@@ -7,6 +7,7 @@ import (
 	"github.com/apigateway-ingress/apigateway-ingress/components/cluster"
 	"github.com/apigateway-ingress/apigateway-ingress/components/network"
 	"github.com/apigateway-ingress/apigateway-ingress/components/platform"
+	"github.com/apigateway-ingress/apigateway-ingress/components/settings"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
@@ -19,6 +20,17 @@ func (s *Settings) adopt(ctx *pulumi.Context, args *platform.Args) error {
 			return err
 		}
 		args.Network.Existing, clusterName = shared.network, shared.clusterName
+	}
+	if args.Network.Existing == nil && clusterName != "" {
+		id, subnets, err := cluster.LookupNetwork(ctx, clusterName)
+		if err != nil {
+			return err
+		}
+		vpc, err := network.Choose(ctx, id, subnets)
+		if err != nil {
+			return settings.In("Platform", settings.In("Network", err))
+		}
+		args.Network.Existing = &vpc
 	}
 	if args.Network.Existing == nil {
 		return nil

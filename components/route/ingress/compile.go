@@ -21,6 +21,8 @@ type Options struct {
 	// Services are the backends that exist. AnyService accepts every one by number, for looking at manifests alone.
 	Services   []route.Service
 	AnyService bool
+	// Undeclared accepts Services besides these, by number: somebody else looks whether they exist.
+	Undeclared bool
 	// Domains are the custom domain names that the API answers to, *.name included.
 	Domains []string
 	// Group takes the Ingresses of one group.name only. Without it all Ingresses must be of one group.
@@ -195,6 +197,9 @@ func (c *compiler) backend(backend networkingv1.IngressBackend, namespace string
 		return anyBackend(namespace, name, port)
 	}
 	i := slices.IndexFunc(c.options.Services, func(s route.Service) bool { return s.Namespace == namespace && s.Name == name })
+	if i < 0 && c.options.Undeclared {
+		return anyBackend(namespace, name, port)
+	}
 	if i < 0 {
 		return route.Backend{}, fmt.Errorf("service %s/%s is not declared by the stack: add it to services (declared: %s)", namespace, name, describe(c.options.Services))
 	}
