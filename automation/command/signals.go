@@ -31,13 +31,14 @@ func interruptible(ctx context.Context) (_ context.Context, giveUp <-chan struct
 	go func() {
 		select {
 		case <-finished:
-			return
 		case s := <-signals:
 			cancel(signaled{s})
 		}
 		select {
 		case <-finished:
-			return
+			// What is left to do is to end: a signal now gets the exit code that one before would have got.
+			<-signals
+			os.Exit(exitCancelled)
 		case <-signals:
 			close(second)
 		}
@@ -48,7 +49,6 @@ func interruptible(ctx context.Context) (_ context.Context, giveUp <-chan struct
 		}
 	}()
 	return ctx, second, func() {
-		signal.Stop(signals)
 		close(finished)
 		cancel(nil)
 	}

@@ -129,7 +129,7 @@ func TestErrorsNameTheCause(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), 6*time.Second)
 			defer cancel()
 			deployment := deploymentInputs(SimulatedService{Namespace: "default", Name: strings.ReplaceAll(name, " ", "-")})
 			template := deployment["spec"].(map[string]any)["template"].(map[string]any)

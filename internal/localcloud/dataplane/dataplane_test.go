@@ -67,7 +67,7 @@ func path(name, link, uri string) string {
 		proxy, parameters = `"integration.request.path.proxy":"method.request.path.proxy",`, `"parameters":[{"name":"proxy","in":"path"}],`
 	}
 	return fmt.Sprintf(`%q:{"x-amazon-apigateway-any-method":{%s"security":[{"sigv4":[]}],"x-amazon-apigateway-integration":{"type":"http_proxy","httpMethod":"ANY",
-		"uri":%q,"connectionType":"VPC_LINK","connectionId":%q,"timeoutInMillis":300,"requestParameters":{%s"integration.request.header.X-Request-Id":"context.requestId"}}}}`,
+		"uri":%q,"connectionType":"VPC_LINK","connectionId":%q,"timeoutInMillis":1500,"requestParameters":{%s"integration.request.header.X-Request-Id":"context.requestId"}}}}`,
 		name, parameters, uri, link, proxy)
 }
 
@@ -77,7 +77,7 @@ func newWorld(t testing.TB) *world {
 	backend := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		w.backend = r.Clone(context.Background())
 		if r.URL.Path == "/slow" {
-			time.Sleep(time.Second)
+			time.Sleep(3 * time.Second)
 		}
 		rw.Header().Set("X-Backend", "yes")
 		rw.WriteHeader(http.StatusTeapot)

@@ -105,7 +105,7 @@ func TestAnswersAreWholeOrErrors(t *testing.T) {
 		case "/late":
 			_, _ = io.WriteString(rw, "the beginning")
 			_ = http.NewResponseController(rw).Flush()
-			time.Sleep(600 * time.Millisecond)
+			time.Sleep(3 * time.Second)
 		case "/long":
 			_, _ = rw.Write(make([]byte, maxPayload+1))
 		case "/just":
