@@ -34,6 +34,8 @@ const maxNameLength = 20
 // Args describe the gateway.
 type Args struct {
 	Settings
+	// Origin is the secret that proves to the proxy that a request came through this API; nil sends none.
+	Origin pulumi.StringInput `pulumi:"origin,optional"`
 	// Routes are what the API serves. Required.
 	Routes *route.Table
 	// Network is where the load balancer stands, with one private subnet a zone. Required.
@@ -239,14 +241,21 @@ func (g *Gateway) tags() pulumi.StringMapInput { return g.args.Tags }
 
 // definition is the OpenAPI document, rendered once the link and the balancer are known.
 func (g *Gateway) definition(link *apigateway.VpcLink, balancer nlb, endpoints pulumi.StringArrayOutput) pulumi.StringOutput {
-	return pulumi.All(link.ID(), balancer.DnsName, endpoints).ApplyT(func(values []any) (string, error) {
+	return pulumi.All(link.ID(), balancer.DnsName, endpoints, g.origin()).ApplyT(func(values []any) (string, error) {
 		way := openapi.PrivateLink{ConnectionID: string(values[0].(pulumi.ID)), Host: values[1].(string)}
 		if g.args.Balancer.CertificateARN != nil {
 			way.Host, way.TLS = g.args.Balancer.ServerName, true
 		}
 		document, err := openapi.Render(g.args.Routes, openapi.Document{
-			Title: apiTitle, Link: way, Responses: g.args.Responses, VPCEndpointIDs: values[2].([]string), OnlyDomain: g.args.Domain.OnlyDomain,
+			Title: apiTitle, Link: way, Origin: values[3].(string), Responses: g.args.Responses, VPCEndpointIDs: values[2].([]string), OnlyDomain: g.args.Domain.OnlyDomain,
 		})
 		return string(document), err
 	}).(pulumi.StringOutput)
+}
+
+func (g *Gateway) origin() pulumi.StringInput {
+	if g.args.Origin == nil {
+		return pulumi.String("")
+	}
+	return g.args.Origin
 }

@@ -26,6 +26,7 @@ import (
 	"github.com/apigateway-ingress/apigateway-ingress/components/iamrole"
 	"github.com/apigateway-ingress/apigateway-ingress/components/location"
 	"github.com/apigateway-ingress/apigateway-ingress/components/network"
+	"github.com/apigateway-ingress/apigateway-ingress/components/origin"
 	"github.com/apigateway-ingress/apigateway-ingress/components/podrole"
 	"github.com/apigateway-ingress/apigateway-ingress/components/proxy"
 	"github.com/apigateway-ingress/apigateway-ingress/components/route"
@@ -78,6 +79,8 @@ type Args struct {
 	// OpenPods leaves the pods reachable from the whole cluster. By default NetworkPolicies let in the chain alone: the
 	// load balancer to the proxy, and the proxy to the services that the platform makes.
 	OpenPods bool `pulumi:"openPods,optional" config:"-"`
+	// Origin is the proof by which the proxy knows that requests come through the API.
+	Origin origin.Settings `pulumi:"origin,optional" config:",inline"`
 	// IAM is how the roles and the user of all parts are made: under which path, and within which permissions boundary.
 	IAM iamrole.Settings `pulumi:"iam,optional" config:",inline"`
 	// CertificateProvider is AWS's provider for us-east-1: see gateway.Args.
@@ -352,6 +355,11 @@ func (p *Platform) declare(ctx *pulumi.Context) error {
 	}
 	p.ProxyNamespace = namespaces[p.parts.proxy.ServiceName]
 	p.parts.proxy.Namespace, p.parts.proxy.Nodes = p.ProxyNamespace, kube.Nodes()
+	proof, err := origin.New(ctx, p.name, &origin.Args{Settings: p.parts.args.Origin}, child)
+	if err != nil {
+		return err
+	}
+	p.parts.gateway.Origin, p.parts.proxy.Origins = proof.Current, proof.Accepted()
 	// Declaring a component waits for its provider, and that for the cluster: what goes into the cluster comes last,
 	// so that the gateway builds meanwhile.
 	if err := p.gateway(ctx, net, kube); err != nil {

@@ -25,6 +25,9 @@ const (
 	typeToken  = "apigateway-ingress:proxy:Proxy"
 	configPath = "/etc/apigw-ingress"
 	configFile = "nginx.conf"
+	// The proofs of origin are secret and so lie apart from the configuration.
+	originsPath = "/etc/apigw-ingress-origins"
+	originsFile = "origins.conf"
 	// nginxUser is the user "nginx" of the official image.
 	nginxUser = 101
 )
@@ -43,6 +46,9 @@ type Settings struct {
 	// Paths are those that NGINX refuses with 400. access refuses those that a service could read as a path of another
 	// access class, strict all that can be read in more than one way.
 	Paths nginx.Paths `pulumi:"paths,optional" default:"access" enum:"access,strict"`
+	// PassHeaders are headers of clients that services get although NGINX would clear them, X-HTTP-Method-Override for
+	// example. By some of them a client can undo what API Gateway decided.
+	PassHeaders []string `pulumi:"passHeaders,optional"`
 	// NodeSelector restricts the nodes by label.
 	NodeSelector map[string]string `pulumi:"nodeSelector,optional" config:"-" annotation:"node-selector"`
 }
@@ -52,6 +58,9 @@ type Args struct {
 	Settings
 	// ServiceName is the Service's, a DNS label. Default the component's name in lower case.
 	ServiceName string `pulumi:"serviceName,optional"`
+	// Origins are the proofs that NGINX accepts of requests that they come through the API; nil lets everybody in who
+	// reaches it.
+	Origins pulumi.StringArrayInput `pulumi:"origins,optional"`
 	// Routes decide which backend gets a request. Required.
 	Routes *route.Table
 	// Namespace is an existing namespace. Required.
@@ -87,7 +96,7 @@ func (a Args) Target(kubernetes pulumi.ProviderResource) target.Target {
 	}}
 }
 
-func (a Args) workload(config *workload.Config) *workload.Args {
+func (a Args) workload(mounts []workload.Mount) *workload.Args {
 	return &workload.Args{
 		ServiceName: a.ServiceName,
 		Namespace:   a.Namespace,
@@ -100,7 +109,7 @@ func (a Args) workload(config *workload.Config) *workload.Args {
 		Health:        workload.Health{Port: route.HealthPort, Liveness: "/healthz", Readiness: "/healthz"},
 		Replicas:      a.Replicas,
 		NodeSelector:  a.NodeSelector,
-		Config:        config,
+		Mounts:        mounts,
 		User:          nginxUser,
 		Traffic:       a.Traffic,
 	}
@@ -113,6 +122,7 @@ func (a Args) Complete(name string) (Args, error) {
 	a.ServiceName = cmp.Or(a.ServiceName, strings.ToLower(name))
 	var p settings.Problems
 	p.Add(settings.Check(a))
+	p.Add(nginx.CheckPassHeaders(a.PassHeaders))
 	p.When(a.Port == route.HealthPort, "{Port} %d is taken by the health check: choose another", a.Port)
 	if found := validation.IsDNS1035Label(a.ServiceName); len(found) > 0 {
 		p.When(true, "{ServiceName} %q is not valid: %s", a.ServiceName, found[0])
@@ -146,14 +156,41 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	// Without a fixed name a change makes a new ConfigMap, and pods roll over to it with no moment in between.
 	config, err := corev1.NewConfigMap(ctx, name, &corev1.ConfigMapArgs{
 		Metadata: metav1.ObjectMetaArgs{Namespace: a.Namespace.ToStringOutput().ToStringPtrOutput()},
-		Data:     pulumi.StringMap{configFile: pulumi.String(nginx.Render(a.Routes, nginx.Options{Port: a.Port, Paths: a.Paths}))},
+		Data:     pulumi.StringMap{configFile: pulumi.String(nginx.Render(a.Routes, a.options()))},
 	}, pulumi.Parent(p))
 	if err != nil {
 		return nil, settings.Named("proxy", name, err)
 	}
-	mount := &workload.Config{Name: config.Metadata.Name().Elem(), MountPath: configPath}
-	if _, err := workload.New(ctx, name, a.workload(mount), pulumi.Parent(p)); err != nil {
+	mounts := []workload.Mount{{Name: "config", ConfigMap: config.Metadata.Name().Elem(), Path: configPath}}
+	if a.Origins != nil {
+		secret, err := p.origins(ctx, name, a)
+		if err != nil {
+			return nil, settings.Named("proxy", name, err)
+		}
+		mounts = append(mounts, workload.Mount{Name: "origins", Secret: secret, Path: originsPath})
+	}
+	if _, err := workload.New(ctx, name, a.workload(mounts), pulumi.Parent(p)); err != nil {
 		return nil, settings.Named("proxy", name, err)
 	}
 	return p, ctx.RegisterResourceOutputs(p, pulumi.Map{"nodePort": p.NodePort, "serviceName": p.ServiceName, "namespace": p.Namespace})
+}
+
+func (a Args) options() nginx.Options {
+	options := nginx.Options{Port: a.Port, Paths: a.Paths, PassHeaders: a.PassHeaders}
+	if a.Origins != nil {
+		options.OriginsFile = originsPath + "/" + originsFile
+	}
+	return options
+}
+
+// origins is the name of a Secret with the proofs. Without a fixed name a change makes a new one, as with the configuration.
+func (p *Proxy) origins(ctx *pulumi.Context, name string, a Args) (pulumi.StringOutput, error) {
+	secret, err := corev1.NewSecret(ctx, name, &corev1.SecretArgs{
+		Metadata:   metav1.ObjectMetaArgs{Namespace: a.Namespace.ToStringOutput().ToStringPtrOutput()},
+		StringData: pulumi.StringMap{originsFile: a.Origins.ToStringArrayOutput().ApplyT(nginx.Origins).(pulumi.StringOutput)},
+	}, pulumi.Parent(p))
+	if err != nil {
+		return pulumi.StringOutput{}, err
+	}
+	return secret.Metadata.Name().Elem(), nil
 }

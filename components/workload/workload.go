@@ -48,8 +48,8 @@ type Args struct {
 	Replicas int `pulumi:"replicas,optional" default:"2" range:"1..1000"`
 	// NodeSelector restricts the nodes by label.
 	NodeSelector map[string]string `pulumi:"nodeSelector,optional"`
-	// Config mounts a ConfigMap; nil mounts none.
-	Config *Config `pulumi:"config,optional"`
+	// Mounts are folders with the keys of ConfigMaps and Secrets as files.
+	Mounts []Mount `pulumi:"mounts,optional"`
 	// User is the numeric user of the container.
 	User int `pulumi:"user,optional" default:"65532"`
 	// Traffic is what the pods' network lets through; nil makes no NetworkPolicy.
@@ -65,10 +65,25 @@ type Health struct {
 	Readiness string `pulumi:"readiness,optional" default:"/readyz"`
 }
 
-// Config is a ConfigMap and the folder where the container finds its keys as files.
-type Config struct {
-	Name      pulumi.StringInput `pulumi:"name"`
-	MountPath string             `pulumi:"mountPath"`
+// Mount is a ConfigMap or a Secret, and the folder where the container finds its keys as files.
+type Mount struct {
+	// Name is the volume's, a DNS label.
+	Name string `pulumi:"name"`
+	// ConfigMap or Secret is the object's name.
+	ConfigMap pulumi.StringInput `pulumi:"configMap,optional"`
+	Secret    pulumi.StringInput `pulumi:"secret,optional"`
+	// Path is the folder.
+	Path string `pulumi:"path"`
+}
+
+func (m Mount) volume() corev1.VolumeArgs {
+	volume := corev1.VolumeArgs{Name: pulumi.String(m.Name)}
+	if m.Secret != nil {
+		volume.Secret = corev1.SecretVolumeSourceArgs{SecretName: m.Secret.ToStringOutput().ToStringPtrOutput()}
+	} else {
+		volume.ConfigMap = corev1.ConfigMapVolumeSourceArgs{Name: m.ConfigMap.ToStringOutput().ToStringPtrOutput()}
+	}
+	return volume
 }
 
 // Workload is the running service.
@@ -193,11 +208,8 @@ func serviceArgs(a Args, meta metav1.ObjectMetaArgs, selector pulumi.StringMap) 
 
 func podSpec(a Args, account pulumi.StringPtrOutput, selector pulumi.StringMap) corev1.PodSpecArgs {
 	volumes := corev1.VolumeArray{corev1.VolumeArgs{Name: pulumi.String("tmp"), EmptyDir: corev1.EmptyDirVolumeSourceArgs{}}}
-	if a.Config != nil {
-		volumes = append(volumes, corev1.VolumeArgs{
-			Name:      pulumi.String("config"),
-			ConfigMap: corev1.ConfigMapVolumeSourceArgs{Name: a.Config.Name.ToStringOutput().ToStringPtrOutput()},
-		})
+	for _, m := range a.Mounts {
+		volumes = append(volumes, m.volume())
 	}
 	spec := corev1.PodSpecArgs{
 		ServiceAccountName:           account,
@@ -225,10 +237,8 @@ func podSpec(a Args, account pulumi.StringPtrOutput, selector pulumi.StringMap) 
 
 func container(a Args) corev1.ContainerArgs {
 	mounts := corev1.VolumeMountArray{corev1.VolumeMountArgs{Name: pulumi.String("tmp"), MountPath: pulumi.String("/tmp")}}
-	if a.Config != nil {
-		mounts = append(mounts, corev1.VolumeMountArgs{
-			Name: pulumi.String("config"), MountPath: pulumi.String(a.Config.MountPath), ReadOnly: pulumi.Bool(true),
-		})
+	for _, m := range a.Mounts {
+		mounts = append(mounts, corev1.VolumeMountArgs{Name: pulumi.String(m.Name), MountPath: pulumi.String(m.Path), ReadOnly: pulumi.Bool(true)})
 	}
 	ports := corev1.ContainerPortArray{corev1.ContainerPortArgs{Name: pulumi.String("http"), ContainerPort: pulumi.Int(a.ContainerPort)}}
 	healthPort := "http"

@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -27,6 +28,15 @@ func TestNoDowntime(t *testing.T) {
 		change func()
 	}{
 		{"a route more", func() { e.editManifest("path: /api/author", "path: /api/v2/author") }},
+		{"a catch-all with nested siblings", func() { e.publish("/", "/api", "/api/book/list/recent") }},
+		{"the siblings go", func() { e.publish("/") }},
+		{"the catch-all goes", func() { e.publish() }},
+		{"an Exact path beside Prefix ones", func() { e.publish("=/api/book", "=/api/book/list", "/api/book/list/recent") }},
+		{"the Exact paths go", func() { e.publish() }},
+		{"everybody may call another route", func() { e.openTo("/public", "none") }},
+		{"and nobody without a signature any more", func() { e.openTo("/public", "iam") }},
+		{"and it goes", func() { e.unpublish("open.yaml") }},
+		{"another secret between API Gateway and NGINX", func() { e.setConfig("originGeneration", 2) }},
 		{"an annotation that changes NGINX", func() {
 			e.editManifest("annotations:\n", "annotations:\n    apigateway.ingress.kubernetes.io/timeout: 20s\n")
 		}},
@@ -51,6 +61,56 @@ func TestNoDowntime(t *testing.T) {
 	require.Empty(t, load.failures())
 	t.Logf("%d requests, none failed", load.answered.Load())
 	e.destroy()
+}
+
+// publish adds paths to the manifests, Exact ones with an equals sign in front, in place of those of before.
+func (e *environment) publish(paths ...string) {
+	e.t.Helper()
+	if len(paths) == 0 {
+		e.unpublish("more.yaml")
+		return
+	}
+	var rules []string
+	for _, path := range paths {
+		match := "Prefix"
+		if exact, ok := strings.CutPrefix(path, "="); ok {
+			path, match = exact, "Exact"
+		}
+		rules = append(rules, fmt.Sprintf("{path: %s, pathType: %s, backend: {service: {name: bookservice, port: {number: 80}}}}", path, match))
+	}
+	e.writeIngress("more.yaml", "", strings.Join(rules, ", "))
+}
+
+// openTo adds a path with an authentication of its own.
+func (e *environment) openTo(path, auth string) {
+	e.t.Helper()
+	e.writeIngress("open.yaml", "apigateway.ingress.kubernetes.io/auth: "+auth, fmt.Sprintf("{path: %s, pathType: Prefix, backend: {service: {name: authorservice, port: {number: 80}}}}", path))
+}
+
+func (e *environment) writeIngress(file, annotations, paths string) {
+	e.t.Helper()
+	content := fmt.Sprintf("apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: %s, annotations: {%s}}\nspec: {ingressClassName: apigateway, rules: [{http: {paths: [%s]}}]}\n",
+		strings.TrimSuffix(file, ".yaml"), annotations, paths)
+	require.NoError(e.t, os.WriteFile(filepath.Join(e.root, file), []byte(content), 0o600))
+	e.manifests()
+}
+
+func (e *environment) unpublish(file string) {
+	e.t.Helper()
+	require.NoError(e.t, os.Remove(filepath.Join(e.root, file)))
+	e.manifests()
+}
+
+// manifests names the stack's manifests as they are now.
+func (e *environment) manifests() {
+	e.t.Helper()
+	files := []string{"examples/bookstore/ingress.yaml"}
+	for _, file := range []string{"more.yaml", "open.yaml"} {
+		if _, err := os.Stat(filepath.Join(e.root, file)); err == nil {
+			files = append(files, file)
+		}
+	}
+	e.setConfig("manifests", files)
 }
 
 // setServices gives both services another image and number of pods.

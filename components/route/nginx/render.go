@@ -25,7 +25,7 @@ events {
 http {
     log_format json escape=json
         '{"time":"$time_iso8601","requestId":"$http_x_request_id","client":"$remote_addr",'
-        '"method":"$request_method","uri":"$request_uri","status":$status,"bytes":$body_bytes_sent,'
+        '"method":"$request_method","path":"$asked","status":$status,"bytes":$body_bytes_sent,'
         '"duration":$request_time,"upstream":"$upstream_addr","upstreamStatus":"$upstream_status"}';
     access_log /dev/stdout json buffer=32k flush=1s;
 
@@ -43,13 +43,15 @@ http {
     keepalive_timeout 360s;
     keepalive_requests 100000;
     map_hash_bucket_size 512;
+    proxy_headers_hash_max_size 2048;
+    proxy_headers_hash_bucket_size 128;
 
     set_real_ip_from 10.0.0.0/8;
     set_real_ip_from 172.16.0.0/12;
     set_real_ip_from 192.168.0.0/16;
     set_real_ip_from 100.64.0.0/10;
     set_real_ip_from 127.0.0.0/8;
-    real_ip_header X-Forwarded-For;
+    real_ip_header X-Apigw-Client-Ip;
 
     # A dollar sign in a text is not a variable.
     geo $dollar {
@@ -62,16 +64,31 @@ http {
         default $http_x_forwarded_host;
     }
 
+    # A port that does not go without saying.
+    map $http_x_forwarded_port $called_port {
+        "" "";
+        80 "";
+        443 "";
+        default ":$http_x_forwarded_port";
+    }
+
+    # NGINX itself answers 502 when it reaches no pod of a service as well as when a pod's answer is none.
+    map $upstream_connect_time $connected {
+        "~[0-9]" 1;
+    }
+
     proxy_http_version 1.1;
     proxy_set_header Connection "";
-    proxy_set_header Host $called_host;
+    proxy_set_header Host $called_host$called_port;
     proxy_set_header X-Forwarded-For $remote_addr;
+    proxy_set_header X-Forwarded-Prefix $prefix;
     proxy_set_header X-Request-Id $http_x_request_id;
-    proxy_set_header X-Apigw-Path "";
-    proxy_set_header X-Apigw-Access "";
-    proxy_set_header X-Apigw-Backends "";
     proxy_request_buffering off;
     proxy_max_temp_file_size 0;
+    # API Gateway takes 10,240 bytes of headers.
+    proxy_buffer_size 16k;
+    proxy_buffers 4 16k;
+    proxy_busy_buffers_size 32k;
     proxy_connect_timeout 5s;
     proxy_read_timeout 30s;
     proxy_send_timeout 30s;
@@ -96,20 +113,23 @@ http {
         set $own "";
         set $own_access "";
 
-        if ($misread) {
-            return 400 '{"message":"Bad Request"}';
+%s        if ($misread) {
+            return 400 '{"message":"Bad Request","requestId":"$http_x_request_id"}';
         }
 
 %s    }
 }
 `
 
-const noRoute = `{"message":"no route"}`
-
 // Options are what the configuration says besides the routes.
 type Options struct {
 	// Port is where NGINX listens for requests.
 	Port int
+	// PassHeaders are names of headers that services get although NGINX would clear them: see Cleared.
+	PassHeaders []string
+	// OriginsFile is where NGINX finds the proofs of origin that it accepts, as entries of a map. Requests without one of
+	// them are refused with 403. Empty accepts everybody.
+	OriginsFile string
 	// Paths says which are refused. Default PathsByAccess.
 	Paths Paths
 }
@@ -141,12 +161,16 @@ func Render(t *route.Table, o Options) []byte {
 		n.global = append(n.global, directive{"upstream", []argument{raw(b.Name())}, []directive{
 			{"server", []argument{raw(fmt.Sprintf("%s:%d", b.Host(), b.Port))}, nil},
 			{"keepalive", []argument{raw("64")}, nil},
+			// Shorter than what most servers allow, so that it is not they who close a connection that is about to be used.
+			{"keepalive_timeout", []argument{raw("4s")}, nil},
 		}})
 	}
 	if len(n.hosts) > 1 {
 		n.global = append(n.global, n.hostMap())
 	}
 	decided := t.Locations()
+	n.global = append(n.global, o.origins()...)
+	n.global = append(n.global, o.headers()...)
 	n.global = append(n.global, pathMaps(decided, o.Paths)...)
 	n.global = append(n.global, backendMaps(t.Backends())...)
 	var locations []directive
@@ -158,7 +182,7 @@ func Render(t *route.Table, o Options) []byte {
 	if !root {
 		locations = append(locations, directive{"location", []argument{raw("/")}, toBackend()})
 	}
-	return fmt.Appendf(nil, mainConfig, write(n.global, 1), route.HealthPort, o.Port, write(locations, 2))
+	return fmt.Appendf(nil, mainConfig, write(n.global, 1), route.HealthPort, o.Port, write(append(failures(), o.refuseStrangers()...), 2), write(locations, 2))
 }
 
 // writer collects what stands outside of the server: upstreams and maps, each map once.
@@ -207,7 +231,7 @@ func (n *writer) location(l route.Location) directive {
 // toBackend sends a request where API Gateway and this table want it to go, with the path that the client asked for.
 func toBackend() []directive {
 	return []directive{
-		{"if", []argument{raw(`($backend = "")`)}, []directive{{"return", []argument{raw("404"), text(noRoute)}, nil}}},
+		{"if", []argument{raw(`($backend = "")`)}, []directive{refusal(404, "no route")}},
 		{"proxy_pass", []argument{raw("http://$backend$path$is_args$args")}, nil},
 	}
 }

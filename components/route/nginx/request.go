@@ -24,6 +24,9 @@ func pathMaps(locations []route.Location, paths Paths) []directive {
 			entry(`~^(?<unslashed>/[^ ]+) .*\k<unslashed>/$`, "$unslashed/"),
 			// Should API Gateway write one of the two otherwise encoded, their ends still tell.
 			entry(`~^(?<without>[^ ]*[^ /]) .*/$`, "$without/")),
+		// What stands before the path is the stage, or the base path of a domain.
+		mapOf("$asked $http_x_apigw_path", "$prefix",
+			entry(`~^(?<below_prefix>[^ ]*) (?<before>.*)\k<below_prefix>/?$`, "$before"), entry(`~^/ (?<stage>/[^/ ]+)$`, "$stage")),
 		mapOf("$path", "$slash", entry(`~./$`, "/")),
 		mapOf("$http_x_apigw_access $path", "$unplain", directive{"", []argument{raw("default"), raw(`"$http_x_apigw_access $path"`)}, nil}, entry("~"+claimed+plainPath, "")),
 		mapOf("$unplain", "$misread", append([]directive{entry("", "")}, misread...)...),

@@ -1,6 +1,7 @@
 package openapi
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/apigateway-ingress/apigateway-ingress/components/route"
@@ -8,7 +9,11 @@ import (
 
 // claims are what API Gateway tells NGINX about a resource. They travel with each request, so that a deployment and NGINX pods
 // of different generations answer as one of the two would.
-type claims struct{ access, backends string }
+type claims struct {
+	access, backends string
+	// verified is what API Gateway has verified about the caller.
+	verified []string
+}
 
 // noClaim stands where there is nothing to say: API Gateway does not set a header to nothing, and would let a client's pass.
 const noClaim = "-"
@@ -17,8 +22,9 @@ const noClaim = "-"
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-known-issues.html
 const maxBackends = 2048
 
-func claimsOf(l route.Location, hosts []string) claims {
-	said := claims{access: l.Access, backends: strings.Join(append(backends(l.ByHost, hosts, ""), backends(l.TrailingSlash, hosts, "/")...), ",")}
+func claimsOf(t *route.Table, l route.Location) claims {
+	hosts := t.Hosts()
+	said := claims{access: l.Access, verified: t.Verified(l.First.Behavior), backends: strings.Join(append(backends(l.ByHost, hosts, ""), backends(l.TrailingSlash, hosts, "/")...), ",")}
 	if l.Uniform {
 		said.access += route.AccessUniform
 	}
@@ -47,4 +53,20 @@ func backends(byHost map[string]*route.Route, hosts []string, suffix string) []s
 		return list[:1]
 	}
 	return list
+}
+
+// mappings are the headers that carry the claims, and those by which a service knows who called.
+func (c claims) mappings() map[string]string {
+	const header = "integration.request.header."
+	mapped := map[string]string{
+		header + route.AccessHeader:   "'" + c.access + "'",
+		header + route.BackendsHeader: "'" + c.backends + "'",
+		header + route.VerifiedHeader: "'" + strings.Join(c.verified, ",") + "'",
+	}
+	for _, identity := range route.Identities {
+		if slices.Contains(c.verified, identity.Verified) {
+			mapped[header+identity.Header] = identity.Source
+		}
+	}
+	return mapped
 }

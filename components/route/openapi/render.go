@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -27,6 +28,8 @@ type PrivateLink struct {
 type Document struct {
 	Title string
 	Link  PrivateLink
+	// Origin is the secret that proves to NGINX where a request comes from; empty sends none.
+	Origin string
 	// Responses replace API Gateway's own answers.
 	Responses []GatewayResponse
 	// VPCEndpointIDs are those through which a private API is called, and OnlyDomain turns the execute-api endpoint off.
@@ -145,7 +148,7 @@ func Render(t *route.Table, d Document) ([]byte, error) {
 		document.Servers = []server{{URL: "/", Endpoint: endpointConfiguration{d.VPCEndpointIDs, d.OnlyDomain}}}
 	}
 	for _, l := range t.Locations() {
-		document.Paths[l.Resource] = methodsOf(t, l, claimsOf(l, t.Hosts()), d.Link)
+		document.Paths[l.Resource] = methodsOf(t, l, claimsOf(t, l), d)
 		if a := t.Authorizer(l.First.Behavior.Auth); a != nil {
 			document.Components.SecuritySchemes[a.Name] = schemeOf(*a)
 		}
@@ -163,7 +166,7 @@ func Render(t *route.Table, d Document) ([]byte, error) {
 		}
 		document.Responses[response.Type] = response.extension()
 	}
-	return json.Marshal(document) //nolint:gosec // no field holds a secret
+	return json.Marshal(document) //nolint:gosec // the origin is meant for the document
 }
 
 // maxLength is the number of bytes that a definition may have:
@@ -173,16 +176,17 @@ const maxLength = 6 << 20
 // Check says whether API Gateway takes a definition of this size, before the link and the balancer are known.
 func Check(t *route.Table, d Document) error {
 	// Addresses are shorter than this in every region.
+	d.Origin = strings.Repeat("x", 40)
 	d.Link.ConnectionID, d.Link.Host = "0123456789", "internal-load-balancer-0123456789abcdef.elb.us-gov-west-1.amazonaws.com"
 	body, err := Render(t, d)
 	return errors.Join(err, route.CheckQuota("bytes of the API's definition", len(body), maxLength, "publish fewer routes in one API"))
 }
 
-func methodsOf(t *route.Table, l route.Location, said claims, link PrivateLink) map[string]method {
+func methodsOf(t *route.Table, l route.Location, said claims, d Document) map[string]method {
 	methods := map[string]method{}
 	expectations := t.Expectations(l.Resource)
 	for _, name := range l.Methods {
-		served := methodOf(l, said, link)
+		served := methodOf(l, said, d)
 		if expected, described := expectations[name]; described {
 			served.expect(expected)
 		}
@@ -194,7 +198,7 @@ func methodsOf(t *route.Table, l route.Location, said claims, link PrivateLink) 
 	}
 	if l.First.Behavior.CORS != nil {
 		// A browser asks without credentials whether it may send them; NGINX answers.
-		preflight := methodOf(l, claims{route.AccessPreflight, noClaim}, link)
+		preflight := methodOf(l, claims{route.AccessPreflight, noClaim, []string{route.VerifiedNothing}}, d)
 		preflight.Security = nil
 		methods["options"] = preflight
 	}
@@ -226,8 +230,8 @@ func bodyOf(body *openapi3.RequestBodyRef) *openapi3.RequestBodyRef {
 	return &openapi3.RequestBodyRef{Value: written}
 }
 
-func methodOf(l route.Location, said claims, link PrivateLink) method {
-	behavior := l.First.Behavior
+func methodOf(l route.Location, said claims, d Document) method {
+	behavior, link := l.First.Behavior, d.Link
 	result := method{
 		Responses: map[string]any{"default": map[string]string{"description": "the backend's answer"}},
 		Integration: integration{
@@ -241,18 +245,21 @@ func methodOf(l route.Location, said claims, link PrivateLink) method {
 				"integration.request.header." + route.ClientIPHeader:  "context.identity.sourceIp",
 				"integration.request.header." + route.HostHeader:      "context.domainName",
 				"integration.request.header." + route.PathHeader:      "context.path",
-				"integration.request.header." + route.AccessHeader:    "'" + said.access + "'",
-				"integration.request.header." + route.BackendsHeader:  "'" + said.backends + "'",
 			},
 			PassthroughBehavior: "when_no_match",
 			TimeoutInMillis:     behavior.Timeout.Milliseconds(),
 		},
 	}
+	maps.Copy(result.Integration.RequestParameters, said.mappings())
 	result.Security = security(behavior)
+	if d.Origin != "" {
+		result.Integration.RequestParameters["integration.request.header."+route.OriginHeader] = "'" + d.Origin + "'"
+	}
 	if l.Below {
-		result.Parameters = []parameter{{Name: "proxy", In: "path", Required: true, Schema: anyText()}}
+		result.Parameters = append(result.Parameters, parameter{Name: "proxy", In: "path", Required: true, Schema: anyText()})
 		result.Integration.RequestParameters["integration.request.path.proxy"] = "method.request.path.proxy"
 	}
+	result.passContentEncoding()
 	if cache := behavior.Cache; cache.TTL > 0 {
 		if l.Below {
 			result.Integration.CacheKeyParameters = []string{"method.request.path.proxy"}
@@ -263,6 +270,14 @@ func methodOf(l route.Location, said claims, link PrivateLink) method {
 		}
 	}
 	return result
+}
+
+// passContentEncoding lets a service know that a request's body is compressed: API Gateway drops the header unless it is mapped.
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-known-issues.html
+func (m *method) passContentEncoding() {
+	const name = "Content-Encoding"
+	m.Parameters = append(m.Parameters, parameter{Name: name, In: "header", Schema: anyText()})
+	m.Integration.RequestParameters["integration.request.header."+name] = "method.request.header." + name
 }
 
 // security is what a request must bring along, all of it together.

@@ -39,7 +39,7 @@ func TestFragmentsBecomeValidators(t *testing.T) {
 	document, err := Render(table, Document{})
 	require.NoError(t, err)
 	require.Contains(t, string(document), `"x-amazon-apigateway-request-validators":{"all":{"validateRequestBody":true,"validateRequestParameters":true}}`)
-	require.Contains(t, string(document), `"post":{"parameters":[{"name":"page","in":"query","required":true,"schema":{"type":"string"}}],"requestBody":{"content":{"application/json":{"schema":{"$ref":"#/components/schemas/Thing"}}}}`)
+	require.Contains(t, string(document), `"post":{"parameters":[{"name":"Content-Encoding","in":"header","required":false,"schema":{"type":"string"}},{"name":"page","in":"query","required":true,"schema":{"type":"string"}}],"requestBody":{"content":{"application/json":{"schema":{"$ref":"#/components/schemas/Thing"}}}}`)
 	require.Contains(t, string(document), `"schemas":{"Thing":{"required":["name"],"type":"object"}}`)
 	var throttled []string
 	for _, m := range table.MethodSettings() {

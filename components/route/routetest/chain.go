@@ -2,6 +2,7 @@ package routetest
 
 import (
 	"bufio"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net"
@@ -30,7 +31,22 @@ var Backends = []route.Backend{
 func Echoes(t testing.TB) map[string]string {
 	addresses := map[string]string{}
 	for _, b := range Backends {
-		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, b.Service+" "+r.RequestURI) }))
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			switch r.URL.Query().Get("do") {
+			case "fail":
+				w.WriteHeader(http.StatusBadGateway)
+				_, _ = io.WriteString(w, "the service's own")
+			case "headers":
+				w.Header().Set("X-Long", strings.Repeat("x", 9000))
+			case "close":
+				connection, _, _ := w.(http.Hijacker).Hijack()
+				_ = connection.Close()
+				return
+			}
+			r.Header.Set("Host", r.Host)
+			seen, _ := json.Marshal(r.Header)
+			_, _ = io.WriteString(w, b.Service+" "+r.RequestURI+"\n"+string(seen))
+		}))
 		t.Cleanup(server.Close)
 		addresses[fmt.Sprintf("%s:%d", b.Host(), b.Port)] = server.Listener.Addr().String()
 	}
@@ -117,8 +133,11 @@ func freeAddress(t testing.TB) string {
 type Answer struct {
 	Method *restapi.Method
 	Status int
-	// Backend answered, and saw Path; both are empty where none did.
+	// Backend answered, and saw Path and the headers Seen; they are empty where none did.
 	Backend, Path string
+	Seen          http.Header
+	// Body is that of any other answer than 200.
+	Body string
 }
 
 // Ask sends GET for a path the whole way, called by the name host.
@@ -171,7 +190,11 @@ func (c *Chain) Direct(verb, target string, headers map[string]string) Answer {
 	require.NoError(c.t, err)
 	answer := Answer{Status: response.StatusCode}
 	if response.StatusCode == http.StatusOK {
-		answer.Backend, answer.Path, _ = strings.Cut(string(body), " ")
+		line, seen, _ := strings.Cut(string(body), "\n")
+		answer.Backend, answer.Path, _ = strings.Cut(line, " ")
+		require.NoError(c.t, json.Unmarshal([]byte(seen), &answer.Seen))
+	} else {
+		answer.Body = string(body)
 	}
 	return answer
 }

@@ -6,6 +6,7 @@ import (
 	_ "embed"
 
 	"github.com/apigateway-ingress/apigateway-ingress/components/gateway"
+	"github.com/apigateway-ingress/apigateway-ingress/components/origin"
 	"github.com/apigateway-ingress/apigateway-ingress/components/platform"
 	"github.com/apigateway-ingress/apigateway-ingress/components/proxy"
 	"github.com/apigateway-ingress/apigateway-ingress/components/route"
@@ -55,7 +56,12 @@ func partners(ctx *pulumi.Context, p *platform.Platform, ingresses []ingress.Ing
 	if err != nil {
 		return err
 	}
+	proof, err := origin.New(ctx, "partners", &origin.Args{}, pulumi.DependsOn([]pulumi.Resource{p}))
+	if err != nil {
+		return err
+	}
 	nginx, err := proxy.New(ctx, "partners-proxy", &proxy.Args{
+		Origins:   proof.Accepted(),
 		Namespace: p.ProxyNamespace, Routes: routes, Nodes: p.Cluster.Nodes(), Settings: proxy.Settings{NodePort: partnersNodePort, Replicas: 2},
 	}, pulumi.Provider(p.Cluster.Kubernetes), pulumi.DependsOn([]pulumi.Resource{p}))
 	if err != nil {
@@ -63,7 +69,7 @@ func partners(ctx *pulumi.Context, p *platform.Platform, ingresses []ingress.Ing
 	}
 	published, err := gateway.New(ctx, "partners", &gateway.Args{
 		Settings: gateway.Settings{Access: gateway.Access{ClientUser: true}, Stage: gateway.Stage{Name: "v1"}},
-		Routes:   routes, Network: p.Network.VPC(), Target: nginx.Target(),
+		Routes:   routes, Network: p.Network.VPC(), Target: nginx.Target(), Origin: proof.Current,
 	})
 	if err != nil {
 		return err

@@ -3,6 +3,8 @@ package dataplane
 import (
 	"strconv"
 	"strings"
+
+	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/restapi"
 )
 
 // value evaluates the right-hand side of a parameter mapping:
@@ -55,6 +57,12 @@ func (x *exchange) context(name string) string {
 		return x.principal.ARN
 	case "authorizer.principalId":
 		return x.principalID
+	case "identity.accountId":
+		return x.principal.Account
+	case "authorizer.claims.sub":
+		if x.method.Authorizer != nil && x.method.Authorizer.Type == restapi.Cognito {
+			return x.principalID
+		}
 	case "identity.apiKeyId":
 		return x.apiKeyID
 	case "identity.vpceId":

@@ -268,7 +268,10 @@ func (x *exchange) integrationRequest(ctx context.Context, address string) (*htt
 	x.forward(request.Header)
 	for target, source := range integration.RequestParameters {
 		if name, isHeader := strings.CutPrefix(target, "integration.request.header."); isHeader {
-			request.Header.Set(name, x.value(source))
+			// A mapping without a value sets nothing, and the client's header stays: recorded in LocalStack #11237.
+			if value := x.value(source); value != "" {
+				request.Header.Set(name, value)
+			}
 		}
 	}
 	return request, nil

@@ -104,8 +104,12 @@ var operations = map[string]string{
 }
 
 var (
-	literalPart  = regexp.MustCompile(`^[A-Za-z0-9._:-]+$`)
-	variablePart = regexp.MustCompile(`^\{[A-Za-z0-9._:-]+\+?\}$`)
+	literalPart = regexp.MustCompile(`^[A-Za-z0-9._:-]+$`)
+	// What a parameter mapping may say:
+	// https://docs.aws.amazon.com/apigateway/latest/developerguide/request-response-data-mappings.html
+	mappingTarget = regexp.MustCompile(`^integration\.request\.(header|path|querystring)\.[a-zA-Z0-9._$-]+$`)
+	mappingSource = regexp.MustCompile(`^('[^']*'|method\.request\.(header|multivalueheader|path|querystring|multivaluequerystring)\.[a-zA-Z0-9._$-]+|method\.request\.body(\..+)?|stageVariables\.[a-zA-Z0-9_]+|context\.[a-zA-Z0-9._$-]+)$`)
+	variablePart  = regexp.MustCompile(`^\{[A-Za-z0-9._:-]+\+?\}$`)
 )
 
 // Parse reads an OpenAPI 3.0 document. Its errors are those of an import.
@@ -259,8 +263,11 @@ func (m *Method) checkIntegration() error {
 		}
 	}
 	for to, from := range i.RequestParameters {
-		if !strings.HasPrefix(to, "integration.request.") {
+		if !mappingTarget.MatchString(to) {
 			return fmt.Errorf("invalid mapping expression specified: %s", to)
+		}
+		if !mappingSource.MatchString(from) {
+			return fmt.Errorf("invalid mapping expression specified: %s", from)
 		}
 		if strings.HasPrefix(from, "method.request.") && !m.parameters[from] {
 			return fmt.Errorf("invalid mapping expression parameter specified: %s", from)
