@@ -3,6 +3,7 @@ package command
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 
@@ -18,7 +19,9 @@ import (
 type routesFlags struct {
 	openAPI, nginx bool
 	domains        []string
-	group          string
+	group, owner   string
+	// classless and ignoreForeign are what the stack's config says under classless and ignoreForeignAnnotations.
+	classless, ignoreForeign, allowOverlaps bool
 }
 
 func routesCommand(s *shared) *cobra.Command {
@@ -28,7 +31,7 @@ func routesCommand(s *shared) *cobra.Command {
 		Short: "Check Ingress manifests and print the routes that they make",
 		Long: `routes reads Ingress manifests, checks them, and prints the routes, or the documents that are made of them. It
 needs no cloud. Without arguments it reads what the stack's config names, and knows the stack's services; otherwise
-every service is taken to exist, and ports must be numbers.`,
+every service is taken to exist, and the manifests' own Services say which number a named port has.`,
 		Example: `  apigw-ingress routes
   apigw-ingress routes ingress.yaml more/ --json
   kubectl get ingress -A -o yaml | apigw-ingress routes - --domain api.example.com
@@ -40,6 +43,10 @@ every service is taken to exist, and ports must be numbers.`,
 	f.BoolVar(&flags.nginx, "nginx", false, "print the configuration for NGINX")
 	f.StringSliceVar(&flags.domains, "domain", nil, "domain name to which the API answers; may be repeated")
 	f.StringVar(&flags.group, "group", "", "take the Ingresses of one group.name only")
+	f.StringVar(&flags.owner, "owner", "", "namespace whose annotations about the whole API count, where there are several")
+	f.BoolVar(&flags.classless, "classless", false, "take Ingresses without a class as well")
+	f.BoolVar(&flags.allowOverlaps, "allow-namespace-overlaps", false, "let a namespace have routes below another one's")
+	f.BoolVar(&flags.ignoreForeign, "ignore-foreign-annotations", false, "let Ingresses pass whose annotations of other controllers decide who gets in")
 	command.MarkFlagsMutuallyExclusive("openapi", "nginx")
 	return command
 }
@@ -51,6 +58,11 @@ func (s *shared) routes(files []string, flags routesFlags) error {
 	}
 	for _, notice := range table.Notices {
 		fmt.Fprintf(s.errOut, "note: %s\n", notice)
+	}
+	if flags.openAPI || flags.nginx {
+		if err := table.Unresolved(); err != nil {
+			return usage(err)
+		}
 	}
 	switch {
 	case flags.openAPI:
@@ -77,17 +89,20 @@ const defaultProxyPort = 8080
 
 func (s *shared) routeTable(files []string, flags routesFlags) (*route.Table, error) {
 	if len(files) > 0 {
-		ingresses, err := ingress.Load(files, s.in)
-		options := ingress.Options{AnyService: true, Domains: flags.domains, Group: flags.group}
+		manifests, err := ingress.Read(files, s.in)
+		options := ingress.Options{
+			AnyService: true, Domains: flags.domains, Group: flags.group, Owner: flags.owner, Classless: flags.classless,
+			IgnoreForeign: flags.ignoreForeign, AllowOverlaps: flags.allowOverlaps,
+		}
 		if err != nil {
 			// What could be read is checked as well, so that all problems come at once.
-			_, more := ingress.Compile(ingresses, options)
-			if len(ingresses) == 0 {
+			_, more := ingress.Compile(manifests, options)
+			if len(manifests.Ingresses) == 0 {
 				more = nil
 			}
 			return nil, errors.Join(err, more)
 		}
-		return ingress.Compile(ingresses, options)
+		return ingress.Compile(manifests, options)
 	}
 	_, settings, err := operation.Settings(s.options())
 	if err != nil {
@@ -103,8 +118,12 @@ func (s *shared) printRoutes(rows []route.Row) error {
 	w := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "HOST\tPATH\tTYPE\tMETHODS\tAUTH\tBACKEND\tSOURCE")
 	for _, r := range rows {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s/%s:%d\t%s\n", r.Host, r.Path, r.PathType, strings.Join(r.Methods, ","), r.Auth, r.Namespace,
-			r.Service, r.Port, r.Source)
+		port := strconv.Itoa(r.Port)
+		if r.Port == 0 {
+			port = r.PortName
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s/%s:%s\t%s\n", r.Host, r.Path, r.PathType, strings.Join(r.Methods, ","), r.Auth,
+			r.Namespace, r.Service, port, r.Source)
 	}
 	return w.Flush()
 }

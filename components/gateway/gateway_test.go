@@ -35,7 +35,7 @@ spec:
       - {path: /a, pathType: Exact, backend: {service: {name: s, port: {number: 80}}}}
       - {path: /b, pathType: Prefix, backend: {service: {name: s, port: {number: 8080}}}}`))
 	require.NoError(t, err)
-	table, err := ingress.Compile(ingresses, ingress.Options{Services: []route.Service{{Namespace: "default", Name: "s", Ports: []route.ServicePort{{Number: 80}, {Number: 8080}}}}})
+	table, err := ingress.Compile(ingresses, ingress.Options{Classless: true, Services: []route.Service{{Namespace: "default", Name: "s", Ports: []route.ServicePort{{Number: 80}, {Number: 8080}}}}})
 	require.NoError(t, err)
 	return table
 }

@@ -20,8 +20,10 @@ type statement struct {
 	// Principal is "*" or principals by kind; an identity's policy has none.
 	Principal any `json:",omitempty"`
 	Action    string
-	Resource  string    `json:",omitempty"`
-	Condition condition `json:",omitempty"`
+	// Resource is one, or a list; NotResource is everything but a list.
+	Resource    any       `json:",omitempty"`
+	NotResource []string  `json:",omitempty"`
+	Condition   condition `json:",omitempty"`
 }
 
 type condition map[string]map[string][]string
@@ -52,8 +54,19 @@ func (g *Gateway) resourcePolicy(user *client, endpoints pulumi.StringArrayOutpu
 		if userARN := values[0].(string); userARN != "" {
 			callers = append(callers, userARN)
 		}
-		return g.args.policy(callers, values[1].([]string), g.args.Routes.Anonymous()).text()
+		api := addressee{partition: g.args.Location.Partition, region: g.args.Location.Region, account: g.args.Location.Account, stage: g.args.Stage.Name}
+		return g.args.policyText(api, g.args.Routes, callers, values[1].([]string))
 	}).(pulumi.StringOutput)
+}
+
+// policyText is the policy for callers of the whole API, and for those of routes.
+func (s Settings) policyText(api addressee, routes *route.Table, everywhere, vpcEndpoints []string) (string, error) {
+	ofRoutes := routeCallers(routes, everywhere)
+	document := s.policy(slices.Concat(everywhere, ofRoutes), vpcEndpoints, routes != nil && routes.Anonymous())
+	if err := document.confine(api, routes, ofRoutes, everywhere); err != nil {
+		return "", err
+	}
+	return document.text()
 }
 
 // policy admits callers. In the mode Restrict it denies everybody else, and that is what restricts: within one

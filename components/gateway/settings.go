@@ -250,7 +250,7 @@ func (s Settings) checkEndpoint(p *settings.Problems) {
 
 func (s Settings) checkAccess(p *settings.Problems, routes *route.Table) {
 	a := s.Access
-	byIAM := routes == nil || slices.ContainsFunc(routes.Routes, func(r route.Route) bool { return r.Behavior.Auth == route.AuthIAM })
+	byIAM := routes == nil || slices.ContainsFunc(routes.Routes, func(r route.Route) bool { return r.Behavior.Auth == route.AuthIAM && len(r.Behavior.Callers) == 0 })
 	clients, all := settings.KnownList(a.ClientARNs)
 	p.When(byIAM && len(clients) == 0 && all && !a.ClientUser,
 		"nobody may call the API: set {Access.ClientUser}, {Access.ClientARNs} or the annotation %sclient-arns", ingress.AnnotationPrefix)
@@ -259,8 +259,8 @@ func (s Settings) checkAccess(p *settings.Problems, routes *route.Table) {
 	for _, arn := range clients {
 		p.Add(route.CheckClientARN(arn))
 	}
-	policy := s.policy(clients, nil, routes != nil && routes.Anonymous())
-	_, err := policy.text()
+	// No region has a longer name, and an account number has as many digits.
+	_, err := s.policyText(addressee{region: "ap-southeast-1", stage: s.Stage.Name}, routes, clients, nil)
 	p.Add(err)
 }
 

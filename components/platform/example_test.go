@@ -19,6 +19,7 @@ apiVersion: networking.k8s.io/v1
 kind: Ingress
 metadata: {name: books}
 spec:
+  ingressClassName: apigateway
   rules:
   - http:
       paths:
@@ -53,7 +54,7 @@ func ExampleNew() {
 			return err
 		}
 		p, err := platform.New(ctx, "shop", &platform.Args{
-			Ingresses: ingresses,
+			Manifests: ingresses,
 			Services:  []platform.Service{{Name: "books", Image: pulumi.String("registry.example.com/books:1.0"), Port: 80}},
 			Gateway: gateway.Settings{
 				Access: gateway.Access{ClientUser: true},
@@ -81,7 +82,7 @@ func ExamplePlatform_secondGateway() {
 			return err
 		}
 		p, err := platform.New(ctx, "shop", &platform.Args{
-			Ingresses: ingresses,
+			Manifests: ingresses,
 			Services:  []platform.Service{{Name: "books", Image: pulumi.String("registry.example.com/books:1.0"), Port: 80}},
 			Gateway:   gateway.Settings{Access: gateway.Access{ClientUser: true}},
 		})

@@ -6,10 +6,10 @@
 // the load balancer, the VPC link and the API, and the AWS role for pods that manage them. Each part is a
 // component of its own and can be used alone.
 //
-//	ingresses, err := ingress.Load([]string{"ingress.yaml"}, nil)
+//	manifests, err := ingress.Read([]string{"ingress.yaml"}, nil)
 //	…
 //	p, err := platform.New(ctx, "shop", &platform.Args{
-//		Ingresses: ingresses,
+//		Manifests: manifests,
 //		Services:  []platform.Service{{Name: "bookservice", Image: image, Port: 80}},
 //		Gateway:   gateway.Settings{Access: gateway.Access{ClientUser: true}},
 //	})
@@ -46,12 +46,23 @@ const typeToken = "apigateway-ingress:platform:Platform"
 type Args struct {
 	// Location is where in AWS the platform stands. Default that of the AWS provider.
 	Location location.Location `pulumi:"location,optional" config:"-"`
-	// Ingresses are the routes; their annotations supply what the fields below leave open. One at least.
-	Ingresses []ingress.Ingress
+	// Manifests hold the routes; their annotations supply what the fields below leave open. One Ingress at least.
+	Manifests ingress.Manifests
 	// Fragments say what requests must look like.
 	Fragments []route.Fragment
 	// Group serves only the Ingresses whose annotation group.name says this; by default all of them must be of one group.
 	Group string `pulumi:"group,optional"`
+	// OwnerNamespace is the namespace whose annotations about the whole API count. Without it that is the namespace of the
+	// Ingresses, where all are of one.
+	OwnerNamespace string `pulumi:"ownerNamespace,optional"`
+	// AllowNamespaceOverlaps lets a namespace have routes that take requests from another one's.
+	AllowNamespaceOverlaps bool `pulumi:"allowNamespaceOverlaps,optional"`
+	// Classless serves Ingresses without a class as well. By default they are served only where the manifests hold an
+	// IngressClass apigateway that is marked as the default.
+	Classless bool `pulumi:"classless,optional"`
+	// IgnoreForeignAnnotations lets Ingresses pass whose annotations of other controllers decide who gets in. They have no
+	// effect here.
+	IgnoreForeignAnnotations bool `pulumi:"ignoreForeignAnnotations,optional"`
 	// Authorizers are authorizers that routes may name in the annotation auth.
 	Authorizers []route.Authorizer `pulumi:"authorizers,optional"`
 	// APIResourceQuota is the number of resources that AWS allows in a REST API, for accounts whose quota was raised.
@@ -73,8 +84,8 @@ type Args struct {
 	// ProxyName is the name of the proxy's namespace and of its Service; several platforms may share a cluster. Default the
 	// platform's name in lower case with -proxy. Kubernetes cannot rename either: keep it when you rename the platform.
 	ProxyName string `pulumi:"proxyName,optional" config:"-"`
-	// Gateway is the API and what stands before it. Its fields win over annotations, except that the client ARNs of both
-	// may call.
+	// Gateway is the API and what stands before it. Its fields win over annotations. Its client ARNs may call every route,
+	// those of an Ingress the routes of the Ingress.
 	Gateway gateway.Settings `pulumi:"gateway,optional" config:",inline"`
 	// OpenPods leaves the pods reachable from the whole cluster. By default NetworkPolicies let in the chain alone: the
 	// load balancer to the proxy, and the proxy to the services that the platform makes.
@@ -216,7 +227,6 @@ func (a *Args) annotated(said route.Settings) {
 	}
 	g := &a.Gateway
 	g.Stage.Name = cmp.Or(g.Stage.Name, said.StageName)
-	g.Access.ClientARNs = settings.Append(g.Access.ClientARNs, said.ClientARNs)
 	g.Domain.Name = cmp.Or(g.Domain.Name, said.CustomDomainName)
 	if g.Domain.CertificateARN == nil && said.CertificateARN != "" {
 		g.Domain.CertificateARN = pulumi.String(said.CertificateARN)
@@ -239,7 +249,8 @@ func (a Args) checkExisting(p *settings.Problems) {
 
 // Routes is the table that the Ingresses make with the services and the group of these arguments.
 func (a Args) Routes() (*route.Table, error) {
-	return ingress.Compile(a.Ingresses, ingress.Options{
+	return ingress.Compile(a.Manifests, ingress.Options{
+		Owner: a.OwnerNamespace, AllowOverlaps: a.AllowNamespaceOverlaps, Classless: a.Classless, IgnoreForeign: a.IgnoreForeignAnnotations,
 		Services: a.backends(), Undeclared: a.Cluster.Existing != nil, Domains: a.domains(), Group: a.Group, ResourceQuota: a.APIResourceQuota,
 		Authorizers: a.Authorizers, Fragments: a.Fragments,
 	})

@@ -19,10 +19,10 @@ import (
 
 func bookstore(t *testing.T, manifest string) *platform.Args {
 	t.Helper()
-	ingresses, err := ingress.Load([]string{"../../examples/bookstore/" + manifest}, nil)
+	manifests, err := ingress.Read([]string{"../../examples/bookstore/" + manifest}, nil)
 	require.NoError(t, err)
 	return &platform.Args{
-		Ingresses: ingresses,
+		Manifests: manifests,
 		Services: []platform.Service{
 			{Name: "bookservice", Image: pulumi.String("books:1"), Port: 80},
 			{Name: "authorservice", Image: pulumi.String("authors:1"), Port: 80},
@@ -146,7 +146,7 @@ func TestResourceCountDoesNotGrowWithRoutes(t *testing.T) {
 	for _, n := range []int{1, 10, 100, 300} {
 		args := bookstore(t, "ingress.yaml")
 		args.APIResourceQuota = 1000
-		paths := &args.Ingresses[0].Spec.Rules[0].HTTP.Paths
+		paths := &args.Manifests.Ingresses[0].Spec.Rules[0].HTTP.Paths
 		for i := range n {
 			more := (*paths)[0]
 			more.Path = fmt.Sprintf("/more/%d", i)

@@ -14,11 +14,13 @@ type ServicePort struct {
 	Number int
 }
 
-// Backend is where a route's requests end: a Service and its numbered port.
+// Backend is where a route's requests end: a Service and its numbered port. Where a Service was not read, only the name
+// of its port may be known; the number is 0 then, and no document can be made.
 type Backend struct {
 	Namespace string `json:"namespace"`
 	Service   string `json:"service"`
 	Port      int    `json:"port"`
+	PortName  string `json:"portName,omitempty"`
 }
 
 // Host is the backend's name in the cluster's DNS.

@@ -25,6 +25,8 @@ const (
 // IAM authentication, every method, 29 seconds, 10 MiB, no CORS and no throttle of its own.
 type Behavior struct {
 	Auth Auth
+	// Callers may call the route besides those of the whole API: IAM users, roles, or accounts by their root.
+	Callers []string
 	// Scopes are OAuth scopes of which a Cognito access token must have one.
 	Scopes []string
 	// APIKeyRequired wants an API key of a usage plan in the header x-api-key, besides the authentication.

@@ -32,7 +32,7 @@ func BenchmarkDocuments(b *testing.B) {
 			for b.Loop() {
 				ingresses, err := ingress.Parse("x", content)
 				require.NoError(b, err)
-				table, err := ingress.Compile(ingresses, ingress.Options{AnyService: true, ResourceQuota: 100000})
+				table, err := ingress.Compile(ingresses, ingress.Options{AnyService: true, Classless: true, ResourceQuota: 100000})
 				require.NoError(b, err)
 				_, err = openapi.Render(table, openapi.Document{Title: "x", Link: openapi.PrivateLink{ConnectionID: "l", Host: "nlb"}})
 				require.NoError(b, err)

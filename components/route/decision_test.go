@@ -131,7 +131,7 @@ var (
 )
 
 func newTable(t require.TestingT, routes ...route.Route) *route.Table {
-	table, err := route.New(route.Table{Routes: routes}, route.Options{})
+	table, err := route.New(route.Table{Routes: routes}, route.Options{AllowOverlaps: true})
 	require.NoError(t, err)
 	return table
 }

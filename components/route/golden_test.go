@@ -22,7 +22,7 @@ var bookstore = []route.Service{
 
 func compileFiles(t *testing.T, services []route.Service, paths ...string) *route.Table {
 	t.Helper()
-	ingresses, err := ingress.Load(paths, nil)
+	ingresses, err := ingress.Read(paths, nil)
 	require.NoError(t, err)
 	table, err := ingress.Compile(ingresses, ingress.Options{Services: services})
 	require.NoError(t, err)

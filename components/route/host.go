@@ -54,7 +54,7 @@ func (t *Table) routesByHost(host string) [][]Route {
 }
 
 // checkHostsAgree: API Gateway chooses a method by path alone, so what it does for a path must hold for every host.
-func (t *Table) checkHostsAgree() error {
+func (t *Table) checkHostsAgree(difference func(a, b Behavior) string) error {
 	hosts := t.Hosts()
 	if len(hosts) == 1 {
 		return nil
@@ -71,8 +71,8 @@ func (t *Table) checkHostsAgree() error {
 				continue
 			}
 			if first != nil && !reflect.DeepEqual(first.Behavior, decision.Behavior) {
-				problems = append(problems, fmt.Errorf("%s: its settings for %s differ from those of %s: API Gateway treats a path the same for every host; make them agree",
-					decision.Source, l.Resource, first.Source))
+				problems = append(problems, fmt.Errorf("%s: its settings for %s differ from those of %s%s: API Gateway treats a path the same for every host; make them agree",
+					decision.Source, l.Resource, first.Source, inWords(difference, decision.Behavior, first.Behavior)))
 				break
 			}
 			first = decision

@@ -10,6 +10,7 @@ type Row struct {
 	Namespace string   `json:"namespace"`
 	Service   string   `json:"service"`
 	Port      int      `json:"port"`
+	PortName  string   `json:"portName,omitempty"`
 	Source    string   `json:"source"`
 }
 
@@ -19,7 +20,7 @@ func (t *Table) Rows() []Row {
 	for _, r := range t.Routes {
 		row := Row{
 			Host: r.Host, Path: r.Path, PathType: r.Match, Methods: r.Behavior.Methods, Auth: r.Behavior.Auth,
-			Namespace: r.Backend.Namespace, Service: r.Backend.Service, Port: r.Backend.Port, Source: r.Source,
+			Namespace: r.Backend.Namespace, Service: r.Backend.Service, Port: r.Backend.Port, PortName: r.Backend.PortName, Source: r.Source,
 		}
 		if row.Host == "" {
 			row.Host = "*"

@@ -1,11 +1,15 @@
 package route
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"regexp"
 	"strings"
 )
+
+// maxPathLength keeps a path within one word of NGINX's configuration, which ends at 4 KB.
+const maxPathLength = 2000
 
 // pathSegment is what API Gateway takes as a literal part of a resource's path:
 // https://docs.aws.amazon.com/apigateway/latest/api/API_CreateResource.html
@@ -19,8 +23,14 @@ func NormalPath(path string, match Match) (string, error) {
 	if !strings.HasPrefix(path, "/") {
 		return path, errors.New(`the path must start with "/"`)
 	}
+	if len(path) > maxPathLength {
+		return path, fmt.Errorf("the path has %d characters: at most %d are possible in NGINX's configuration", len(path), maxPathLength)
+	}
 	if path == "/" {
 		return path, nil
+	}
+	if match == Prefix && strings.HasSuffix(path, "/*") {
+		return path, fmt.Errorf("there are no patterns: a Prefix is everything below it anyway; write %q", cmp.Or(strings.TrimSuffix(path, "/*"), "/"))
 	}
 	trimmed := strings.TrimSuffix(path, "/")
 	if match == Exact && trimmed != path {

@@ -9,8 +9,6 @@ import (
 
 // Settings are what annotations say about the API as a whole and its proxy. A zero field means that none said anything.
 type Settings struct {
-	// ClientARNs may call the API: IAM users, roles, or accounts by their root.
-	ClientARNs []string
 	// StageName is the API Gateway stage.
 	StageName string
 	// ProxyReplicas is the number of NGINX pods, ProxyImage their image, ProxyPort where NGINX listens in its

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 )
 
@@ -50,6 +51,10 @@ type Table struct {
 type Options struct {
 	// AnyAuthorizer lets routes name authorizers that the table does not have.
 	AnyAuthorizer bool
+	// AllowOverlaps lets a namespace have routes below another one's.
+	AllowOverlaps bool
+	// Difference says in the words of the source how two behaviors differ.
+	Difference func(a, b Behavior) string
 	// ResourceQuota is the number of resources that AWS allows in a REST API. 0 means DefaultResourceQuota.
 	ResourceQuota int
 }
@@ -60,10 +65,15 @@ func New(t Table, options Options) (*Table, error) {
 	t = t.withDefaults()
 	slices.SortFunc(t.Routes, compareRoutes)
 	slices.Sort(t.Notices)
-	if err := CheckDuplicates(t.Routes); err != nil {
+	if err := CheckDuplicates(t.Routes, options.Difference); err != nil {
 		return nil, err
 	}
-	problems := []error{t.checkHostsAgree(), t.checkFragments(), t.checkQuotas(options.ResourceQuota)}
+	// Default backends that agree in everything are one.
+	t.Routes = slices.CompactFunc(t.Routes, func(a, b Route) bool { return a.Default && b.Default })
+	problems := []error{t.checkHostsAgree(options.Difference), t.checkFragments(), t.checkQuotas(options.ResourceQuota)}
+	if !options.AllowOverlaps {
+		problems = append(problems, t.checkOverlaps())
+	}
 	if !options.AnyAuthorizer {
 		problems = append(problems, t.checkAuthorizers())
 	}
@@ -76,6 +86,7 @@ func New(t Table, options Options) (*Table, error) {
 // withDefaults is the one place where defaults are applied. What was given is not changed.
 func (t Table) withDefaults() Table {
 	t.Routes, t.Authorizers, t.Notices = slices.Clone(t.Routes), slices.Clone(t.Authorizers), slices.Clone(t.Notices)
+	t.Fragments = slices.SortedStableFunc(slices.Values(t.Fragments), func(a, b Fragment) int { return cmp.Compare(a.Source, b.Source) })
 	for i := range t.Routes {
 		t.Routes[i].Behavior = t.Routes[i].Behavior.WithDefaults()
 	}
@@ -85,11 +96,25 @@ func (t Table) withDefaults() Table {
 	return t
 }
 
+// Unresolved is what has to be known before documents can be made: the numbers of ports, and the authorizers of routes.
+func (t *Table) Unresolved() error {
+	var problems []error
+	for _, r := range t.Routes {
+		if r.Backend.Port == 0 {
+			problems = append(problems, fmt.Errorf("%s: port %s of service %s/%s has no number: give the Service's manifest as well",
+				r.Source, r.Backend.PortName, r.Backend.Namespace, r.Backend.Service))
+		}
+	}
+	return errors.Join(append(problems, t.checkAuthorizers())...)
+}
+
 // BackendPorts lists the distinct backend ports in ascending order: one NLB listener each.
 func (t *Table) BackendPorts() []int {
 	ports := map[int]bool{}
 	for _, r := range t.Routes {
-		ports[r.Backend.Port] = true
+		if r.Backend.Port != 0 {
+			ports[r.Backend.Port] = true
+		}
 	}
 	return slices.Sorted(maps.Keys(ports))
 }
@@ -128,8 +153,9 @@ func compareBools(a, b bool) int {
 	return 1
 }
 
-// CheckDuplicates reports the routes that stand where another one does.
-func CheckDuplicates(routes []Route) error {
+// CheckDuplicates reports the routes that stand where another one does. Default backends may be written more than once, if
+// they agree in everything.
+func CheckDuplicates(routes []Route, difference func(a, b Behavior) string) error {
 	sorted := slices.SortedFunc(slices.Values(routes), compareRoutes)
 	var problems []error
 	for i := 1; i < len(sorted); i++ {
@@ -137,12 +163,25 @@ func CheckDuplicates(routes []Route) error {
 		if a.Path == "" || a.Host != b.Host || a.Path != b.Path || a.Match != b.Match || a.Default != b.Default {
 			continue
 		}
-		if a.Default && a.Backend == b.Backend {
-			continue
+		switch {
+		case !a.Default:
+			problems = append(problems, fmt.Errorf("%s: duplicate path: it is already written at %s", b.Source, a.Source))
+		case a.Backend != b.Backend:
+			problems = append(problems, fmt.Errorf("%s: another default backend than at %s: an API has one", b.Source, a.Source))
+		case !reflect.DeepEqual(a.Behavior.WithDefaults(), b.Behavior.WithDefaults()):
+			problems = append(problems, fmt.Errorf("%s: the same default backend as at %s, with other settings%s: make them agree",
+				b.Source, a.Source, inWords(difference, b.Behavior.WithDefaults(), a.Behavior.WithDefaults())))
 		}
-		problems = append(problems, fmt.Errorf("%s: duplicate path: it is already written at %s", b.Source, a.Source))
 	}
 	return errors.Join(problems...)
+}
+
+// inWords puts a difference in parentheses, if there is anybody to word it.
+func inWords(difference func(a, b Behavior) string, a, b Behavior) string {
+	if difference == nil {
+		return ""
+	}
+	return " (" + difference(a, b) + ")"
 }
 
 // At puts place in front of each problem that err holds.

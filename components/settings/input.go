@@ -3,7 +3,6 @@ package settings
 import (
 	"maps"
 	"reflect"
-	"slices"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
@@ -39,22 +38,6 @@ func KnownList(value pulumi.StringArrayInput) (list []string, all bool) {
 		all = all && known
 	}
 	return list, all
-}
-
-// Append adds texts to a list.
-func Append(list pulumi.StringArrayInput, more []string) pulumi.StringArrayInput {
-	if len(more) == 0 {
-		return list
-	}
-	if list == nil {
-		return pulumi.ToStringArray(more)
-	}
-	if known, isArray := list.(pulumi.StringArray); isArray {
-		return append(slices.Clone(known), pulumi.ToStringArray(more)...)
-	}
-	return list.ToStringArrayOutput().ApplyT(func(given []string) []string {
-		return append(slices.Clone(given), more...)
-	}).(pulumi.StringArrayOutput)
 }
 
 // Tags adds a resource's own tags to those that are put on every resource.

@@ -100,11 +100,14 @@ func ReadFrom(source settings.Source, root string) (*Settings, error) {
 	p.Add(settings.Read(source, &s.Config))
 	p.In("Machine", settings.Check(s.Machine))
 	s.spread()
-	p.Add(s.files(root))
+	unreadable := s.files(root)
+	p.Add(unreadable)
 	p.When(s.PlatformStack != "" && (s.ClusterName != "" || s.Platform.Network.Existing != nil),
 		"{PlatformStack} brings its own network and cluster: leave {ClusterName} and {Platform.Network.Existing.ID} empty")
 	p.When(s.Kubeconfig != "" && s.ClusterName == "", "{Kubeconfig} is for an existing cluster: name it in {ClusterName}")
-	p.In("Platform", s.validate())
+	if unreadable == nil || len(s.Platform.Manifests.Ingresses) > 0 {
+		p.In("Platform", s.validate())
+	}
 	return s, inConfig(p.Err())
 }
 
@@ -133,20 +136,22 @@ func (s *Settings) files(root string) error {
 	if len(s.Manifests) == 0 && len(s.Publish) == 0 {
 		s.Manifests = []string{defaultManifests}
 	}
-	var ingresses []ingress.Ingress
+	var manifests ingress.Manifests
 	var manifestsErr error
 	if len(s.Manifests) > 0 {
-		ingresses, manifestsErr = ingress.Load(within(root, s.Manifests), strings.NewReader(""))
+		manifests, manifestsErr = ingress.Read(within(root, s.Manifests), strings.NewReader(""))
 	}
-	for i := range ingresses {
-		ingresses[i].Namespace = cmp.Or(s.Namespace, ingresses[i].Namespace)
-		ingresses[i].Source = strings.TrimPrefix(ingresses[i].Source, root+string(filepath.Separator))
+	for i := range manifests.Ingresses {
+		found := &manifests.Ingresses[i]
+		found.Namespace = cmp.Or(s.Namespace, found.Namespace)
+		found.Source = strings.TrimPrefix(found.Source, root+string(filepath.Separator))
 	}
 	fragments, fragmentsErr := route.LoadFragments(within(root, s.OpenAPI))
 	for i := range fragments {
 		fragments[i].Source = strings.TrimPrefix(fragments[i].Source, root+string(filepath.Separator))
 	}
-	s.Platform.Ingresses, s.Platform.Fragments = append(ingresses, published...), fragments
+	manifests.Ingresses = append(manifests.Ingresses, published...)
+	s.Platform.Manifests, s.Platform.Fragments = manifests, fragments
 	grantsErr := s.grants(root)
 	var kubeconfigErr error
 	if s.Kubeconfig != "" {
@@ -193,10 +198,6 @@ func (s *Settings) shared() bool { return s.PlatformStack != "" }
 
 // validate checks what can be checked without AWS. What AWS will tell is taken for good here.
 func (s *Settings) validate() error {
-	if len(s.Platform.Ingresses) == 0 {
-		// The manifests could not be read, which is said already.
-		return nil
-	}
 	checked := s.Platform
 	if s.shared() || s.ClusterName != "" && checked.Network.Existing == nil {
 		checked.Network.Existing = &network.VPC{ID: pulumi.String("vpc-0"), PrivateSubnetIDs: pulumi.ToStringArray([]string{"subnet-0", "subnet-1"})}

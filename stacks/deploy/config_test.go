@@ -50,7 +50,7 @@ func TestDefaultsAreValid(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "bookstore", s.Name)
 	require.Len(t, s.Platform.Services, 2)
-	require.Equal(t, "examples/bookstore/ingress.yaml:1", s.Platform.Ingresses[0].Source, "places are relative to the project")
+	require.Equal(t, "examples/bookstore/ingress.yaml:1", s.Platform.Manifests.Ingresses[0].Source, "places are relative to the project")
 }
 
 func TestBadConfig(t *testing.T) {
@@ -58,7 +58,7 @@ func TestBadConfig(t *testing.T) {
 	require.NoError(t, os.WriteFile(empty, nil, 0o600))
 	for _, c := range []struct{ key, value, want string }{
 		{"manifests", `["missing.yaml"]`, "no such file"},
-		{"manifests", `["` + empty + `"]`, "it is empty"},
+		{"manifests", `["` + empty + `"]`, "there is no Ingress of class"},
 		{"services", `[{"name":"bookservice","image":"b","port":80,"replica":3}]`, "config services[0]: replica is not known: did you mean replicas?"},
 		{"services", `[{"name":"bookservice","image":"b","port":"http"}]`, `config services[0].port: "http" is not a whole number`},
 		{"services", `[{"name":"bookservice","image":"b","port":80},{"name":"B","port":0}]`, `services[1].port 0 is not from 1 to 65535`},
@@ -136,33 +136,36 @@ func TestExamplesAreValid(t *testing.T) {
 
 // together is what a key needs besides itself.
 var together = map[string]map[string]string{
-	"basePath":               {"domainName": "api.example.com", "hostedZoneId": "Z0123456789"},
-	"certificateArn":         {"domainName": "api.example.com"},
-	"hostedZoneId":           {"domainName": "api.example.com", "certificateArn": certificate},
-	"onlyDomain":             {"domainName": "api.example.com", "hostedZoneId": "Z0123456789"},
-	"securityPolicy":         {"domainName": "api.example.com", "hostedZoneId": "Z0123456789"},
-	"truststoreUri":          {"domainName": "api.example.com", "hostedZoneId": "Z0123456789", "onlyDomain": "true"},
-	"truststoreVersion":      {"domainName": "api.example.com", "hostedZoneId": "Z0123456789", "onlyDomain": "true", "truststoreUri": "s3://b/k"},
-	"domainName":             {"hostedZoneId": "Z0123456789"},
-	"balancerServerName":     {"balancerCertificateArn": certificate},
-	"balancerCertificateArn": {"balancerServerName": "proxy.example.com"},
-	"alarmTopicArns":         {"alarms": "true"},
-	"alarmLatencyMillis":     {"alarms": "true"},
-	"webAclRateLimit":        {"webAclManaged": "true"},
-	"canaryPercent":          {"stableDeployment": "abc123"},
-	"throttleBurst":          {"throttleRate": "50"},
-	"vpcEndpointIds":         {"endpointType": "PRIVATE"},
-	"createVpcEndpoint":      {"endpointType": "PRIVATE"},
-	"endpointType":           {"createVpcEndpoint": "true"},
-	"publicSubnetIds":        {"vpcId": "vpc-1", "privateSubnetIds": `["subnet-1","subnet-2"]`},
-	"privateSubnetIds":       {"vpcId": "vpc-1"},
-	"vpcId":                  {"privateSubnetIds": `["subnet-1","subnet-2"]`},
-	"authorizers":            {"manifests": manifests("auth.yaml")},
-	"webAclBodyLimit":        {"webAclManaged": "true"},
-	"webAclOverrides":        {"webAclManaged": "true"},
-	"webAclLogs":             {"webAclManaged": "true"},
-	"cacheSize":              {"manifests": manifests("ttl.yaml")},
-	"group":                  {"manifests": manifests("group.yaml")},
+	"basePath":                 {"domainName": "api.example.com", "hostedZoneId": "Z0123456789"},
+	"certificateArn":           {"domainName": "api.example.com"},
+	"hostedZoneId":             {"domainName": "api.example.com", "certificateArn": certificate},
+	"onlyDomain":               {"domainName": "api.example.com", "hostedZoneId": "Z0123456789"},
+	"securityPolicy":           {"domainName": "api.example.com", "hostedZoneId": "Z0123456789"},
+	"truststoreUri":            {"domainName": "api.example.com", "hostedZoneId": "Z0123456789", "onlyDomain": "true"},
+	"truststoreVersion":        {"domainName": "api.example.com", "hostedZoneId": "Z0123456789", "onlyDomain": "true", "truststoreUri": "s3://b/k"},
+	"domainName":               {"hostedZoneId": "Z0123456789"},
+	"balancerServerName":       {"balancerCertificateArn": certificate},
+	"balancerCertificateArn":   {"balancerServerName": "proxy.example.com"},
+	"alarmTopicArns":           {"alarms": "true"},
+	"alarmLatencyMillis":       {"alarms": "true"},
+	"webAclRateLimit":          {"webAclManaged": "true"},
+	"canaryPercent":            {"stableDeployment": "abc123"},
+	"throttleBurst":            {"throttleRate": "50"},
+	"vpcEndpointIds":           {"endpointType": "PRIVATE"},
+	"createVpcEndpoint":        {"endpointType": "PRIVATE"},
+	"endpointType":             {"createVpcEndpoint": "true"},
+	"publicSubnetIds":          {"vpcId": "vpc-1", "privateSubnetIds": `["subnet-1","subnet-2"]`},
+	"privateSubnetIds":         {"vpcId": "vpc-1"},
+	"vpcId":                    {"privateSubnetIds": `["subnet-1","subnet-2"]`},
+	"authorizers":              {"manifests": manifests("auth.yaml")},
+	"webAclBodyLimit":          {"webAclManaged": "true"},
+	"webAclOverrides":          {"webAclManaged": "true"},
+	"webAclLogs":               {"webAclManaged": "true"},
+	"cacheSize":                {"manifests": manifests("ttl.yaml")},
+	"group":                    {"manifests": manifests("group.yaml")},
+	"classless":                {"manifests": manifests("classless.yaml")},
+	"allowNamespaceOverlaps":   {"manifests": manifests("overlap.yaml"), "services": `[{"name":"bookservice","port":80},{"name":"bookservice","namespace":"team","port":80}]`},
+	"ignoreForeignAnnotations": {"manifests": manifests("foreign.yaml")},
 }
 
 const certificate = "arn:aws:acm:us-east-1:111122223333:certificate/01234567-89ab-cdef-0123-456789abcdef"

@@ -67,7 +67,7 @@ func (s *Settings) declare(ctx *pulumi.Context) error {
 		return err
 	}
 	export(ctx, p, s.Region)
-	ctx.Export("domainUrl", pulumi.String(domainURL(args.Gateway.Domain, args.Ingresses)))
+	ctx.Export("domainUrl", pulumi.String(domainURL(args.Gateway.Domain, args.Manifests.Ingresses)))
 	return nil
 }
 

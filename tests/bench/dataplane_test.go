@@ -62,7 +62,7 @@ spec:
       paths:
       - {path: /api/book, pathType: Prefix, backend: {service: {name: bookservice, port: {number: 80}}}}`+paths.String()))
 	require.NoError(t, err)
-	compiled, err := ingress.Compile(ingresses, ingress.Options{AnyService: true, ResourceQuota: 100000})
+	compiled, err := ingress.Compile(ingresses, ingress.Options{AnyService: true, Classless: true, ResourceQuota: 100000})
 	require.NoError(t, err)
 	return compiled
 }

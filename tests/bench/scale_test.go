@@ -29,10 +29,10 @@ func scale(t *testing.T, r *report) {
 	r.section("Scale: many routes, many gateways", fmt.Sprintf("Ingresses of %d routes each: parsed, checked against each other, and rendered as nginx.conf and OpenAPI document, in one process. "+
 		"AWS takes a document of 6 MB, hence an API for every %s routes.", ingressRoutes, figure(apiRoutes)))
 	r.growth(t, "routes", []int{100, 1000, 10000}, func(n int) {
-		ingresses, err := ingress.Parse("x", []byte(manifests(n/ingressRoutes)))
+		read, err := ingress.Parse("x", []byte(manifests(n/ingressRoutes)))
 		require.NoError(t, err)
-		for part := range slices.Chunk(ingresses, apiRoutes/ingressRoutes) {
-			compiled, err := ingress.Compile(part, ingress.Options{AnyService: true, ResourceQuota: 100000})
+		for part := range slices.Chunk(read.Ingresses, apiRoutes/ingressRoutes) {
+			compiled, err := ingress.Compile(ingress.Manifests{Ingresses: part}, ingress.Options{AnyService: true, Classless: true, ResourceQuota: 100000})
 			require.NoError(t, err)
 			_, err = openapi.Render(compiled, openapi.Document{Title: "x"})
 			require.NoError(t, err)

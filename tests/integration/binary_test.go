@@ -198,7 +198,7 @@ func TestBinaryRefusesBadInput(t *testing.T) {
 		file, old, new string
 		want           []string
 	}{
-		"not an Ingress":     {manifest, "kind: Ingress", "kind: Service", []string{`kind "Service" is not an Ingress`}},
+		"not an Ingress":     {manifest, "kind: Ingress", "kind: Gateway", []string{"there is no Ingress of class", "passed over, because they are no routes: 1 Gateway"}},
 		"unknown service":    {manifest, "serviceName: bookservice", "serviceName: shop", []string{`rule 1 path 1 "/api/book": service default/shop is not declared`}},
 		"named port":         {manifest, "servicePort: 80", "servicePort: grpc", []string{`has no port named "grpc"`}},
 		"duplicate path":     {manifest, "path: /api/author", "path: /api/book", []string{"duplicate path"}},

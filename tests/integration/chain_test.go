@@ -291,6 +291,7 @@ metadata:
     apigateway.ingress.kubernetes.io/custom-domain-name: "*.example.com"
     apigateway.ingress.kubernetes.io/certificate-arn: arn:aws:acm:us-east-1:111122223333:certificate/12345678-1234-1234-1234-123456789012
 spec:
+  ingressClassName: apigateway
   rules:
   - host: books.example.com
     http: {paths: [{path: /api, pathType: Prefix, backend: {service: {name: bookservice, port: {number: 80}}}}]}

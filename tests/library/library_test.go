@@ -30,6 +30,7 @@ apiVersion: networking.k8s.io/v1
 kind: Ingress
 metadata: {name: a}
 spec:
+  ingressClassName: apigateway
   rules:
   - http:
       paths:
@@ -122,7 +123,7 @@ func TestOutputsFlowIn(t *testing.T) {
 			return err
 		}
 		_, err = platform.New(ctx, "shop", &platform.Args{
-			Ingresses: table,
+			Manifests: table,
 			Services:  []platform.Service{{Name: "s", Image: text, Port: 80}},
 			Network:   network.Settings{Existing: &network.VPC{ID: text, CIDR: text, PublicSubnetIDs: list, PrivateSubnetIDs: list}},
 			Cluster:   cluster.Settings{SecretsKMSKeyARN: text, Admins: pulumi.StringArray{text}, PublicAccessCIDRs: list},
@@ -167,7 +168,7 @@ func TestNamesCanChange(t *testing.T) {
 			return err
 		}
 		_, err = platform.New(ctx, name, &platform.Args{
-			Ingresses: table, Services: []platform.Service{{Name: "s", Image: pulumi.String("i"), Port: 80}}, ProxyName: "proxy",
+			Manifests: table, Services: []platform.Service{{Name: "s", Image: pulumi.String("i"), Port: 80}}, ProxyName: "proxy",
 			Network: network.Settings{InterfaceEndpoints: []string{"sqs"}, FlowLogDays: 7},
 			Gateway: gateway.Settings{
 				Endpoint: gateway.Endpoint{Type: gateway.Private, CreateVPCEndpoint: true}, Access: gateway.Access{ClientUser: true},

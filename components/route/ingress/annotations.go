@@ -4,9 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"regexp"
+	"reflect"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -17,12 +16,6 @@ import (
 // AnnotationPrefix is in front of every annotation of this project, as in the original controller.
 const AnnotationPrefix = "apigateway.ingress.kubernetes.io/"
 
-// IngressClass is the class that this project serves, in spec.ingressClassName or in the
-// annotation kubernetes.io/ingress.class. An Ingress without any class is served as well.
-const IngressClass = "apigateway"
-
-const classAnnotation = "kubernetes.io/ingress.class"
-
 // annotated is everything that the annotations of one Ingress say.
 type annotated struct {
 	api      route.Settings
@@ -31,308 +24,242 @@ type annotated struct {
 	order    int
 }
 
-// Annotation is one row of the table of known annotations.
+// Annotation is one annotation: its words, and how its value is read and written. Parsing, printing, documentation, error
+// messages and the fuzzer's seeds come from here.
 type Annotation struct {
 	// Name comes after AnnotationPrefix.
 	Name string
-	// Type, Default, Scope and Merge are for people: the value's form, what holds without it, whether it is
+	// Form, Default, Scope and Merge are for people: the value's form, what holds without it, whether it is
 	// about the whole API, the proxy or the Ingress's own routes, and what happens when Ingresses differ.
-	Type, Default, Scope, Merge string
+	Form, Default, Scope, Merge string
+	// Owned says that the annotation is about the whole API, and counts from the owner's namespace only.
+	Owned bool
+	// Examples are texts at the edges of what is accepted, and some that are not.
+	Examples []string
 
-	parse func(value string, into *annotated) error
+	parse func(text string, into *annotated) error
+	// print is the value as it is written; empty where none is set.
+	print func(from *annotated) string
 }
 
 const (
 	mustAgree = "must agree; the lowest group.order decides"
 	perRoute  = "each Ingress its own"
+	ownersOf  = ", of the owner's namespace"
 )
 
-// Annotations lists every annotation, sorted by name. The first controller's eight have its meaning and defaults.
-var Annotations = []Annotation{
-	{"api-key-required", "`true` or `false`", "`false`", "routes", perRoute, func(v string, a *annotated) (err error) {
-		a.behavior.APIKeyRequired, err = boolean(v)
-		return err
-	}},
-	{"auth", "`iam`, `none` or the name of an authorizer", "`iam`", "routes", perRoute, func(v string, a *annotated) error {
-		a.behavior.Auth = route.Auth(v)
-		return matchesOr(v, authName, "iam, none or the name of an authorizer")
-	}},
-	{"auth-scopes", "OAuth scopes, separated by commas", "none", "routes with a Cognito authorizer", perRoute, func(v string, a *annotated) error {
-		a.behavior.Scopes = splitList(v)
-		slices.Sort(a.behavior.Scopes)
-		return eachMatches(a.behavior.Scopes, oauthScope, "a scope such as books/read")
-	}},
-	{"cache-key-query", "query parameter names, separated by commas", "none: answers do not depend on the query", "routes with cache-ttl", perRoute, func(v string, a *annotated) error {
-		a.behavior.Cache.QueryKeys = splitList(v)
-		return eachMatches(a.behavior.Cache.QueryKeys, queryName, "the name of a query parameter")
-	}},
-	{"cache-ttl", "duration, 1s to 1h; the answers must be the same for every caller", "no caching", "routes with methods GET or GET,HEAD", perRoute, func(v string, a *annotated) (err error) {
-		a.behavior.Cache.TTL, err = duration(v, time.Second, time.Hour)
-		return err
-	}},
-	{"certificate-arn", "ARN of an ACM certificate", "none", "API", mustAgree, func(v string, a *annotated) error { a.api.CertificateARN = v; return checkCertificateARN(v) }},
-	{"client-arns", "IAM user, role or account root ARNs, separated by commas", "the stack's own client", "API", "joined", parseClientARNs},
-	{"cors-allow-credentials", "`true` or `false`", "`false`", "routes with CORS", perRoute, func(v string, a *annotated) (err error) {
-		a.cors().Credentials, err = boolean(v)
-		return err
-	}},
-	{"cors-allow-headers", "header names, separated by commas", "what a signed request needs", "routes with CORS", perRoute, func(v string, a *annotated) error {
-		a.cors().Headers = splitList(v)
-		return eachMatches(a.cors().Headers, headerToken, "a header name")
-	}},
-	{"cors-allow-methods", "HTTP methods, separated by commas", "the route's methods, or all", "routes with CORS", perRoute, func(v string, a *annotated) error {
-		a.cors().Methods = splitList(v)
-		return checkMethods(a.cors().Methods)
-	}},
-	{"cors-allow-origins", "origins such as `https://app.example.com`, separated by commas, or `*`", "no CORS", "routes", perRoute, func(v string, a *annotated) error {
-		a.cors().Origins = splitList(v)
-		return eachMatches(a.cors().Origins, corsOrigin, "an origin such as https://app.example.com")
-	}},
-	{"cors-max-age", "duration, up to 24h", "10m", "routes with CORS", perRoute, func(v string, a *annotated) (err error) {
-		a.cors().MaxAge, err = duration(v, time.Second, 24*time.Hour)
-		return err
-	}},
-	{"custom-domain-name", "domain name", "none", "API", mustAgree, func(v string, a *annotated) error { a.api.CustomDomainName = v; return checkDomain(v) }},
-	{"group.name", "DNS label", "none", "Ingress", "Ingresses of one name are one API", func(v string, a *annotated) error {
-		a.group = v
-		return matchesOr(v, groupName, "lower-case letters, digits and hyphens")
-	}},
-	{"group.order", "whole number, -1000 to 1000", "0", "Ingress", "the lowest decides where Ingresses must agree", func(v string, a *annotated) (err error) { a.order, err = integer(v, -1000, 1000); return err }},
-	{"max-body-size", "whole number of bytes, or with k or m; up to 10m", "10m", "routes", perRoute, parseBodySize},
-	{"methods", "HTTP methods, separated by commas", "all", "routes", perRoute, func(v string, a *annotated) error {
-		a.behavior.Methods = splitList(v)
-		slices.Sort(a.behavior.Methods)
-		return checkMethods(a.behavior.Methods)
-	}},
-	{"nginx-image", "container image", "a pinned nginx", "proxy", mustAgree, func(v string, a *annotated) error { a.api.ProxyImage = v; return notEmpty(v) }},
-	{"nginx-replicas", "whole number, 1 to 1000", "3", "proxy", mustAgree, func(v string, a *annotated) (err error) { a.api.ProxyReplicas, err = integer(v, 1, 1000); return err }},
-	{"nginx-service-port", "port, 1024 to 65535", "8080", "proxy", mustAgree, parseProxyPort},
-	{"node-selector", "`key=value` pairs, separated by commas", "none", "proxy", mustAgree, parseNodeSelector},
-	{"stage-name", "A-Z, a-z, 0-9 and _", "`prod`", "API", mustAgree, func(v string, a *annotated) error { a.api.StageName = v; return route.CheckStageName(v) }},
-	{"throttle-burst", "whole number, 1 to 5000", "the rate, rounded up", "routes with throttle-rate", perRoute, func(v string, a *annotated) (err error) {
-		a.behavior.Throttle.Burst, err = integer(v, 1, 5000)
-		return err
-	}},
-	{"throttle-rate", "requests a second, up to 10000", "the stage's", "routes", perRoute, parseRate},
-	{"timeout", "duration, 50ms to 29s", "29s", "routes", perRoute, func(v string, a *annotated) (err error) {
-		a.behavior.Timeout, err = duration(v, 50*time.Millisecond, route.MaxTimeout)
-		return err
-	}},
+// describe binds a kind of value to the field that holds it.
+func describe[T any](name string, v value[T], field func(*annotated) *T) Annotation {
+	return Annotation{
+		Name: name, Form: v.form, Examples: v.examples,
+		parse: func(text string, into *annotated) error {
+			read, err := v.parse(text)
+			if err == nil {
+				*field(into) = read
+			}
+			return err
+		},
+		print: func(from *annotated) string {
+			if held := *field(from); !reflect.ValueOf(&held).Elem().IsZero() {
+				return v.print(held)
+			}
+			return ""
+		},
+	}
 }
 
-func (a *annotated) cors() *route.CORS {
-	if a.behavior.CORS == nil {
-		a.behavior.CORS = &route.CORS{}
+// ofRoutes is an annotation about the routes of its own Ingress.
+func ofRoutes[T any](name string, v value[T], byDefault, scope string, field func(*route.Behavior) *T) Annotation {
+	a := describe(name, v, func(s *annotated) *T { return field(&s.behavior) })
+	a.Default, a.Scope, a.Merge = byDefault, scope, perRoute
+	return a
+}
+
+// ofCORS is one about the cross-origin policy of its routes.
+func ofCORS[T any](name string, v value[T], byDefault, scope string, field func(*route.CORS) *T) Annotation {
+	return ofRoutes(name, v, byDefault, scope, func(b *route.Behavior) *T {
+		if b.CORS == nil {
+			b.CORS = &route.CORS{}
+		}
+		return field(b.CORS)
+	})
+}
+
+// ofAPI is one about the whole API or its proxy.
+func ofAPI[T any](name string, v value[T], byDefault, scope string, field func(*route.Settings) *T) Annotation {
+	a := describe(name, v, func(s *annotated) *T { return field(&s.api) })
+	a.Default, a.Scope, a.Merge, a.Owned = byDefault, scope+ownersOf, mustAgree, true
+	return a
+}
+
+// ofIngress is one about the Ingress itself.
+func ofIngress[T any](name string, v value[T], byDefault, merge string, field func(*annotated) *T) Annotation {
+	a := describe(name, v, field)
+	a.Default, a.Scope, a.Merge = byDefault, "Ingress", merge
+	return a
+}
+
+// Annotations lists every annotation, sorted by name. The first controller's eight have its meaning and defaults.
+func Annotations() []Annotation {
+	methods := setOf("HTTP methods", checkMethod, "GET", "POST")
+	group := ofIngress("group.order", intBetween(-1000, 1000), "0", "the lowest decides where Ingresses must agree", func(s *annotated) *int { return &s.order })
+	group.Owned, group.Scope = true, "Ingress"+ownersOf
+	return []Annotation{
+		ofRoutes("api-key-required", boolean(), "`false`", "routes", func(b *route.Behavior) *bool { return &b.APIKeyRequired }),
+		ofRoutes("auth", textWith[route.Auth]("`iam`, `none` or the name of an authorizer", checkAuth, "iam", "none", "members", "IAM"),
+			"`iam`", "routes", func(b *route.Behavior) *route.Auth { return &b.Auth }),
+		ofRoutes("auth-scopes", setOf("OAuth scopes", matching(`^[!#-\[\]-~]+$`, "a scope such as books/read"), "books/read", "all"),
+			"none", "routes with a Cognito authorizer", func(b *route.Behavior) *[]string { return &b.Scopes }),
+		ofRoutes("cache-key-query", setOf("query parameter names", matching(`^[A-Za-z0-9._-]+$`, "the name of a query parameter"), "page", "q"),
+			"none: answers do not depend on the query", "routes with cache-ttl", func(b *route.Behavior) *[]string { return &b.Cache.QueryKeys }),
+		ofRoutes("cache-ttl", durationBetween(time.Second, time.Hour, "duration, 1s to 1h; the answers must be the same for every caller"),
+			"no caching", "routes with methods GET or GET,HEAD", func(b *route.Behavior) *time.Duration { return &b.Cache.TTL }),
+		ofAPI("certificate-arn", textWith[string]("ARN of an ACM certificate", checkCertificateARN, "arn:aws:acm:us-east-1:111122223333:certificate/0a"),
+			"none", "API", func(s *route.Settings) *string { return &s.CertificateARN }),
+		ofRoutes("client-arns", setOf("IAM user, role or account root ARNs", route.CheckClientARN, "arn:aws:iam::111122223333:user/a", "arn:aws:iam::111122223333:root"),
+			"nobody but the stack's own callers", "routes with auth iam", func(b *route.Behavior) *[]string { return &b.Callers }),
+		ofCORS("cors-allow-credentials", boolean(), "`false`", "routes with CORS", func(c *route.CORS) *bool { return &c.Credentials }),
+		ofCORS("cors-allow-headers", setOf("header names", matching(`^[A-Za-z0-9-]+$`, "a header name"), "Content-Type", "X-Page"),
+			"what a signed request needs", "routes with CORS", func(c *route.CORS) *[]string { return &c.Headers }),
+		ofCORS("cors-allow-methods", methods, "the route's methods, or all", "routes with CORS", func(c *route.CORS) *[]string { return &c.Methods }),
+		ofCORS("cors-allow-origins", setOf("`*`, or origins such as `https://app.example.com`", checkOrigin, "https://a.example.com", "http://b.example.com:8080"),
+			"no CORS", "routes", func(c *route.CORS) *[]string { return &c.Origins }),
+		ofCORS("cors-max-age", durationBetween(time.Second, 24*time.Hour, "duration, up to 24h"),
+			"10m", "routes with CORS", func(c *route.CORS) *time.Duration { return &c.MaxAge }),
+		ofAPI("custom-domain-name", textWith[string]("domain name", checkDomain, "api.example.com", "*.example.com"),
+			"none", "API", func(s *route.Settings) *string { return &s.CustomDomainName }),
+		ofIngress("group.name", textWith[string]("DNS name", matching(`^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$`, "made of lower-case letters, digits, hyphens and dots"), "shop", "shop.blog"),
+			"none", "Ingresses of one name are one API", func(s *annotated) *string { return &s.group }),
+		group,
+		ofRoutes("max-body-size", bytesUpTo(route.MaxBodySize, "whole number of bytes, or with k or m; up to 10m"),
+			"10m", "routes", func(b *route.Behavior) *int { return &b.MaxBodySize }),
+		ofRoutes("methods", methods, "all", "routes", func(b *route.Behavior) *[]string { return &b.Methods }),
+		ofAPI("nginx-image", textWith[string]("container image", checkImage, "nginx:1.30.0", "registry.example.com:5000/a/nginx@sha256:"+strings.Repeat("0a", 32)),
+			"a pinned nginx", "proxy", func(s *route.Settings) *string { return &s.ProxyImage }),
+		ofAPI("nginx-replicas", intBetween(1, 1000), "3", "proxy", func(s *route.Settings) *int { return &s.ProxyReplicas }),
+		ofAPI("nginx-service-port", proxyPort(), "8080", "proxy", func(s *route.Settings) *int { return &s.ProxyPort }),
+		ofAPI("node-selector", nodeSelector(), "none", "proxy", func(s *route.Settings) *map[string]string { return &s.NodeSelector }),
+		ofAPI("stage-name", textWith[string]("A-Z, a-z, 0-9 and _", route.CheckStageName, "prod", "a-b"),
+			"`prod`", "API", func(s *route.Settings) *string { return &s.StageName }),
+		ofRoutes("throttle-burst", intBetween(1, 5000), "the rate, rounded up", "routes with throttle-rate", func(b *route.Behavior) *int { return &b.Throttle.Burst }),
+		ofRoutes("throttle-rate", numberUpTo(10000, "requests a second, up to 10000"), "the stage's", "routes", func(b *route.Behavior) *float64 { return &b.Throttle.Rate }),
+		ofRoutes("timeout", durationBetween(50*time.Millisecond, route.MaxTimeout, "duration, 50ms to 29s"),
+			"29s", "routes", func(b *route.Behavior) *time.Duration { return &b.Timeout }),
 	}
-	return a.behavior.CORS
 }
 
 // parseAnnotations reads every annotation under AnnotationPrefix and reports all problems at once.
 func parseAnnotations(values map[string]string) (annotated, error) {
 	var result annotated
 	var problems []error
+	known := Annotations()
 	for _, key := range slices.Sorted(maps.Keys(values)) {
 		name, ours := strings.CutPrefix(key, AnnotationPrefix)
 		if !ours {
 			continue
 		}
-		known := slices.IndexFunc(Annotations, func(a Annotation) bool { return a.Name == name })
-		if known < 0 {
-			problems = append(problems, fmt.Errorf("annotation %q is not known: did you mean %s%s?", key, AnnotationPrefix, nearestAnnotation(name)))
+		i := slices.IndexFunc(known, func(a Annotation) bool { return a.Name == name })
+		if i < 0 {
+			problems = append(problems, fmt.Errorf("annotation %q is not known%s", key, suggestion(name, known)))
 			continue
 		}
-		if err := Annotations[known].parse(strings.TrimSpace(values[key]), &result); err != nil {
+		if err := known[i].parse(strings.TrimSpace(values[key]), &result); err != nil {
 			problems = append(problems, route.At("annotation "+key, err))
 		}
 	}
 	return result, errors.Join(append(problems, checkBehavior(result.behavior))...)
 }
 
+// suggestion names the annotation that was probably meant: one that differs in a third of its characters at most.
+func suggestion(name string, known []Annotation) string {
+	best, distance := "", len(name)/3+1
+	for _, a := range known {
+		if d := levenshtein.Distance(name, a.Name, nil); d < distance {
+			best, distance = a.Name, d
+		}
+	}
+	if best == "" {
+		return ": remove it, or choose one of docs/annotations.md"
+	}
+	return fmt.Sprintf(": did you mean %s%s?", AnnotationPrefix, best)
+}
+
 // checkBehavior reports what annotations ask for together and cannot have.
 func checkBehavior(b route.Behavior) error {
 	var problems []error
-	if len(b.Scopes) > 0 && (b.Auth == "" || b.Auth == route.AuthIAM || b.Auth == route.AuthNone) {
-		problems = append(problems, errors.New("auth-scopes without an authorizer: name a Cognito authorizer in auth"))
+	when := func(wrong bool, text string) {
+		if wrong {
+			problems = append(problems, errors.New(text))
+		}
 	}
-	if b.CORS != nil && len(b.CORS.Origins) == 0 {
-		problems = append(problems, errors.New("CORS annotations without cors-allow-origins: name the origins"))
-	}
-	if b.CORS != nil && b.CORS.Credentials && slices.Contains(b.CORS.Origins, "*") {
-		problems = append(problems, errors.New("cors-allow-credentials does not go with the origin *: name the origins"))
-	}
-	if b.Throttle.Burst > 0 && b.Throttle.Rate == 0 {
-		problems = append(problems, errors.New("throttle-burst without throttle-rate: write both"))
-	}
-	if b.Cache.TTL > 0 && !slices.Equal(b.Methods, []string{"GET"}) && !slices.Equal(b.Methods, []string{"GET", "HEAD"}) {
-		problems = append(problems, errors.New("cache-ttl is for reading only: write the annotation methods with GET or GET,HEAD"))
-	}
-	if b.Cache.TTL > 0 && b.CORS != nil && !slices.Contains(b.CORS.Origins, "*") {
-		problems = append(problems, errors.New("cache-ttl does not go with named origins: the cache would give one origin's answer to another; allow the origin *, or cache nothing"))
-	}
-	if b.Cache.TTL == 0 && len(b.Cache.QueryKeys) > 0 {
-		problems = append(problems, errors.New("cache-key-query without cache-ttl: write both"))
-	}
+	builtIn := b.Auth == "" || b.Auth == route.AuthIAM || b.Auth == route.AuthNone
+	when(len(b.Scopes) > 0 && builtIn, "auth-scopes without an authorizer: name a Cognito authorizer in auth")
+	when(len(b.Callers) > 0 && b.Auth != "" && b.Auth != route.AuthIAM,
+		fmt.Sprintf("client-arns does not go with auth %s, which asks nobody for an IAM identity: remove one of them", b.Auth))
+	when(b.CORS != nil && len(b.CORS.Origins) == 0, "CORS annotations without cors-allow-origins: name the origins")
+	when(b.CORS != nil && b.CORS.Credentials && slices.Contains(b.CORS.Origins, "*"), "cors-allow-credentials does not go with the origin *: name the origins")
+	when(b.Throttle.Burst > 0 && b.Throttle.Rate == 0, "throttle-burst without throttle-rate: write both")
+	reads := slices.Equal(b.Methods, []string{"GET"}) || slices.Equal(b.Methods, []string{"GET", "HEAD"})
+	when(b.Cache.TTL > 0 && !reads, "cache-ttl is for reading only: write the annotation methods with GET or GET,HEAD")
+	when(b.Cache.TTL > 0 && b.CORS != nil && !slices.Contains(b.CORS.Origins, "*"),
+		"cache-ttl does not go with named origins: the cache would give one origin's answer to another; allow the origin *, or cache nothing")
+	when(b.Cache.TTL == 0 && len(b.Cache.QueryKeys) > 0, "cache-key-query without cache-ttl: write both")
 	return errors.Join(problems...)
 }
 
-func nearestAnnotation(name string) string {
-	best, distance := "", -1
-	for _, known := range Annotations {
-		if d := levenshtein.Distance(name, known.Name, nil); distance < 0 || d < distance {
-			best, distance = known.Name, d
+// Describe is a route's behavior in the words of the annotations that make it, without what holds by default.
+func Describe(b route.Behavior) map[string]string {
+	plain := printed(route.Behavior{}.WithDefaults())
+	words := map[string]string{}
+	for name, text := range printed(b) {
+		if text != plain[name] {
+			words[name] = text
 		}
 	}
-	return best
+	return words
 }
 
-var (
-	certificateARN = regexp.MustCompile(`^arn:aws[a-z-]*:acm:[a-z0-9-]+:[0-9]{12}:certificate/[0-9a-f-]+$`)
-	groupName      = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
-	authName       = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]{0,127}$`)
-	headerToken    = regexp.MustCompile(`^[A-Za-z0-9-]+$`)
-	corsOrigin     = regexp.MustCompile(`^(\*|https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?)$`)
-	oauthScope     = regexp.MustCompile(`^[!#-\[\]-~]+$`)
-	queryName      = regexp.MustCompile(`^[A-Za-z0-9._-]+$`)
-	bodySize       = regexp.MustCompile(`^([0-9]{1,8})([km]?)$`)
-)
-
-func parseClientARNs(value string, into *annotated) error {
-	var problems []error
-	for arn := range strings.SplitSeq(value, ",") {
-		arn = strings.TrimSpace(arn)
-		problems = append(problems, route.CheckClientARN(arn))
-		into.api.ClientARNs = append(into.api.ClientARNs, arn)
+func printed(b route.Behavior) map[string]string {
+	said := annotated{behavior: b}
+	if b.CORS != nil {
+		// Printing touches the fields, and the policy is shared.
+		policy := *b.CORS
+		said.behavior.CORS = &policy
 	}
-	return errors.Join(problems...)
-}
-
-func parseProxyPort(value string, into *annotated) (err error) {
-	if into.api.ProxyPort, err = integer(value, 1024, 65535); err == nil && into.api.ProxyPort == route.HealthPort {
-		return fmt.Errorf("%d is taken by the proxy's health check: choose another", route.HealthPort)
-	}
-	return err
-}
-
-func parseNodeSelector(value string, into *annotated) error {
-	into.api.NodeSelector = map[string]string{}
-	for pair := range strings.SplitSeq(value, ",") {
-		key, label, ok := strings.Cut(strings.TrimSpace(pair), "=")
-		if !ok || key == "" {
-			return fmt.Errorf("%q is not a list of key=value pairs such as kubernetes.io/arch=amd64", value)
-		}
-		into.api.NodeSelector[key] = label
-	}
-	return nil
-}
-
-func parseBodySize(value string, into *annotated) error {
-	parts := bodySize.FindStringSubmatch(value)
-	if parts == nil {
-		return fmt.Errorf("%q is not a size such as 512k or 10m", value)
-	}
-	size, err := strconv.Atoi(parts[1])
-	if err != nil {
-		return err
-	}
-	into.behavior.MaxBodySize = size * map[string]int{"": 1, "k": 1 << 10, "m": 1 << 20}[parts[2]]
-	if into.behavior.MaxBodySize < 1 || into.behavior.MaxBodySize > route.MaxBodySize {
-		return fmt.Errorf("%q is not from 1 to 10m, the most that API Gateway passes on", value)
-	}
-	return nil
-}
-
-func parseRate(value string, into *annotated) error {
-	rate, err := strconv.ParseFloat(value, 64)
-	if err != nil || !(rate > 0 && rate <= 10000) {
-		return fmt.Errorf("%q is not a number above 0 and up to 10000", value)
-	}
-	into.behavior.Throttle.Rate = rate
-	return nil
-}
-
-func checkCertificateARN(value string) error {
-	return matchesOr(value, certificateARN, "the ARN of an ACM certificate")
-}
-
-func checkDomain(value string) error {
-	if err := route.CheckDomainName(value); err != nil {
-		return errors.Unwrap(err)
-	}
-	return nil
-}
-
-func matchesOr(value string, pattern *regexp.Regexp, what string) error {
-	if !pattern.MatchString(value) {
-		return fmt.Errorf("%q is not %s", value, what)
-	}
-	return nil
-}
-
-func eachMatches(values []string, pattern *regexp.Regexp, what string) error {
-	for _, value := range values {
-		if err := matchesOr(value, pattern, what); err != nil {
-			return err
+	words := map[string]string{}
+	for _, a := range Annotations() {
+		if text := a.print(&said); text != "" {
+			words[a.Name] = text
 		}
 	}
-	return nil
+	return words
 }
 
-func notEmpty(value string) error {
-	if value == "" {
-		return errors.New("the value is empty")
-	}
-	return nil
-}
-
-func integer(value string, lowest, highest int) (int, error) {
-	number, err := strconv.Atoi(value)
-	if err != nil || number < lowest || number > highest {
-		return 0, fmt.Errorf("%q is not a whole number from %d to %d", value, lowest, highest)
-	}
-	return number, nil
-}
-
-func boolean(value string) (bool, error) {
-	switch value {
-	case "true":
-		return true, nil
-	case "false":
-		return false, nil
-	}
-	return false, fmt.Errorf("%q is not true or false", value)
-}
-
-func duration(value string, shortest, longest time.Duration) (time.Duration, error) {
-	d, err := time.ParseDuration(value)
-	if err != nil || d < shortest || d > longest {
-		return 0, fmt.Errorf("%q is not a duration from %s to %s", value, shortest, longest)
-	}
-	return d, nil
-}
-
-func splitList(value string) []string {
-	parts := strings.Split(value, ",")
-	for i := range parts {
-		parts[i] = strings.TrimSpace(parts[i])
-	}
-	return parts
-}
-
-func checkMethods(methods []string) error {
-	for _, method := range methods {
-		if !slices.Contains(route.HTTPMethods, method) {
-			return fmt.Errorf("%q is not one of %v", method, route.HTTPMethods)
+// difference says in annotations' words how two behaviors differ.
+func difference(a, b route.Behavior) string {
+	first, second := printed(a), printed(b)
+	var parts []string
+	for _, annotation := range Annotations() {
+		if name := annotation.Name; first[name] != second[name] {
+			parts = append(parts, fmt.Sprintf("%s is %s, and %s there", name, orNothing(first[name]), orNothing(second[name])))
 		}
 	}
-	return nil
+	return strings.Join(parts, "; ")
+}
+
+func orNothing(text string) string {
+	if text == "" {
+		return "not set"
+	}
+	return text
 }
 
 // AnnotationsReference is the documentation of every annotation, as a Markdown table.
 func AnnotationsReference() string {
 	var b strings.Builder
 	b.WriteString("| annotation | type | default | about | where Ingresses differ |\n| --- | --- | --- | --- | --- |\n")
-	for _, a := range Annotations {
-		b.WriteString("| `" + a.Name + "` | " + a.Type + " | " + a.Default + " | " + a.Scope + " | " + a.Merge + " |\n")
+	for _, a := range Annotations() {
+		b.WriteString("| `" + a.Name + "` | " + a.Form + " | " + a.Default + " | " + a.Scope + " | " + a.Merge + " |\n")
 	}
 	return b.String()
 }

@@ -44,11 +44,11 @@ var bookstore = []route.Service{
 
 func compileText(t *testing.T, text string) (*route.Table, error) {
 	t.Helper()
-	ingresses, err := Parse("x.yaml", []byte(text))
+	manifests, err := Parse("x.yaml", []byte(text))
 	if err != nil {
 		return nil, err
 	}
-	return Compile(ingresses, Options{Services: bookstore})
+	return Compile(manifests, Options{Services: bookstore, Classless: true})
 }
 
 func TestBadInputSaysWhereAndWhat(t *testing.T) {
@@ -87,11 +87,30 @@ func TestBadInputSaysWhereAndWhat(t *testing.T) {
 		"wildcard client":   {yamlOf(AnnotationPrefix+`client-arns: "arn:aws:iam::111122223333:user/*"`, good), "has a wildcard"},
 		"stage name":        {yamlOf(AnnotationPrefix+`stage-name: a-b`, good), `stage name "a-b" is not valid`},
 		"replicas":          {yamlOf(AnnotationPrefix+`nginx-replicas: three`, good), `nginx-replicas: "three" is not a whole number from 1 to 1000`},
-		"service port":      {yamlOf(AnnotationPrefix+`nginx-service-port: "80"`, good), `"80" is not a whole number from 1024 to 65535`},
+		"service port":      {yamlOf(AnnotationPrefix+`nginx-service-port: "80"`, good), `"80" is not a whole number from 1024 to 65535: NGINX is not root here`},
 		"health port":       {yamlOf(AnnotationPrefix+`nginx-service-port: "8081"`, good), "8081 is taken by the proxy's health check"},
 		"unknown":           {yamlOf(AnnotationPrefix+`client-arn: x`, good), `annotation "apigateway.ingress.kubernetes.io/client-arn" is not known: did you mean apigateway.ingress.kubernetes.io/client-arns?`},
 		"other class":       {yamlOf("kubernetes.io/ingress.class: nginx", good), `there is no Ingress of class "apigateway"`},
-		"long name":         {strings.Replace(yamlOf("", good), "name: api", "name: "+strings.Repeat("a", 52), 1), "the name has 52 characters: at most 51 are allowed"},
+		"methods twice":     {yamlOf(AnnotationPrefix+`methods: GET,GET`, goodRule), `methods: "GET" is there twice`},
+		"auth in capitals":  {yamlOf(AnnotationPrefix+`auth: IAM`, goodRule), `auth: "IAM": write iam`},
+		"none in capitals":  {yamlOf(AnnotationPrefix+`auth: None`, goodRule), `auth: "None": write none`},
+		"callers of none":   {yamlOf(AnnotationPrefix+"auth: none\n"+AnnotationPrefix+"client-arns: arn:aws:iam::111122223333:root", goodRule), "client-arns does not go with auth none"},
+		"two backends":      {yamlOf("", "defaultBackend: {resource: {kind: Bucket, name: b}, service: {name: bookservice, port: {number: 80}}}"), "both a Service and a resource"},
+		"name and number":   {yamlOf("", rulePath("/a", "Prefix", "bookservice", "number: 80, name: http")), `the port has both the name "http" and the number 80`},
+		"no port":           {yamlOf("", "defaultBackend: {service: {name: bookservice}}"), "the port is missing"},
+		"use-annotation":    {yamlOf("", rulePath("/a", "Prefix", "bookservice", "name: use-annotation")), "AWS Load Balancer Controller's word"},
+		"pattern":           {yamlOf("", rulePath("/a/*", "Prefix", "bookservice", "number: 80")), `there are no patterns: a Prefix is everything below it anyway; write "/a"`},
+		"long path":         {yamlOf("", rulePath("/"+strings.Repeat("a", 2001), "Prefix", "bookservice", "number: 80")), "at most 2000 are possible in NGINX's configuration"},
+		"many headers":      {yamlOf(AnnotationPrefix+"cors-allow-origins: https://a.example.com\n"+AnnotationPrefix+"cors-allow-headers: "+strings.Repeat("X-Header,", 300)+"Last", goodRule), "at most 2000 are possible"},
+		"long origin":       {yamlOf(AnnotationPrefix+"cors-allow-origins: https://"+strings.Repeat("a", 300)+".example.com", goodRule), "DNS names have at most 253"},
+		"image":             {yamlOf(AnnotationPrefix+`nginx-image: "nginx:1 \n::error::"`, goodRule), "is not a container image"},
+		"selector":          {yamlOf(AnnotationPrefix+`node-selector: a==b`, goodRule), `"a==b" is not a list of key=value pairs`},
+		"set selector":      {yamlOf(AnnotationPrefix+`node-selector: a in (b)`, goodRule), "pods take no other selectors"},
+		"number":            {yamlOf(AnnotationPrefix+`nginx-replicas: 3`, goodRule), `x.yaml:1: ingress default/api: annotation apigateway.ingress.kubernetes.io/nginx-replicas: annotations are text: quote it, "3"`},
+		"text for a list":   {yamlOf("", "rules: everything"), "x.yaml:1: ingress default/api: spec.rules is a string where the API wants list"},
+		"number for text":   {yamlOf("", "ingressClassName: 5"), "spec.ingressClassName is a number where the API wants text: quote it"},
+		"nothing alike":     {yamlOf(AnnotationPrefix+`make-me-a-sandwich: x`, goodRule), "is not known: remove it, or choose one of docs/annotations.md"},
+		"host without":      {yamlOf("", "rules: [{host: a.example.com}]"), "annotation apigateway.ingress.kubernetes.io/custom-domain-name, the stack's config domainName or --domain"},
 		"bad name":          {strings.Replace(yamlOf("", good), "name: api", "name: A_b", 1), "the name is not valid"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -131,8 +150,7 @@ apigateway.ingress.kubernetes.io/certificate-arn: arn:aws:acm:us-east-1:11112222
 		rulePath("/a", "Prefix", "bookservice", "name: http")))
 	require.NoError(t, err)
 	require.Equal(t, route.Settings{
-		ClientARNs: []string{"arn:aws:iam::111122223333:role/b", "arn:aws:iam::111122223333:user/a"},
-		StageName:  "live", ProxyReplicas: 5, ProxyImage: "nginx:1.30.0", ProxyPort: 9000,
+		StageName: "live", ProxyReplicas: 5, ProxyImage: "nginx:1.30.0", ProxyPort: 9000,
 		NodeSelector:     map[string]string{"pool": "edge", "kubernetes.io/arch": "amd64"},
 		CustomDomainName: "api.example.com", CertificateARN: "arn:aws:acm:us-east-1:111122223333:certificate/12345678-1234-1234-1234-123456789012",
 	}, table.Settings)
@@ -155,20 +173,20 @@ func TestLoadFindsManifests(t *testing.T) {
 	for _, name := range []string{"b.yaml", "a.yml", "readme.txt"} {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600))
 	}
-	fromDir, err := Load([]string{dir}, nil)
+	fromDir, err := Read([]string{dir}, nil)
 	require.NoError(t, err)
-	require.Len(t, fromDir, 2)
-	fromGlob, err := Load([]string{filepath.Join(dir, "*.yaml")}, nil)
+	require.Len(t, fromDir.Ingresses, 2)
+	fromGlob, err := Read([]string{filepath.Join(dir, "*.yaml")}, nil)
 	require.NoError(t, err)
-	require.Len(t, fromGlob, 1)
-	fromStdin, err := Load([]string{"-"}, strings.NewReader(text))
+	require.Len(t, fromGlob.Ingresses, 1)
+	fromStdin, err := Read([]string{"-"}, strings.NewReader(text))
 	require.NoError(t, err)
-	require.Equal(t, "-:1", fromStdin[0].Source)
+	require.Equal(t, "-:1", fromStdin.Ingresses[0].Source)
 
-	_, err = Load([]string{filepath.Join(dir, "missing.yaml"), t.TempDir()}, nil)
+	_, err = Read([]string{filepath.Join(dir, "missing.yaml"), t.TempDir()}, nil)
 	require.ErrorContains(t, err, "no such file")
 	require.ErrorContains(t, err, "holds no .yaml")
-	_, err = Load(nil, nil)
+	_, err = Read(nil, nil)
 	require.ErrorContains(t, err, "no manifest is named")
 }
 
@@ -180,14 +198,14 @@ func TestGroups(t *testing.T) {
 	a := ingressNamed("a", AnnotationPrefix+"group.name: shop", rulePath("/a", "Prefix", "bookservice", "number: 80"))
 	b := ingressNamed("b", AnnotationPrefix+"group.name: blog", rulePath("/b", "Prefix", "bookservice", "number: 80"))
 	_, err := compileText(t, a+b)
-	require.EqualError(t, err, `x.yaml:2: ingress default/b is of group "blog", and x.yaml:1: ingress default/a of group "shop": one API serves one group; choose it with the stack's config group`)
+	require.EqualError(t, err, `x.yaml:2: ingress default/b is of group.name "blog", and x.yaml:1: ingress default/a of group.name "shop": one API serves one group; choose it with --group or the stack's config group`)
 
 	ingresses, err := Parse("x.yaml", []byte(a+b))
 	require.NoError(t, err)
-	table, err := Compile(ingresses, Options{Services: bookstore, Group: "blog"})
+	table, err := Compile(ingresses, Options{Classless: true, Services: bookstore, Group: "blog"})
 	require.NoError(t, err)
 	require.Len(t, table.Routes, 1)
-	require.Equal(t, []string{`x.yaml:1: ingress default/a: left out: its group "shop" is not "blog"`}, table.Notices)
+	require.Equal(t, []string{`x.yaml:1: ingress default/a: left out: its group.name is "shop", and "blog" is served`}, table.Notices)
 }
 
 func TestSettingsOfSeveralIngresses(t *testing.T) {
@@ -197,10 +215,12 @@ func TestSettingsOfSeveralIngresses(t *testing.T) {
 	const alice, bob = "arn:aws:iam::111122223333:user/alice", "arn:aws:iam::111122223333:user/bob"
 	table, err := compileText(t, one("a", AnnotationPrefix+"client-arns: "+bob)+one("b", AnnotationPrefix+"client-arns: "+alice+","+bob)+one("c", AnnotationPrefix+"stage-name: live"))
 	require.NoError(t, err)
-	require.Equal(t, route.Settings{ClientARNs: []string{alice, bob}, StageName: "live"}, table.Settings, "callers are joined, and one may speak for all")
+	require.Equal(t, route.Settings{StageName: "live"}, table.Settings, "one may speak for all")
+	require.Equal(t, [][]string{{bob}, {alice, bob}, nil}, [][]string{table.Routes[0].Behavior.Callers, table.Routes[1].Behavior.Callers, table.Routes[2].Behavior.Callers},
+		"callers of an Ingress are those of its routes")
 
 	_, err = compileText(t, one("a", AnnotationPrefix+"stage-name: live")+one("b", AnnotationPrefix+"stage-name: test"))
-	require.ErrorContains(t, err, "x.yaml:2: ingress default/b: StageName is test, and live at x.yaml:1: ingress default/a: Ingresses of one API must agree")
+	require.ErrorContains(t, err, "x.yaml:2: ingress default/b: stage-name is test, and live at x.yaml:1: ingress default/a: Ingresses of one API must agree")
 	table, err = compileText(t, one("a", AnnotationPrefix+"stage-name: live\n"+AnnotationPrefix+`group.order: "5"`)+one("b", AnnotationPrefix+"stage-name: test"))
 	require.NoError(t, err)
 	require.Equal(t, "test", table.Settings.StageName, "the lowest order decides")
@@ -230,7 +250,7 @@ func TestHostsMustAgreeOnSettings(t *testing.T) {
 	rule := func(name, host, path, annotations string) string {
 		return ingressNamed(name, annotations, fmt.Sprintf("rules: [{host: %s, http: {paths: [{path: %s, pathType: Prefix, backend: {service: {name: bookservice, port: {number: 80}}}}]}}]", host, path))
 	}
-	options := Options{Services: bookstore, Domains: []string{"*.example.com"}}
+	options := Options{Classless: true, Services: bookstore, Domains: []string{"*.example.com"}}
 	ingresses, err := Parse("x.yaml", []byte(rule("a", "a.example.com", "/x", "")+rule("b", "b.example.com", "/x/y", AnnotationPrefix+"auth: none")))
 	require.NoError(t, err)
 	_, err = Compile(ingresses, options)
@@ -261,9 +281,30 @@ func TestQuotas(t *testing.T) {
 	}
 	ingresses, err := Parse("x.yaml", []byte(text.String()))
 	require.NoError(t, err)
-	_, err = Compile(ingresses, Options{Services: bookstore})
+	_, err = Compile(ingresses, Options{Classless: true, Services: bookstore})
 	require.EqualError(t, err, "301 resources of the REST API (a Prefix route takes two) are 1 more than the 300 that AWS allows: join routes under a common prefix, or have the quota raised and say so in the config apiResourceQuota")
-	_, err = Compile(ingresses, Options{Services: bookstore, ResourceQuota: 301})
+	_, err = Compile(ingresses, Options{Classless: true, Services: bookstore, ResourceQuota: 301})
 	require.NoError(t, err)
 	require.ErrorContains(t, route.CheckPolicyLength(strings.Repeat("x", 8193)), "8193 characters of the resource policy are 1 more than the 8192")
+}
+
+func TestUnusualButValid(t *testing.T) {
+	for name, text := range map[string]string{
+		"a list without kinds": "apiVersion: networking.k8s.io/v1\nkind: IngressList\nitems: [{metadata: {name: a}, spec: {defaultBackend: {service: {name: bookservice, port: {number: 80}}}}}]",
+		"merge keys":           "x: &rule {pathType: Prefix}\n---\n" + yamlOf("", "rules: [{http: {paths: [&p {path: /a, pathType: Prefix, backend: {service: {name: bookservice, port: {number: 80}}}}, {<<: *p, path: /b}]}}]"),
+		"a host without paths beside a default backend": strings.Replace(yamlOf(AnnotationPrefix+"custom-domain-name: a.example.com",
+			"rules: [{host: a.example.com}]\ndefaultBackend: {service: {name: bookservice, port: {number: 80}}}"), "\n    rules", "\n  rules", 1),
+		"a long name":       strings.Replace(yamlOf("", goodRule), "name: api", "name: "+strings.Repeat("a", 60), 1),
+		"a group with dots": yamlOf(AnnotationPrefix+"group.name: shop.example", goodRule),
+	} {
+		table, err := compileText(t, text)
+		require.NoError(t, err, name)
+		require.NotEmpty(t, table.Routes, name)
+		switch name {
+		case "a host without paths beside a default backend":
+			require.Equal(t, "a.example.com", table.Routes[0].Host, "its requests go to the default backend, whatever rules there are for every host")
+		case "a long name":
+			require.Contains(t, table.Notices[0], "the name has 60 characters: the original controller took at most 51")
+		}
+	}
 }

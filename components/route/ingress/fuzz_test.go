@@ -28,7 +28,7 @@ func FuzzParse(f *testing.F) {
 		if err != nil {
 			require.True(t, strings.HasPrefix(err.Error(), "f.yaml"), "%s", err)
 		}
-		table, err := Compile(ingresses, Options{AnyService: true, Domains: []string{"*.example.com"}})
+		table, err := Compile(ingresses, Options{AnyService: true, Classless: true, Domains: []string{"*.example.com"}})
 		if err != nil {
 			require.Nil(t, table)
 			return
@@ -41,8 +41,8 @@ func FuzzParse(f *testing.F) {
 }
 
 func FuzzAnnotations(f *testing.F) {
-	for _, a := range Annotations {
-		for _, value := range []string{"", "1", "5s", "GET", "a=b", "https://a.example.com", "arn:aws:iam::111122223333:user/a"} {
+	for _, a := range Annotations() {
+		for _, value := range a.Examples {
 			f.Add(a.Name, value)
 		}
 	}

@@ -3,50 +3,76 @@ package ingress
 import (
 	"fmt"
 	"maps"
-	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/apigateway-ingress/apigateway-ingress/components/route"
 )
 
-// merger joins the API-wide settings of several Ingresses.
-type merger struct {
-	settings route.Settings
-	// origins says which Ingress decided a field, and with which order.
-	origins  map[string]origin
-	problems []error
-}
-
-type origin struct {
-	place string
-	order int
-}
-
-func (m *merger) add(place string, a annotated) {
-	if m.origins == nil {
-		m.origins = map[string]origin{}
-	}
-	clients := slices.Concat(m.settings.ClientARNs, a.api.ClientARNs)
-	slices.Sort(clients)
-	target, source := reflect.ValueOf(&m.settings).Elem(), reflect.ValueOf(a.api)
-	for i := range source.NumField() {
-		name := source.Type().Field(i).Name
-		if source.Field(i).IsZero() || name == "ClientARNs" {
+// settings joins what Ingresses say about the API as a whole. Of those with the lowest group.order all must agree.
+func (c *compiler) settings(ingresses []selected) route.Settings {
+	var joined annotated
+	owner := c.owner(ingresses)
+	for _, a := range Annotations() {
+		if !a.Owned {
 			continue
 		}
-		here := origin{place, a.order}
-		before, decided := m.origins[name]
-		switch {
-		case !decided || here.order < before.order:
-			target.Field(i).Set(source.Field(i))
-			m.origins[name] = here
-		case here.order == before.order && !reflect.DeepEqual(target.Field(i).Interface(), source.Field(i).Interface()):
-			m.problems = append(m.problems, fmt.Errorf("%s: %s is %v, and %v at %s: Ingresses of one API must agree, or give them different %sgroup.order",
-				place, name, source.Field(i).Interface(), target.Field(i).Interface(), before.place, AnnotationPrefix))
+		var first *selected
+		var text string
+		for i := range ingresses {
+			s := &ingresses[i]
+			value := a.print(&s.said)
+			if value == "" {
+				continue
+			}
+			if err := c.checkOwner(namespaceOr(s.Namespace), owner, ingresses); err != nil {
+				c.fail(s.where, route.At("annotation "+AnnotationPrefix+a.Name, err))
+				continue
+			}
+			switch {
+			case first == nil || s.said.order < first.said.order:
+				first, text = s, value
+			case s.said.order == first.said.order && value != text && !c.beaten(a, *first, ingresses):
+				c.fail(s.where, fmt.Errorf("%s is %s, and %s at %s: Ingresses of one API must agree, or give them different %sgroup.order",
+					a.Name, value, text, first.where, AnnotationPrefix))
+			}
+		}
+		if first != nil {
+			// It was read from this very text before.
+			c.fail(first.where, a.parse(text, &joined))
 		}
 	}
-	m.settings.ClientARNs = slices.Compact(clients)
-	if m.settings.NodeSelector != nil {
-		m.settings.NodeSelector = maps.Clone(m.settings.NodeSelector)
+	return joined.api
+}
+
+// beaten says whether an Ingress with a lower order decides anyway, so that it does not matter whether others agree.
+func (c *compiler) beaten(a Annotation, by selected, ingresses []selected) bool {
+	return slices.ContainsFunc(ingresses, func(s selected) bool { return a.print(&s.said) != "" && s.said.order < by.said.order })
+}
+
+// owner is the namespace that may speak for the whole API; none where nobody named one and there are several.
+func (c *compiler) owner(ingresses []selected) string {
+	if names := namespacesOf(ingresses); c.options.Owner == "" && len(names) == 1 {
+		return names[0]
 	}
+	return c.options.Owner
+}
+
+func (c *compiler) checkOwner(namespace, owner string, ingresses []selected) error {
+	switch {
+	case namespace == owner:
+		return nil
+	case owner == "":
+		return fmt.Errorf("it is about the whole API, and the Ingresses are of the namespaces %s: name the one that may speak for all in the stack's config ownerNamespace, or set it in the stack's config",
+			strings.Join(namespacesOf(ingresses), ", "))
+	}
+	return fmt.Errorf("it is about the whole API, for which namespace %s speaks: remove it, or write it there", owner)
+}
+
+func namespacesOf(ingresses []selected) []string {
+	names := map[string]bool{}
+	for _, s := range ingresses {
+		names[namespaceOr(s.Namespace)] = true
+	}
+	return slices.Sorted(maps.Keys(names))
 }

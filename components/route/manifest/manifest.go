@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 
+	yamlv3 "gopkg.in/yaml.v3"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
 	"sigs.k8s.io/yaml"
@@ -79,10 +80,21 @@ func Parse(name string, content []byte) (Set, error) {
 		if string(encoded) == "null" {
 			continue
 		}
-		_, malformed := yaml.YAMLToJSONStrict(text)
+		malformed := checkStrictly(text)
 		problems = append(problems, set.add(source, encoded, malformed))
 	}
 	return set, errors.Join(problems...)
+}
+
+// checkStrictly reports keys that are there twice. The first reader takes a key for one that overrides a merge key, which is
+// what merge keys are for, and the second does not know all that the first refuses.
+func checkStrictly(text []byte) error {
+	_, malformed := yaml.YAMLToJSONStrict(text)
+	var content any
+	if malformed != nil && bytes.Contains(text, []byte("<<:")) {
+		return yamlv3.Unmarshal(text, &content)
+	}
+	return malformed
 }
 
 // goTemplate is the beginning of an action of Go's templates, of which charts are made.

@@ -43,7 +43,7 @@ func drawChange(t *rapid.T) (before, after *route.Table) {
 			r.Behavior = behaviors[r.Path]
 			list = append(list, r)
 		}
-		made, err := route.New(route.Table{Routes: list}, route.Options{})
+		made, err := route.New(route.Table{Routes: list}, route.Options{AllowOverlaps: true})
 		if err != nil {
 			t.Skip("hosts disagree")
 		}
@@ -110,7 +110,7 @@ func TestPreflightsReachNoService(t *testing.T) {
 	shared.Behavior.CORS = &route.CORS{Origins: []string{"https://a.example.com"}}
 	tables := map[bool]*route.Table{}
 	for _, r := range []route.Route{plain, shared} {
-		table, err := route.New(route.Table{Routes: []route.Route{r}}, route.Options{})
+		table, err := route.New(route.Table{Routes: []route.Route{r}}, route.Options{AllowOverlaps: true})
 		require.NoError(t, err)
 		tables[r.Behavior.CORS != nil] = table
 	}

@@ -28,6 +28,7 @@ metadata: {name: a, annotations: {`+annotations+`}}
 spec: {rules: [{http: {paths: [{path: `+path+`, pathType: Exact, backend: {service: {name: s, port: {number: 80}}}}]}}]}`))
 	require.NoError(t, err)
 	o.Services = []route.Service{{Namespace: "default", Name: "s", Ports: []route.ServicePort{{Number: 80}}}}
+	o.Classless = true
 	return ingress.Compile(ingresses, o)
 }
 

@@ -31,7 +31,7 @@ func Declare(ctx *pulumi.Context) error {
 		return err
 	}
 	p, err := platform.New(ctx, "shop", &platform.Args{
-		Ingresses: ingresses,
+		Manifests: ingresses,
 		Group:     "shop",
 		Services:  services,
 		Gateway: gateway.Settings{
@@ -50,7 +50,7 @@ func Declare(ctx *pulumi.Context) error {
 }
 
 // partners is a second gateway on the platform's cluster, with an NGINX of its own.
-func partners(ctx *pulumi.Context, p *platform.Platform, ingresses []ingress.Ingress) error {
+func partners(ctx *pulumi.Context, p *platform.Platform, ingresses ingress.Manifests) error {
 	known := []route.Service{{Namespace: "default", Name: "bookservice", Ports: []route.ServicePort{{Number: 80}}}}
 	routes, err := ingress.Compile(ingresses, ingress.Options{Group: "partners", Services: known})
 	if err != nil {

@@ -1,0 +1,36 @@
+package ingress
+
+import (
+	"fmt"
+
+	networkingv1 "k8s.io/api/networking/v1"
+)
+
+// IngressClass is the class that this project serves, in spec.ingressClassName or in the
+// annotation kubernetes.io/ingress.class.
+const IngressClass = "apigateway"
+
+const classAnnotation = "kubernetes.io/ingress.class"
+
+// leftOut says why an Ingress is not this project's, and nothing where it is.
+func (c *compiler) leftOut(ingress Ingress) string {
+	class := ingress.Annotations[classAnnotation]
+	if ingress.Spec.IngressClassName != nil {
+		class = *ingress.Spec.IngressClassName
+	}
+	switch {
+	case class == IngressClass || class == "" && c.options.Classless:
+		return ""
+	case class != "":
+		return fmt.Sprintf("its class %q is not %q", class, IngressClass)
+	}
+	for _, known := range c.manifests.Classes {
+		if known.Annotations[networkingv1.AnnotationIsDefaultIngressClass] == "true" {
+			if known.Name == IngressClass {
+				return ""
+			}
+			return fmt.Sprintf("it has no class, and the default is %q", known.Name)
+		}
+	}
+	return fmt.Sprintf("it has no class: write spec.ingressClassName: %s, or take all Ingresses without one with --classless or the stack's config classless", IngressClass)
+}
