@@ -158,7 +158,7 @@ func LocalEnvironment(stateDir string, providers map[string]int) map[string]stri
 		"PULUMI_DIY_BACKEND_ZSTD": "false",
 	}
 	var attached []string
-	for _, name := range []string{"aws", "eks", "kubernetes", "random"} {
+	for _, name := range []string{"aws", "eks", "kubernetes", "random", "time"} {
 		if port := providers[name]; port != 0 {
 			attached = append(attached, fmt.Sprintf("%s:%d", name, port))
 		}

@@ -4,6 +4,8 @@ package cluster
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/apigateway-ingress/apigateway-ingress/components/change"
 	"github.com/apigateway-ingress/apigateway-ingress/components/iamrole"
@@ -58,7 +60,7 @@ type Cluster struct {
 	// NodeGroups are the groups that the component makes: pods become ready only after them. None of an existing cluster.
 	NodeGroups []pulumi.Resource
 
-	groups pulumi.StringArray
+	groups pulumi.StringMap
 	// version is what the control plane runs; what follows it waits for it.
 	version pulumi.StringOutput
 }
@@ -96,7 +98,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	if err := errors.Join(a.missing(), err); err != nil {
 		return nil, settings.Named("cluster", name, err)
 	}
-	c := &Cluster{}
+	c := &Cluster{groups: pulumi.StringMap{}}
 	inputs := settings.Inputs(a)
 	// Which cluster it is must not change; mayChange looks at its name.
 	inputs["existing"] = pulumi.String(a.existingName())
@@ -117,7 +119,11 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	if err := declare(ctx, name, a); err != nil {
 		return nil, settings.Named("cluster", name, err)
 	}
-	c.AutoScalingGroups = c.groups.ToStringArrayOutput()
+	var groups pulumi.StringArray
+	for _, name := range slices.Sorted(maps.Keys(c.groups)) {
+		groups = append(groups, c.groups[name])
+	}
+	c.AutoScalingGroups = groups.ToStringArrayOutput()
 	return c, ctx.RegisterResourceOutputs(c, pulumi.Map{
 		"name":                c.Name,
 		"nodeSecurityGroupId": c.NodeSecurityGroupID,

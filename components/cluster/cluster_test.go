@@ -44,7 +44,7 @@ func TestControlPlaneAndNodeGroups(t *testing.T) {
 
 func TestExistingClusterMakesNothingButAProvider(t *testing.T) {
 	existing := &Existing{Name: pulumi.String("theirs"), Endpoint: pulumi.String("https://example.com"), Zones: []string{"a", "b"}}
-	existing.Nodes = target.Nodes{SecurityGroupID: pulumi.String("sg-1"), AutoScalingGroups: pulumi.ToStringArray([]string{"asg"})}
+	existing.Nodes = target.Nodes{SecurityGroupID: pulumi.String("sg-1"), AutoScalingGroups: pulumi.StringMap{"asg": pulumi.String("asg")}}
 	graph := run(t, Settings{Existing: existing})
 	require.Nil(t, graph.One(t, "pulumi:providers:kubernetes").Inputs["deleteUnreachable"], "a network fault must not make the state forget what stands in it")
 	require.Equal(t, true, run(t, Settings{}).One(t, "pulumi:providers:kubernetes").Inputs["deleteUnreachable"])

@@ -94,6 +94,7 @@ func Lookup(ctx *pulumi.Context, name string, opts ...pulumi.InvokeOption) (*Exi
 		return nil, fmt.Errorf("cluster %s: %w", name, err)
 	}
 	e := &Existing{Name: pulumi.String(name), Endpoint: pulumi.String(found.Endpoint)}
+	e.Nodes.AutoScalingGroups = pulumi.StringMap{}
 	e.Nodes.SecurityGroupID = pulumi.String(found.VpcConfig.ClusterSecurityGroupId)
 	if len(found.CertificateAuthorities) > 0 {
 		e.CertificateAuthority = pulumi.String(found.CertificateAuthorities[0].Data)
@@ -130,7 +131,7 @@ func (e *Existing) addNodes(ctx *pulumi.Context, cluster, name string, opts []pu
 			if err != nil {
 				return err
 			}
-			e.Nodes.AutoScalingGroups = append(e.Nodes.AutoScalingGroups, pulumi.String(scaling.Name))
+			e.Nodes.AutoScalingGroups[scaling.Name] = pulumi.String(scaling.Name)
 			for _, zone := range found.AvailabilityZones {
 				if !slices.Contains(e.Zones, zone) {
 					e.Zones = append(e.Zones, zone)

@@ -71,12 +71,12 @@ func (c *Cluster) nodeGroup(ctx *pulumi.Context, name string, a Args, g NodeGrou
 		return err
 	}
 	c.NodeGroups = append(c.NodeGroups, nodes)
-	c.groups = append(c.groups, nodes.Resources.ApplyT(func(resources []awseks.NodeGroupResource) (string, error) {
+	c.groups[g.Name] = nodes.Resources.ApplyT(func(resources []awseks.NodeGroupResource) (string, error) {
 		if len(resources) == 0 || len(resources[0].AutoscalingGroups) == 0 || resources[0].AutoscalingGroups[0].Name == nil {
 			return "", errors.New("the node group reports no Auto Scaling group")
 		}
 		return *resources[0].AutoscalingGroups[0].Name, nil
-	}).(pulumi.StringOutput))
+	}).(pulumi.StringOutput)
 	return nil
 }
 

@@ -198,7 +198,7 @@ func (g *Gateway) declare(ctx *pulumi.Context) error {
 	if err != nil {
 		return err
 	}
-	stage, logs, err := g.stage(ctx, api, frozen(args, keys.ids()), permissions)
+	stage, logs, err := g.stage(ctx, api, frozen(args, keys.ids()), append(permissions, balancer.ready))
 	if err != nil {
 		return err
 	}
@@ -241,8 +241,8 @@ func (g *Gateway) tags() pulumi.StringMapInput { return g.args.Tags }
 
 // definition is the OpenAPI document, rendered once the link and the balancer are known.
 func (g *Gateway) definition(link *apigateway.VpcLink, balancer nlb, endpoints pulumi.StringArrayOutput) pulumi.StringOutput {
-	return pulumi.All(link.ID(), balancer.DnsName, endpoints, g.origin()).ApplyT(func(values []any) (string, error) {
-		way := openapi.PrivateLink{ConnectionID: string(values[0].(pulumi.ID)), Host: values[1].(string)}
+	return pulumi.All(link.ID(), balancer.DnsName, endpoints, g.origin(), g.listenerPort()).ApplyT(func(values []any) (string, error) {
+		way := openapi.PrivateLink{ConnectionID: string(values[0].(pulumi.ID)), Host: values[1].(string), Port: values[4].(int)}
 		if g.args.Balancer.CertificateARN != nil {
 			way.Host, way.TLS = g.args.Balancer.ServerName, true
 		}

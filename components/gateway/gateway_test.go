@@ -43,7 +43,7 @@ spec:
 var ownVPC = network.VPC{ID: pulumi.String("vpc-1"), CIDR: pulumi.String("10.0.0.0/16"), PrivateSubnetIDs: list("subnet-1")}
 
 func nodes(port int) target.Target {
-	return target.Target{Nodes: target.Nodes{SecurityGroupID: pulumi.String("sg-nodes"), AutoScalingGroups: list("asg")}, NodePort: pulumi.Int(port)}
+	return target.Target{Nodes: target.Nodes{SecurityGroupID: pulumi.String("sg-nodes"), AutoScalingGroups: pulumi.StringMap{"": pulumi.String("asg")}}, NodePort: pulumi.Int(port)}
 }
 
 func list(texts ...string) pulumi.StringArray { return pulumi.ToStringArray(texts) }
@@ -113,13 +113,23 @@ func TestClientKeysRotate(t *testing.T) {
 	require.ErrorContains(t, err, "KeepFormerClientKey")
 }
 
-func TestOneListenerForEachBackendPort(t *testing.T) {
+// The backend's port carries no information to the proxy, so that one listener is enough; where it leads decides its port.
+func TestAListenerIsItsTargets(t *testing.T) {
 	graph := run(t, func(*Args) {})
-	listeners := graph.All("aws:lb/listener:Listener")
-	require.Len(t, listeners, 2)
-	require.JSONEq(t, `{"port":80,"protocol":"TCP","defaultActions":[{"type":"forward","targetGroupArn":"arn:aws:mock:us-east-1:111122223333:g"}]}`,
-		listeners[0].JSON(t, "port", "protocol", "defaultActions"))
-	require.EqualValues(t, 8080, listeners[1].Inputs["port"])
+	listener := graph.One(t, "aws:lb/listener:Listener")
+	require.JSONEq(t, `{"port":30080,"protocol":"TCP","defaultActions":[{"type":"forward","targetGroupArn":"arn:aws:mock:us-east-1:111122223333:g"}]}`,
+		listener.JSON(t, "port", "protocol", "defaultActions"))
+	require.Contains(t, graph.One(t, "aws:apigateway/restApi:RestApi").Inputs["body"], `"uri":"http://nlb.example.com:30080/b"`)
+	another := run(t, func(a *Args) { a.Target = nodes(30081) }).One(t, "aws:lb/listener:Listener")
+	require.NotEqual(t, listener.Name, another.Name, "the stage moves from one to the other")
+}
+
+// Nothing is published before targets are healthy, and nothing old goes before new ones are.
+func TestTheStageWaitsForHealthyTargets(t *testing.T) {
+	graph := run(t, func(*Args) {})
+	ready := graph.One(t, "time:index/sleep:Sleep")
+	require.JSONEq(t, `{"createDuration":"300s","triggers":{"listener":"arn:aws:mock:us-east-1:111122223333:g-30080","nodes ":"g-id"}}`, ready.JSON(t, "createDuration", "triggers"))
+	require.Contains(t, graph.One(t, "aws:apigateway/stage:Stage").DependsOn, "time:index/sleep:Sleep g-targets")
 }
 
 func TestDeploymentFollowsDefinitionAndPolicy(t *testing.T) {
@@ -287,7 +297,7 @@ func TestTLSToTheBalancer(t *testing.T) {
 	})
 	require.JSONEq(t, `{"protocol":"TLS","certificateArn":"`+certificateARN+`","sslPolicy":"ELBSecurityPolicy-TLS13-1-2-2021-06"}`,
 		graph.All("aws:lb/listener:Listener")[0].JSON(t, "protocol", "certificateArn", "sslPolicy"))
-	require.Contains(t, graph.One(t, "aws:apigateway/restApi:RestApi").Inputs["body"], "https://proxy.example.com:8080/b")
+	require.Contains(t, graph.One(t, "aws:apigateway/restApi:RestApi").Inputs["body"], "https://proxy.example.com:40080/b")
 }
 
 func TestWatching(t *testing.T) {

@@ -1,8 +1,6 @@
 package gateway
 
 import (
-	"fmt"
-
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/apigateway"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/lb"
@@ -12,8 +10,10 @@ import (
 
 type nlb struct {
 	*lb.LoadBalancer
-	targets   *lb.TargetGroup
-	listeners []pulumi.Resource
+	targets  *lb.TargetGroup
+	listener pulumi.Resource
+	// ready is there when the targets are healthy.
+	ready pulumi.Resource
 }
 
 // loadBalancer needs the VPC alone, so that it builds while the cluster does;
@@ -52,64 +52,85 @@ func (g *Gateway) loadBalancer(ctx *pulumi.Context) (nlb, error) {
 			Protocol: pulumi.String("TCP"), Interval: pulumi.Int(10), HealthyThreshold: pulumi.Int(2), UnhealthyThreshold: pulumi.Int(2),
 		},
 		Tags: g.tags(),
-	}, pulumi.Parent(g))
+		// AWS binds a target group to one load balancer.
+	}, pulumi.Parent(g), pulumi.ReplaceWith([]pulumi.Resource{balancer}))
 	if err != nil {
 		return nlb{}, err
 	}
-	listeners, err := g.listeners(ctx, balancer, targets)
+	listener, err := g.listener(ctx, balancer, targets)
 	if err != nil {
 		return nlb{}, err
 	}
-	return nlb{balancer, targets, listeners}, g.admitNodes(ctx, group, targets)
+	if err := g.admitNodes(ctx, group); err != nil {
+		return nlb{}, err
+	}
+	ready, err := g.register(ctx, targets, listener)
+	return nlb{balancer, targets, listener, ready}, err
 }
 
 // tlsPolicy accepts TLS 1.3 and 1.2.
 const tlsPolicy = "ELBSecurityPolicy-TLS13-1-2-2021-06"
 
-func (g *Gateway) listeners(ctx *pulumi.Context, balancer *lb.LoadBalancer, targets *lb.TargetGroup) ([]pulumi.Resource, error) {
-	var listeners []pulumi.Resource
-	for _, port := range g.args.Routes.BackendPorts() {
-		args := &lb.ListenerArgs{
-			LoadBalancerArn: balancer.Arn,
-			Protocol:        pulumi.String("TCP"),
-			Port:            pulumi.Int(port),
-			DefaultActions: lb.ListenerDefaultActionArray{lb.ListenerDefaultActionArgs{
-				Type: pulumi.String("forward"), TargetGroupArn: targets.Arn,
-			}},
-			Tags: g.tags(),
+// listenerPort is the balancer's. It tells where a listener leads and how it speaks, so that a listener never changes either:
+// other targets, or TLS, get another listener on another port, the stage moves to it when the targets are healthy, and the
+// old one goes last.
+func (g *Gateway) listenerPort() pulumi.IntOutput {
+	encrypted := g.args.Balancer.CertificateARN != nil
+	return g.targetPort().ApplyT(func(port int) int {
+		switch {
+		case !encrypted:
+			return port
+		case port > lastPort-tlsPorts:
+			return port - tlsPorts
 		}
-		if arn := g.args.Balancer.CertificateARN; arn != nil {
-			args.Protocol, args.CertificateArn, args.SslPolicy = pulumi.String("TLS"), ptr(arn), pulumi.String(tlsPolicy)
-		}
-		listener, err := lb.NewListener(ctx, fmt.Sprintf("%s-%d", g.name, port), args, pulumi.Parent(g))
-		if err != nil {
-			return nil, err
-		}
-		listeners = append(listeners, listener)
-	}
-	return listeners, nil
+		return port + tlsPorts
+	}).(pulumi.IntOutput)
 }
 
-// admitNodes lets the load balancer reach its targets, and nobody else through it.
-func (g *Gateway) admitNodes(ctx *pulumi.Context, group *ec2.SecurityGroup, targets *lb.TargetGroup) error {
-	port := g.targetPort()
-	if _, err := vpc.NewSecurityGroupEgressRule(ctx, g.name+"-nlb-to-nodes", &vpc.SecurityGroupEgressRuleArgs{
+const lastPort, tlsPorts = 65535, 10000
+
+func (g *Gateway) listener(ctx *pulumi.Context, balancer *lb.LoadBalancer, targets *lb.TargetGroup) (*lb.Listener, error) {
+	name := g.portName(g.name)
+	args := &lb.ListenerArgs{
+		LoadBalancerArn: balancer.Arn,
+		Protocol:        pulumi.String("TCP"),
+		Port:            g.listenerPort(),
+		DefaultActions: lb.ListenerDefaultActionArray{lb.ListenerDefaultActionArgs{
+			Type: pulumi.String("forward"), TargetGroupArn: targets.Arn,
+		}},
+		Tags: g.tags(),
+	}
+	if arn := g.args.Balancer.CertificateARN; arn != nil {
+		name += "-tls"
+		args.Protocol, args.CertificateArn, args.SslPolicy = pulumi.String("TLS"), ptr(arn), pulumi.String(tlsPolicy)
+	}
+	return lb.NewListener(ctx, name, args, pulumi.Parent(g))
+}
+
+// admitNodes lets the load balancer reach its targets, and nobody else through it. Rules for another port are others, so
+// that the old port stays open until nothing goes there.
+func (g *Gateway) admitNodes(ctx *pulumi.Context, group *ec2.SecurityGroup) error {
+	port, egress, ingress := g.targetPort(), g.name+"-nlb-to-nodes", g.name+"-nodes-from-nlb"
+	if _, err := vpc.NewSecurityGroupEgressRule(ctx, g.portName(egress), &vpc.SecurityGroupEgressRuleArgs{
 		SecurityGroupId:           group.ID(),
 		ReferencedSecurityGroupId: ptr(g.args.Target.Nodes.SecurityGroupID),
 		IpProtocol:                pulumi.String("tcp"), FromPort: port, ToPort: port,
 		Description: pulumi.String("to the proxy on the nodes"), Tags: g.tags(),
-	}, pulumi.Parent(g)); err != nil {
+	}, pulumi.Parent(g), formerly(egress)); err != nil {
 		return err
 	}
-	if _, err := vpc.NewSecurityGroupIngressRule(ctx, g.name+"-nodes-from-nlb", &vpc.SecurityGroupIngressRuleArgs{
+	_, err := vpc.NewSecurityGroupIngressRule(ctx, g.portName(ingress), &vpc.SecurityGroupIngressRuleArgs{
 		SecurityGroupId:           g.args.Target.Nodes.SecurityGroupID,
 		ReferencedSecurityGroupId: group.ID(),
 		IpProtocol:                pulumi.String("tcp"), FromPort: port, ToPort: port,
 		Description: pulumi.String("to the proxy from " + g.name), Tags: g.tags(),
-	}, pulumi.Parent(g)); err != nil {
-		return err
-	}
-	return g.register(ctx, targets)
+	}, pulumi.Parent(g), formerly(ingress))
+	return err
+}
+
+// formerly is a name that a resource had before ports and node groups were part of it.
+func formerly(name string) pulumi.ResourceOption {
+	return pulumi.Aliases([]pulumi.Alias{{Name: pulumi.String(name)}})
 }
 
 func (g *Gateway) vpcLink(ctx *pulumi.Context, balancer nlb) (*apigateway.VpcLink, error) {
@@ -118,5 +139,5 @@ func (g *Gateway) vpcLink(ctx *pulumi.Context, balancer nlb) (*apigateway.VpcLin
 		Description: pulumi.String("to the load balancer of " + g.name),
 		Tags:        g.tags(),
 		// A link made before its balancer has a listener can fail for good.
-	}, pulumi.Parent(g), pulumi.DependsOn(balancer.listeners))
+	}, pulumi.Parent(g), pulumi.DependsOn([]pulumi.Resource{balancer.listener}))
 }

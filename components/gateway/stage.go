@@ -48,9 +48,9 @@ var accessLogFields = map[string]string{
 // Old deployments stay with the API, which takes them along when it goes: a stage can be taken back to them, and a
 // canary needs two.
 //
-// permissions are those that authorizers need before the first request.
+// before are what the first request needs: targets that are healthy, and the permissions of authorizers.
 func (g *Gateway) stage(
-	ctx *pulumi.Context, api *apigateway.RestApi, frozen pulumi.StringOutput, permissions []pulumi.Resource,
+	ctx *pulumi.Context, api *apigateway.RestApi, frozen pulumi.StringOutput, before []pulumi.Resource,
 ) (*apigateway.Stage, *cloudwatch.LogGroup, error) {
 	deployment, err := apigateway.NewDeployment(ctx, g.name, &apigateway.DeploymentArgs{
 		RestApi:  api.ID(),
@@ -75,7 +75,7 @@ func (g *Gateway) stage(
 		return nil, nil, err
 	}
 	// Logging is refused while the account has no role for it.
-	stage, err := apigateway.NewStage(ctx, g.name, args, pulumi.Parent(g), pulumi.DependsOn(append(account, permissions...)))
+	stage, err := apigateway.NewStage(ctx, g.name, args, pulumi.Parent(g), pulumi.DependsOn(append(account, before...)))
 	if err != nil {
 		return nil, nil, err
 	}

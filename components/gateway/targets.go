@@ -2,6 +2,8 @@ package gateway
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/autoscaling"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/lb"
@@ -9,6 +11,7 @@ import (
 	"github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/apiextensions"
 	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"github.com/pulumiverse/pulumi-time/sdk/go/time"
 )
 
 // TargetType is what the load balancer sends requests to.
@@ -30,31 +33,66 @@ func (g *Gateway) targetPort() pulumi.IntOutput {
 	return g.args.Target.NodePort.ToIntOutput()
 }
 
-func (g *Gateway) register(ctx *pulumi.Context, targets *lb.TargetGroup) error {
+// portName is a name with the port where targets take requests, as far as it is known at once.
+func (g *Gateway) portName(name string) string {
+	port := g.args.Target.NodePort
 	if g.args.Balancer.TargetType == IP {
-		return g.bindPods(ctx, targets)
+		port = g.args.Target.Pods.Port
 	}
-	for i, group := range g.args.Target.Nodes.AutoScalingGroups {
-		name := g.name
-		if i > 0 {
-			name = fmt.Sprintf("%s-%d", g.name, i)
-		}
-		if _, err := autoscaling.NewAttachment(ctx, name, &autoscaling.AttachmentArgs{
-			AutoscalingGroupName: group, LbTargetGroupArn: targets.Arn,
-		}, pulumi.Parent(g)); err != nil {
-			return err
-		}
+	if number, known := port.(pulumi.Int); known {
+		return fmt.Sprintf("%s-%d", name, number)
 	}
-	return nil
+	return name
 }
 
-func (g *Gateway) bindPods(ctx *pulumi.Context, targets *lb.TargetGroup) error {
+// registration is how long AWS may take until a new target of a Network Load Balancer is healthy:
+// https://github.com/kubernetes-sigs/aws-load-balancer-controller/issues/1834, https://github.com/aws/containers-roadmap/issues/470
+const registration = "300s"
+
+// register makes targets and waits until they are healthy. No resource of AWS does: an attachment is made when AWS has heard
+// of it. What is replaced meanwhile goes only afterwards, because the engine deletes last.
+func (g *Gateway) register(ctx *pulumi.Context, targets *lb.TargetGroup, listener *lb.Listener) (pulumi.Resource, error) {
+	made := pulumi.StringMap{"listener": listener.Arn}
+	if g.args.Balancer.TargetType == IP {
+		binding, err := g.bindPods(ctx, targets)
+		if err != nil {
+			return nil, err
+		}
+		made["pods"] = binding.ID()
+	} else {
+		for i, name := range slices.Sorted(maps.Keys(g.args.Target.Nodes.AutoScalingGroups)) {
+			counted := g.name
+			if i > 0 {
+				counted = fmt.Sprintf("%s-%d", g.name, i)
+			}
+			attachment, err := autoscaling.NewAttachment(ctx, join(g.name, name), &autoscaling.AttachmentArgs{
+				AutoscalingGroupName: g.args.Target.Nodes.AutoScalingGroups[name], LbTargetGroupArn: targets.Arn,
+			}, pulumi.Parent(g), formerly(counted))
+			if err != nil {
+				return nil, err
+			}
+			made["nodes "+name] = attachment.ID()
+		}
+	}
+	return time.NewSleep(ctx, g.name+"-targets", &time.SleepArgs{
+		CreateDuration: pulumi.String(registration), Triggers: made,
+	}, pulumi.Parent(g))
+}
+
+func join(name, suffix string) string {
+	if suffix == "" {
+		return name
+	}
+	return name + "-" + suffix
+}
+
+func (g *Gateway) bindPods(ctx *pulumi.Context, targets *lb.TargetGroup) (*apiextensions.CustomResource, error) {
 	pods := g.args.Target.Pods
 	options := []pulumi.ResourceOption{pulumi.Parent(g)}
 	if pods.Kubernetes != nil {
 		options = append(options, pulumi.Provider(pods.Kubernetes))
 	}
-	_, err := apiextensions.NewCustomResource(ctx, g.name, &apiextensions.CustomResourceArgs{
+	return apiextensions.NewCustomResource(ctx, g.name, &apiextensions.CustomResourceArgs{
 		ApiVersion: pulumi.String("elbv2.k8s.aws/v1beta1"),
 		Kind:       pulumi.String("TargetGroupBinding"),
 		Metadata:   metav1.ObjectMetaArgs{Namespace: pods.Namespace.ToStringOutput().ToStringPtrOutput()},
@@ -64,5 +102,4 @@ func (g *Gateway) bindPods(ctx *pulumi.Context, targets *lb.TargetGroup) error {
 			"serviceRef":     pulumi.Map{"name": pods.ServiceName, "port": pods.ServicePort},
 		}},
 	}, options...)
-	return err
 }

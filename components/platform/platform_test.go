@@ -94,7 +94,7 @@ func TestGatewayDoesNotWaitForTheCluster(t *testing.T) {
 			require.NotContains(t, dependency, "eks", token)
 		}
 	}
-	require.Contains(t, graph.One(t, "aws:apigateway/vpcLink:VpcLink").DependsOn, "aws:lb/listener:Listener shop-80", "a link needs a listener")
+	require.Contains(t, graph.One(t, "aws:apigateway/vpcLink:VpcLink").DependsOn, "aws:lb/listener:Listener shop-30080", "a link needs a listener")
 }
 
 func TestPodsAreRestricted(t *testing.T) {

@@ -12,15 +12,16 @@ import "github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 type Nodes struct {
 	// SecurityGroupID is the nodes' security group; a gateway opens one port of it, for its load balancer alone.
 	SecurityGroupID pulumi.StringInput `pulumi:"securityGroupId"`
-	// AutoScalingGroups are the names of those whose instances become targets. How many there are must be known.
-	// Empty, and not nil, where something else registers the nodes.
-	AutoScalingGroups pulumi.StringArray `pulumi:"autoScalingGroups"`
+	// AutoScalingGroups are those whose instances become targets, by names that stay while groups come and go: those of the
+	// node groups, for example. Which there are must be known. Empty, and not nil, where something else registers the nodes.
+	AutoScalingGroups pulumi.StringMap `pulumi:"autoScalingGroups"`
 }
 
 // Target is a proxy on the nodes of a cluster.
 type Target struct {
 	Nodes Nodes `pulumi:"nodes"`
-	// NodePort is the proxy's port on every node, for targets of the type instance.
+	// NodePort is the proxy's port on every node, for targets of the type instance. Where the number is known at once, a
+	// change of it, as of Pods.Port, keeps the old port open until nothing goes there.
 	NodePort pulumi.IntInput `pulumi:"nodePort,optional"`
 	// Pods are the proxy's, for targets of the type ip.
 	Pods Pods `pulumi:"pods,optional"`

@@ -3,6 +3,8 @@
 package workload
 
 import (
+	"fmt"
+
 	"cmp"
 	"errors"
 
@@ -156,6 +158,11 @@ func (w *Workload) declare(ctx *pulumi.Context, name string, a Args) error {
 		return err
 	}
 	w.service = service
+	if a.NodePort != 0 {
+		if err := nodePort(ctx, name, a, selector, service, parent); err != nil {
+			return err
+		}
+	}
 	if a.Traffic != nil {
 		if err := networkPolicy(ctx, name, a, meta, selector, service, parent); err != nil {
 			return err
@@ -195,15 +202,30 @@ func serviceArgs(a Args, meta metav1.ObjectMetaArgs, selector pulumi.StringMap) 
 	port := corev1.ServicePortArgs{
 		Name: pulumi.String("http"), Port: pulumi.Int(a.ServicePort), TargetPort: pulumi.String("http"), Protocol: pulumi.String("TCP"),
 	}
-	kind := "ClusterIP"
-	if a.NodePort != 0 {
-		kind = "NodePort"
-		port.NodePort = pulumi.Int(a.NodePort)
-	}
 	return &corev1.ServiceArgs{
 		Metadata: meta,
-		Spec:     corev1.ServiceSpecArgs{Type: pulumi.String(kind), Selector: selector, Ports: corev1.ServicePortArray{port}},
+		Spec:     corev1.ServiceSpecArgs{Type: pulumi.String("ClusterIP"), Selector: selector, Ports: corev1.ServicePortArray{port}},
 	}
+}
+
+// nodePort is a Service of its own, named after its port: another port gets another one, and both are open until nothing
+// comes to the old.
+func nodePort(ctx *pulumi.Context, name string, a Args, selector pulumi.StringMap, service *corev1.Service, parent pulumi.ResourceOption) error {
+	suffix := fmt.Sprintf("-%d", a.NodePort)
+	_, err := corev1.NewService(ctx, name+suffix, &corev1.ServiceArgs{
+		Metadata: metav1.ObjectMetaArgs{
+			Name: pulumi.String(a.ServiceName + suffix), Namespace: a.Namespace.ToStringOutput().ToStringPtrOutput(), Labels: selector,
+		},
+		Spec: corev1.ServiceSpecArgs{
+			Type: pulumi.String("NodePort"), Selector: selector,
+			Ports: corev1.ServicePortArray{corev1.ServicePortArgs{
+				Name: pulumi.String("http"), Port: pulumi.Int(a.ServicePort), TargetPort: pulumi.String("http"), Protocol: pulumi.String("TCP"),
+				NodePort: pulumi.Int(a.NodePort),
+			}},
+		},
+		// Before, the port was the first Service's, which must let go of it.
+	}, parent, pulumi.DependsOn([]pulumi.Resource{service}))
+	return err
 }
 
 func podSpec(a Args, account pulumi.StringPtrOutput, selector pulumi.StringMap) corev1.PodSpecArgs {

@@ -4,6 +4,7 @@
 //
 //	provider      the engine's way in: gRPC providers for aws and kubernetes
 //	random        the same for secrets, which the engine alone keeps
+//	timer         the same for time, which passes as fast as everything here
 //	ekscomponent  the same for the component eks.Cluster
 //	awsrules      what AWS enforces          kuberules   what Kubernetes enforces
 //	schema        inputs of resource types   store       objects, on disk
@@ -37,6 +38,7 @@ import (
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/random"
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/store"
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/supervisor"
+	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/timer"
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 	"google.golang.org/grpc"
 )
@@ -74,6 +76,10 @@ type Cloud struct {
 	running sync.WaitGroup
 }
 
+// registrationTakes is how long a target of a Network Load Balancer stays initial, by users' reports:
+// https://github.com/kubernetes-sigs/aws-load-balancer-controller/issues/1834
+const registrationTakes = 4 * time.Minute
+
 // maxMessage is the engine's own limit.
 const maxMessage = 400 << 20
 
@@ -103,6 +109,7 @@ func Open(o Options) (*Cloud, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	c.cancel = cancel
 	plane := dataplane.New(objects, c.pods, pools, lambda, logs, o.Log)
+	plane.Registration = time.Duration(float64(registrationTakes) * o.LatencyScale)
 	c.plane = plane
 	c.running.Go(func() { c.pods.Run(ctx) })
 	c.running.Go(func() { plane.Run(ctx) })
@@ -111,6 +118,7 @@ func Open(o Options) (*Cloud, error) {
 	servers := map[string]pulumirpc.ResourceProviderServer{
 		"aws":        provider.New("aws", sdkVersion("aws"), awsPackage{c.aws}, c.inflight, &c.faults),
 		"kubernetes": provider.New("kubernetes", sdkVersion("kubernetes"), kubernetesPackage{c.kube, objects}, c.inflight, &c.faults),
+		"time":       provider.New("time", sdkVersion("time"), timer.Package{Scale: o.LatencyScale}, c.inflight, &c.faults),
 		"random":     provider.New("random", sdkVersion("random"), random.Package{}, c.inflight, &c.faults),
 		"eks":        c.eks,
 	}

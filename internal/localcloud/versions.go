@@ -11,6 +11,7 @@ var sdkModules = map[string]string{
 	"aws":        "github.com/pulumi/pulumi-aws/sdk/v6",
 	"kubernetes": "github.com/pulumi/pulumi-kubernetes/sdk/v4",
 	"eks":        "github.com/pulumi/pulumi-eks/sdk/v3",
+	"time":       "github.com/pulumiverse/pulumi-time/sdk",
 	"random":     "github.com/pulumi/pulumi-random/sdk/v4",
 }
 

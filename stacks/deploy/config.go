@@ -206,7 +206,7 @@ func (s *Settings) validate() error {
 		existing := pulumi.String("existing")
 		checked.Cluster.Existing = &cluster.Existing{Name: existing, Endpoint: existing, OIDCProviderARN: existing}
 		checked.Cluster.Existing.Nodes.SecurityGroupID = existing
-		checked.Cluster.Existing.Nodes.AutoScalingGroups = pulumi.StringArray{existing}
+		checked.Cluster.Existing.Nodes.AutoScalingGroups = pulumi.StringMap{"existing": existing}
 	}
 	return checked.Validate(s.Name)
 }

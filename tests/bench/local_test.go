@@ -53,7 +53,7 @@ func sharedNetwork(ctx *pulumi.Context) (*nodes, error) {
 }
 
 func (n *nodes) target(port int) target.Target {
-	return target.Target{Nodes: target.Nodes{SecurityGroupID: n.group, AutoScalingGroups: pulumi.StringArray{}}, NodePort: pulumi.Int(port)}
+	return target.Target{Nodes: target.Nodes{SecurityGroupID: n.group, AutoScalingGroups: pulumi.StringMap{}}, NodePort: pulumi.Int(port)}
 }
 
 func localTarget(t *testing.T, r *report) {

@@ -52,7 +52,7 @@ func declareGateways(ctx *pulumi.Context, n int, routes *route.Table) error {
 			Settings: gateway.Settings{Access: gateway.Access{ClientUser: true}}, Routes: routes,
 			Network: network.VPC{ID: pulumi.String("vpc-1"), PrivateSubnetIDs: pulumi.ToStringArray([]string{"subnet-1"})},
 			Target: target.Target{
-				Nodes:    target.Nodes{SecurityGroupID: pulumi.String("sg-1"), AutoScalingGroups: pulumi.StringArray{}},
+				Nodes:    target.Nodes{SecurityGroupID: pulumi.String("sg-1"), AutoScalingGroups: pulumi.StringMap{}},
 				NodePort: pulumi.Int(30000 + i),
 			},
 		}); err != nil {

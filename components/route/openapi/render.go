@@ -3,6 +3,7 @@
 package openapi
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -20,6 +21,8 @@ type PrivateLink struct {
 	ConnectionID string
 	// Host is the load balancer's DNS name, or with TLS the name in its certificate.
 	Host string
+	// Port is the listener's; 0 takes the port of each backend.
+	Port int
 	// TLS encrypts the requests from API Gateway to the load balancer.
 	TLS bool
 }
@@ -237,7 +240,7 @@ func methodOf(l route.Location, said claims, d Document) method {
 		Integration: integration{
 			Type:           "http_proxy",
 			HTTPMethod:     "ANY",
-			URI:            fmt.Sprintf("%s://%s%s%s", link.protocol(), link.Host, portSuffix(l.First.Backend.Port, link.TLS), strings.Replace(l.Resource, route.Greedy, "{proxy}", 1)),
+			URI:            fmt.Sprintf("%s://%s%s%s", link.protocol(), link.Host, portSuffix(cmp.Or(link.Port, l.First.Backend.Port), link.TLS), strings.Replace(l.Resource, route.Greedy, "{proxy}", 1)),
 			ConnectionType: "VPC_LINK",
 			ConnectionID:   link.ConnectionID,
 			RequestParameters: map[string]string{

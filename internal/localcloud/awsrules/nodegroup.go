@@ -78,6 +78,8 @@ type Instance struct {
 	Name           string
 	Labels         map[string]string
 	SecurityGroups []string
+	// Since is when it began to run.
+	Since time.Time
 }
 
 // Instances lists the running instances of all node groups, or of one cluster's.
@@ -95,7 +97,7 @@ func Instances(objects *store.Store, cluster string) []Instance {
 			instances = append(instances, Instance{
 				ID: id, Cluster: name, AutoScalingGroup: AutoScalingGroupOf(group), VPC: owner.Outputs.Text("vpcConfig.vpcId"), Name: nodeName,
 				Labels:         nodeLabels(group, nodeName),
-				SecurityGroups: nodeSecurityGroups(objects, owner, group),
+				SecurityGroups: nodeSecurityGroups(objects, owner, group), Since: group.Created,
 			})
 		}
 	}

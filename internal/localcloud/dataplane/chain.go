@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/awsrules"
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/kuberules"
@@ -41,6 +42,15 @@ const (
 type hop struct {
 	addresses []string
 	failure   *failure
+	// expires is when targets become healthy that were not; zero when none will.
+	expires time.Time
+}
+
+func (h hop) until(wait time.Duration) hop {
+	if wait > 0 {
+		h.expires = time.Now().Add(wait)
+	}
+	return h
 }
 
 func broken(status int, message, reason string, args ...any) hop {
@@ -118,6 +128,9 @@ func (d *DataPlane) podTargets(balancer, group *store.Object) hop {
 		if err != nil || binding.Spec.TargetGroupARN != group.ID {
 			continue
 		}
+		if left := d.registering(group, o.Created); left > 0 {
+			return broken(504, timedOut, "no target of %s is healthy: the targets are initial: AWS is still registering them", group.Text("name")).until(left)
+		}
 		addresses, found := d.cluster.ServiceEndpoints(o.Scope, binding.Namespace, binding.Spec.ServiceRef.Name, binding.Spec.ServiceRef.Port)
 		if !found || len(addresses) == 0 {
 			return broken(504, timedOut, "Service %s/%s of the TargetGroupBinding %s has no ready pod", binding.Namespace, binding.Spec.ServiceRef.Name, o.ID)
@@ -136,6 +149,7 @@ func (d *DataPlane) podTargets(balancer, group *store.Object) hop {
 func (d *DataPlane) targets(balancer, group *store.Object) hop {
 	nodePort := number(group.Inputs["port"])
 	registered, unhealthy := 0, ""
+	var wait time.Duration
 	var addresses []string
 	for _, attachment := range d.store.List(awsrules.AutoScalingAttachment) {
 		if attachment.Text("lbTargetGroupArn") != group.ID {
@@ -146,6 +160,10 @@ func (d *DataPlane) targets(balancer, group *store.Object) hop {
 				continue
 			}
 			registered++
+			if left := d.registering(group, attachment.Created, instance.Since); left > 0 {
+				wait, unhealthy = soonest(wait, left), "the targets are initial: AWS is still registering them"
+				continue
+			}
 			found, reason := d.healthy(balancer, instance, nodePort)
 			if reason != "" {
 				unhealthy = reason
@@ -158,9 +176,31 @@ func (d *DataPlane) targets(balancer, group *store.Object) hop {
 	case registered == 0:
 		return broken(504, networkError, "target group %s has no targets: no Auto Scaling group is attached to it", group.Text("name"))
 	case len(addresses) == 0:
-		return broken(504, timedOut, "no target of %s is healthy: %s", group.Text("name"), unhealthy)
+		return broken(504, timedOut, "no target of %s is healthy: %s", group.Text("name"), unhealthy).until(wait)
 	}
-	return hop{addresses: addresses}
+	return hop{addresses: addresses}.until(wait)
+}
+
+// registering is how long it still takes until a target is healthy: it counts from when the target was registered, the
+// instance ran, and a listener led to the group, whichever came last.
+// https://docs.aws.amazon.com/elasticloadbalancing/latest/network/target-group-health-checks.html (initial)
+func (d *DataPlane) registering(group *store.Object, since ...time.Time) time.Duration {
+	if d.Registration == 0 {
+		return 0
+	}
+	for _, listener := range d.store.List(awsrules.Listener) {
+		if slices.Contains(listener.Inputs.Texts("defaultActions[].targetGroupArn"), group.ID) {
+			since = append(since, listener.Created)
+		}
+	}
+	return time.Until(slices.MaxFunc(since, time.Time.Compare).Add(d.Registration))
+}
+
+func soonest(a, b time.Duration) time.Duration {
+	if a == 0 || b < a {
+		return b
+	}
+	return a
 }
 
 // healthy says which pods answer on an instance's node port, or why a health check fails.

@@ -23,6 +23,9 @@ import (
 
 // DataPlane serves the REST APIs, each on a loopback port of its own.
 type DataPlane struct {
+	// Registration is how long a new target of a load balancer is initial, to be set before Run. Default none.
+	Registration time.Duration
+
 	store   *store.Store
 	cluster Cluster
 	// pools and functions are what authorizers ask.

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/awsrules"
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/identity"
@@ -255,7 +256,7 @@ func (s *snapshot) hop(d *DataPlane, integration restapi.Integration) *hop {
 	s.mu.RLock()
 	known := s.hops[key]
 	s.mu.RUnlock()
-	if known != nil {
+	if known != nil && (known.expires.IsZero() || time.Now().Before(known.expires)) {
 		return known
 	}
 	resolved := d.resolve(integration)
