@@ -29,7 +29,7 @@ func TestTheTargetIsWhatTheServiceIs(t *testing.T) {
 	graph := componenttest.Run(t, func(ctx *pulumi.Context) error {
 		p, err := New(ctx, "Edge", &Args{
 			Settings: Settings{NodePort: 30099, Port: 8082}, Routes: routes(t), Namespace: pulumi.String("edge"),
-			Nodes: target.Nodes{SecurityGroupID: pulumi.String("sg-1"), AutoScalingGroups: pulumi.ToStringArray([]string{"asg"})},
+			Nodes: target.Nodes{SecurityGroupID: pulumi.String("sg-1"), AutoScalingGroups: pulumi.StringMap{"asg": pulumi.String("asg")}},
 		})
 		if err != nil {
 			return err
