@@ -38,7 +38,7 @@ func TestTheTargetIsWhatTheServiceIs(t *testing.T) {
 		return nil
 	})
 	require.Equal(t, target.Target{
-		Nodes:    target.Nodes{SecurityGroupID: pulumi.String("sg-1"), AutoScalingGroups: pulumi.ToStringArray([]string{"asg"})},
+		Nodes:    target.Nodes{SecurityGroupID: pulumi.String("sg-1"), AutoScalingGroups: pulumi.StringMap{"asg": pulumi.String("asg")}},
 		NodePort: pulumi.Int(30099),
 		Pods: target.Pods{
 			Namespace: pulumi.String("edge"), ServiceName: pulumi.String("edge"), ServicePort: pulumi.Int(ServicePort), Port: pulumi.Int(8082),
