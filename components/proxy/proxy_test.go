@@ -44,10 +44,17 @@ func TestTheTargetIsWhatTheServiceIs(t *testing.T) {
 			Namespace: pulumi.String("edge"), ServiceName: pulumi.String("edge"), ServicePort: pulumi.Int(ServicePort), Port: pulumi.Int(8082),
 		},
 	}, to)
-	service := graph.One(t, "kubernetes:core/v1:Service").Inputs
-	require.Equal(t, "edge", service["metadata"].(map[string]any)["name"])
-	port := service["spec"].(map[string]any)["ports"].([]any)[0].(map[string]any)
-	require.EqualValues(t, 30099, port["nodePort"])
+	// One Service for pods, and one for the nodes' port, which another port's may stand beside.
+	services := graph.All("kubernetes:core/v1:Service")
+	require.Len(t, services, 2)
+	for i, want := range []struct {
+		name     string
+		nodePort any
+	}{{"edge", nil}, {"edge-30099", 30099.0}} {
+		require.Equal(t, want.name, services[i].Inputs["metadata"].(map[string]any)["name"])
+		port := services[i].Inputs["spec"].(map[string]any)["ports"].([]any)[0].(map[string]any)
+		require.Equal(t, want.nodePort, port["nodePort"])
+	}
 	config := graph.One(t, "kubernetes:core/v1:ConfigMap").Inputs
 	require.Nil(t, config["metadata"].(map[string]any)["name"], "a change makes another ConfigMap, to which pods roll over")
 	require.Contains(t, config["data"].(map[string]any)[configFile], "listen 8082")
