@@ -27,7 +27,7 @@ type instance Package
 
 var shape = schema.Of((*sdk.SleepArgs)(nil))
 
-func (instance) Check(token, _ string, _, news map[string]any) (map[string]any, []schema.Failure, error) {
+func (instance) Check(token, _ string, _, news map[string]any, _ []byte) (map[string]any, []schema.Failure, error) {
 	if token != Sleep {
 		return nil, nil, fmt.Errorf("the local target does not know the resource type %s", token)
 	}

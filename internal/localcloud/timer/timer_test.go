@@ -11,7 +11,7 @@ func TestWaitsAgainWhenATriggerChanges(t *testing.T) {
 	i, err := Package{Scale: 0.001}.Configure(nil)
 	require.NoError(t, err)
 	inputs := map[string]any{"createDuration": "10s", "triggers": map[string]any{"a": "1"}}
-	checked, failures, err := i.Check(Sleep, "x", nil, inputs)
+	checked, failures, err := i.Check(Sleep, "x", nil, inputs, nil)
 	require.NoError(t, err)
 	require.Empty(t, failures)
 	_, outputs, err := i.Create(context.Background(), Sleep, "urn", checked)
@@ -28,7 +28,7 @@ func TestWaitsAgainWhenATriggerChanges(t *testing.T) {
 	d, err = i.Diff(Sleep, inputs, map[string]any{"createDuration": "10s", "triggers": map[string]any{"a": "2"}})
 	require.NoError(t, err)
 	require.Equal(t, []string{"triggers"}, d.Replaced)
-	_, failures, err = i.Check(Sleep, "x", nil, map[string]any{"createDuration": "long"})
+	_, failures, err = i.Check(Sleep, "x", nil, map[string]any{"createDuration": "long"}, nil)
 	require.NoError(t, err)
 	require.Len(t, failures, 1)
 }
