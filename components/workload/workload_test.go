@@ -36,7 +36,10 @@ func TestHealthOnAPortOfItsOwn(t *testing.T) {
 	spec := graph.One(t, "kubernetes:apps/v1:Deployment").Inputs["spec"].(map[string]any)["template"].(map[string]any)["spec"].(map[string]any)
 	container := spec["containers"].([]any)[0].(map[string]any)
 	require.Equal(t, map[string]any{"path": "/live", "port": "health"}, container["livenessProbe"].(map[string]any)["httpGet"])
-	require.Equal(t, "NodePort", graph.One(t, "kubernetes:core/v1:Service").Inputs["spec"].(map[string]any)["type"])
+	services := graph.All("kubernetes:core/v1:Service")
+	require.Len(t, services, 2)
+	require.Equal(t, "ClusterIP", services[0].Inputs["spec"].(map[string]any)["type"])
+	require.Equal(t, "NodePort", services[1].Inputs["spec"].(map[string]any)["type"], "another port's may stand beside it")
 }
 
 func TestBadArguments(t *testing.T) {
