@@ -69,7 +69,7 @@ components:
 	require.NoError(t, err)
 	document, err := Render(table, Document{})
 	require.NoError(t, err)
-	require.Contains(t, string(document), `"parameters":[{"name":"page","in":"query","required":true,"schema":{"type":"string"}}],`+
+	require.Contains(t, string(document), `{"name":"page","in":"query","required":true,"schema":{"type":"string"}}],`+
 		`"requestBody":{"content":{"application/json":{"schema":{"$ref":"#/components/schemas/Thing"}}},"required":true}`)
 	require.NotContains(t, string(document), "#/components/requestBodies")
 }
