@@ -22,6 +22,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -162,7 +163,7 @@ func (s *Stack) finish(t testing.TB) {
 	if s.ephemeral == nil {
 		return
 	}
-	if t.Failed() {
+	if t.Failed() || panicking() {
 		s.explain(t)
 		if keep() {
 			// The error says how to look at the stack.
@@ -174,6 +175,25 @@ func (s *Stack) finish(t testing.TB) {
 		t.Errorf("previewtest: %v", err)
 	}
 }
+
+// panicking says whether the calling cleanup runs because the test has panicked: that does not count as failed until the
+// cleanups are done.
+func panicking() bool {
+	callers := make([]uintptr, 100)
+	frames := runtime.CallersFrames(callers[:runtime.Callers(1, callers)])
+	for {
+		frame, more := frames.Next()
+		if frame.Function == "runtime.gopanic" {
+			return true
+		}
+		if !more {
+			return false
+		}
+	}
+}
+
+// logDelay is longer than the local cloud keeps lines of an access log in memory.
+const logDelay = 1500 * time.Millisecond
 
 func keep() bool {
 	value := os.Getenv(KeepVariable)
@@ -218,6 +238,7 @@ func (s *Stack) explain(t testing.TB) {
 		t.Logf("previewtest: the stack's status is not known: %v", err)
 		return
 	}
+	time.Sleep(logDelay)
 	var b strings.Builder
 	fmt.Fprintf(&b, "previewtest: the hops of stack %s:\n", s.Name)
 	for _, hop := range status.Hops {

@@ -41,7 +41,7 @@ func TestInner(t *testing.T) {
 	if kind == "" {
 		t.Skip("the other tests run it in a process of its own")
 	}
-	o := Options{Project: os.Getenv(projectVariable), Executable: os.Getenv("PREVIEWTEST_INNER_EXECUTABLE")}
+	o := Options{Project: os.Getenv(projectVariable), Executable: os.Getenv("PREVIEWTEST_INNER_EXECUTABLE"), DestroyTime: 15 * time.Second}
 	switch kind {
 	case "parallel":
 		for i := range 2 {
@@ -169,7 +169,7 @@ func TestStacksGo(t *testing.T) {
 		"failing": {false, false, time.Minute, []string{"the test's own failure", "load balancer port 80", "proxy pods", "the end of ",
 			"bookservice", `"status":"200"`}},
 		"panicking": {false, false, time.Minute, []string{"the test's own panic", "load balancer port 80"}},
-		"waiting":   {false, false, 20 * time.Second, []string{"the test's deadline is near", "test timed out after 20s"}},
+		"waiting":   {false, false, 40 * time.Second, []string{"the test's deadline is near", "test timed out after 40s"}},
 	} {
 		t.Run(kind, func(t *testing.T) {
 			w := newWorld(t)
