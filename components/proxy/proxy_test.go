@@ -17,7 +17,7 @@ func routes(t *testing.T) *route.Table {
 apiVersion: networking.k8s.io/v1
 kind: Ingress
 metadata: {name: a}
-spec: {rules: [{http: {paths: [{path: /a, pathType: Prefix, backend: {service: {name: s, port: {number: 80}}}}]}}]}`))
+spec: {ingressClassName: apigateway, rules: [{http: {paths: [{path: /a, pathType: Prefix, backend: {service: {name: s, port: {number: 80}}}}]}}]}`))
 	require.NoError(t, err)
 	table, err := ingress.Compile(ingresses, ingress.Options{Services: []route.Service{{Namespace: "default", Name: "s", Ports: []route.ServicePort{{Number: 80}}}}})
 	require.NoError(t, err)
