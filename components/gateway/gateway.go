@@ -138,7 +138,11 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		return nil, err
 	}
 	g := &Gateway{name: name}
-	if err := ctx.RegisterComponentResourceV2(typeToken, name, settings.Inputs(a), g, append(opts, guard)...); err != nil {
+	// A component waits for its inputs, and its parts wait for the component. What comes from the cluster is left out, so that
+	// the load balancer, the VPC link and the API are made beside the cluster and not after it.
+	recorded := a
+	recorded.Target = target.Target{}
+	if err := ctx.RegisterComponentResourceV2(typeToken, name, settings.Inputs(recorded), g, append(opts, guard)...); err != nil {
 		return nil, err
 	}
 	if a.Location, err = a.Location.Resolve(ctx, pulumi.Parent(g)); err == nil {

@@ -89,6 +89,9 @@ func exampleStacks(t *testing.T) []string {
 	require.NotEmpty(t, files)
 	var names []string
 	for _, file := range files {
+		if _, err := os.Stat(filepath.Join(filepath.Dir(file), "Pulumi.yaml")); err == nil {
+			continue // A project of its own has a test of its own.
+		}
 		name := filepath.Base(filepath.Dir(file))
 		require.Equal(t, "Pulumi."+name+".yaml", filepath.Base(file))
 		names = append(names, name)
