@@ -35,6 +35,9 @@ func addons(ctx *pulumi.Context, name string, args *clusterArgs, control *awseks
 	if err := cni.addon(ctx, name+"-vpc-cni", "vpc-cni", cni.AddonVersion, args, control, pulumi.Parent(component)); err != nil {
 		return err
 	}
+	if err := ctx.RegisterResourceOutputs(component, pulumi.Map{}); err != nil {
+		return err
+	}
 	if proxy := args.KubeProxy; proxy == nil || proxy.Enabled == nil || *proxy.Enabled {
 		if proxy == nil {
 			proxy = &addonOptions{}
