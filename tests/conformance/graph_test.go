@@ -121,6 +121,9 @@ func prepare(root string) ([]string, error) {
 	}
 	names := []string{"local"}
 	for _, file := range append(files, filepath.Join(repository, "Pulumi.yaml"), filepath.Join(repository, "Pulumi.local.yaml")) {
+		if filepath.Dir(file) != repository && exists(filepath.Join(filepath.Dir(file), "Pulumi.yaml")) {
+			continue // A project of its own has a test of its own.
+		}
 		content, err := os.ReadFile(file)
 		if err != nil {
 			return nil, err
@@ -161,4 +164,9 @@ func fillIn(root string, run func(...string) ([]byte, error)) error {
 		return err
 	}
 	return os.WriteFile(path, content, 0o600)
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
