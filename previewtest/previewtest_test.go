@@ -166,9 +166,9 @@ func TestStacksGo(t *testing.T) {
 	}{
 		"passing":  {true, true, time.Minute, []string{"is up after"}},
 		"parallel": {true, false, time.Minute, []string{"is up after"}},
-		"failing": {false, false, time.Minute, []string{"the test's own failure", "load balancer port 80", "proxy pods", "the end of ",
+		"failing": {false, false, time.Minute, []string{"the test's own failure", "load balancer port 30080", "proxy pods", "the end of ",
 			"bookservice", `"status":"200"`}},
-		"panicking": {false, false, time.Minute, []string{"the test's own panic", "load balancer port 80"}},
+		"panicking": {false, false, time.Minute, []string{"the test's own panic", "load balancer port 30080"}},
 		"waiting":   {false, false, 40 * time.Second, []string{"the test's deadline is near", "test timed out after 40s"}},
 	} {
 		t.Run(kind, func(t *testing.T) {

@@ -22,7 +22,7 @@ func testLooking(t *testing.T, b *binary) {
 	for verb, want := range map[string]string{
 		"doctor": "ok    nginx", "graph": "flowchart LR", "graph --format dot --all": "digraph stack", "graph --format svg": "<svg", "cost": "EKS control plane",
 		"logs cloud": "cloud.log", "env": "export PULUMI_BACKEND_URL='file://", "iam": "RestApisAndVpcLinks", "iam --deployer": "apigateway:UpdateRestApiPolicy",
-		"unlock": "is not locked", "check": "advice of policy private-cluster", "drift": "is what its state says", "routes": "/api/book", "status": "load balancer port 80           3 proxy pods",
+		"unlock": "is not locked", "check": "advice of policy private-cluster", "drift": "is what its state says", "routes": "/api/book", "status": "3 proxy pods",
 	} {
 		o := b.run(strings.Fields(verb)...)
 		require.Zero(t, o.code, "%s: %s", verb, o.errOut)
