@@ -10,9 +10,11 @@ LDFLAGS   := -s -w
 # Debug information is stripped anyway, and is a fifth of what compiling costs; nothing in the generated SDKs is worth inlining.
 SDKS      := github.com/pulumi/pulumi-aws/sdk/... github.com/pulumi/pulumi-kubernetes/sdk/... github.com/pulumi/pulumi-eks/sdk/...
 GCFLAGS   := -gcflags=all=-dwarf=false $(foreach sdk,$(SDKS),'-gcflags=$(sdk)=-dwarf=false -l')
+# Kustomize can load plugins of Go. A program that may do so keeps every exported method, which doubles the binary.
+TAGS      := kustomize_disable_go_plugin_support
 # Builds, tests and linters share one build cache, because all of them compile with these flags.
 # Without -trimpath the state of a stack would tell the folders of whoever built the binary.
-export GOFLAGS := -trimpath $(GCFLAGS)
+export GOFLAGS := -trimpath -tags=$(TAGS) $(GCFLAGS)
 APP       := $(BIN)/apigw-ingress
 SERVICES  := $(BIN)/books $(BIN)/authors
 # Most of what integration tests do is waiting for other processes.

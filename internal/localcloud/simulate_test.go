@@ -115,11 +115,13 @@ func TestErrorsNameTheCause(t *testing.T) {
 		"acme/deaf":     {Command: []string{"sh", "-c", "echo listening nowhere; sleep 60"}},
 	}))
 	require.NoError(t, cloud.Simulate(t.Context(), Simulated{Region: "eu-west-1", Cluster: "prod"}))
+	// Without a probe a container is ready while it runs, be it for a moment only.
 	for name, c := range map[string]struct {
 		container map[string]any
 		want      []string
 	}{
-		"crashing": {map[string]any{"image": "acme/crashing"}, []string{"CrashLoopBackOff", "exit status 3", "| no database at db:5432"}},
+		"crashing": {map[string]any{"image": "acme/crashing", "ports": []any{map[string]any{"containerPort": 8080.0}},
+			"readinessProbe": map[string]any{"tcpSocket": map[string]any{"port": 8080.0}}}, []string{"CrashLoopBackOff", "exit status 3", "| no database at db:5432"}},
 		"missing":  {map[string]any{"image": "acme/missing"}, []string{"no such file or directory"}},
 		"deaf": {map[string]any{"image": "acme/deaf", "ports": []any{map[string]any{"containerPort": 8080.0}},
 			"readinessProbe": map[string]any{"tcpSocket": map[string]any{"port": 8080.0}}}, []string{"readiness probe", "connection refused", "| listening nowhere"}},

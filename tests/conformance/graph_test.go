@@ -12,7 +12,6 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	"sigs.k8s.io/yaml"
 )
 
 const repository = "../.."
@@ -83,11 +82,6 @@ func deploy() (stacks []stack, err error) {
 		}
 	}()
 	for _, name := range names {
-		if name == "existing-cluster" {
-			if err := fillIn(root, run); err != nil {
-				return nil, err
-			}
-		}
 		if _, err := run("--stack", name, "up", "--json"); err != nil {
 			return nil, err
 		}
@@ -136,34 +130,6 @@ func prepare(root string) ([]string, error) {
 		}
 	}
 	return names, nil
-}
-
-// fillIn names the bookstore's cluster in the example of an existing one.
-func fillIn(root string, run func(...string) ([]byte, error)) error {
-	out, err := run("outputs", "--json")
-	if err != nil {
-		return err
-	}
-	var outputs map[string]any
-	if err := json.Unmarshal(out, &outputs); err != nil {
-		return err
-	}
-	path := filepath.Join(root, "Pulumi.existing-cluster.yaml")
-	content, err := os.ReadFile(path)
-	if err != nil {
-		return err
-	}
-	var settings map[string]map[string]any
-	if err := yaml.Unmarshal(content, &settings); err != nil {
-		return err
-	}
-	for _, key := range []string{"clusterName", "vpcId", "privateSubnetIds"} {
-		settings["config"]["apigateway-ingress:"+key] = outputs[key]
-	}
-	if content, err = yaml.Marshal(settings); err != nil {
-		return err
-	}
-	return os.WriteFile(path, content, 0o600)
 }
 
 func exists(path string) bool {
