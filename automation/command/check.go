@@ -2,6 +2,7 @@ package command
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/apigateway-ingress/apigateway-ingress/automation/operation"
 	"github.com/spf13/cobra"
@@ -32,8 +33,34 @@ func (s *shared) check(ctx context.Context) error {
 		for _, v := range judgment.Violations {
 			s.printf("%s\n", v)
 		}
-		s.printf("%d resources keep to %d policies, but for %d violations.\n", judgment.Resources, len(judgment.Policies),
-			len(judgment.Violations))
+		s.printf("%s\n", verdict(judgment))
 	})
 	return join(printing, err)
+}
+
+// verdict is the last line: advice is no violation.
+func verdict(j *operation.Judgment) string {
+	broken, advice := 0, 0
+	for _, v := range j.Violations {
+		if v.Advisory {
+			advice++
+		} else {
+			broken++
+		}
+	}
+	text := fmt.Sprintf("%s to %s", counted(j.Resources, "resource keeps", "resources keep"), counted(len(j.Policies), "policy", "policies"))
+	if broken > 0 {
+		text += ", but for " + counted(broken, "violation", "violations")
+	}
+	if advice > 0 {
+		text += "; " + counted(advice, "piece of advice", "pieces of advice")
+	}
+	return text + "."
+}
+
+func counted(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
 }
