@@ -20,10 +20,12 @@ SERVICES  := $(BIN)/books $(BIN)/authors
 # Most of what integration tests do is waiting for other processes.
 TESTFLAGS ?= -parallel 4
 export PATH := $(PATH):/usr/sbin:/usr/local/sbin
+# Tests run the nginx that `make nginx` got; what is in bin/ finds it there.
+WITH_NGINX = APIGW_INGRESS_NGINX=$${APIGW_INGRESS_NGINX:-$$(ls $(CURDIR)/$(BIN)/nginx 2>/dev/null)}
 
 .DEFAULT_GOAL := help
 FUZZTIME  ?= 3s
-.PHONY: help up down build cli nginx ready quick test race pipelines conformance-kubernetes fuzz lint golden conformance conformance-aws chaos faults soak bench bench-cold bench-baseline bench-compare images release release-check clean
+.PHONY: help up down build cli nginx nginx-system ready quick test test-nginx race pipelines conformance-kubernetes fuzz lint golden conformance conformance-aws chaos faults soak bench bench-cold bench-baseline bench-compare images release release-check clean
 
 ##@ Use
 
@@ -40,11 +42,15 @@ build: ## build what is missing, in parallel: the CLI, the binary, the sample se
 
 # What takes longest is named first, so that the others run beside it and not before it.
 test: ready build $(BIN)/stacks nginx ## run every test, and the seeds of the fuzz targets
-	$(GO) test $(TESTFLAGS) -timeout 15m ./tests/integration ./...
+	$(WITH_NGINX) $(GO) test $(TESTFLAGS) -timeout 15m ./tests/integration ./...
+
+# What depends on NGINX itself, with the system's, which may be another version.
+test-nginx: nginx-system ## test the proxy's configuration with the system's NGINX
+	APIGW_INGRESS_NGINX=$$(command -v nginx) $(GO) test ./components/route/nginx ./components/route/ingress ./components/route/foreign
 
 quick: ## test PKG=components/route and what is below it, without building anything else
 	@test -n "$(PKG)" || { echo "name a package: make quick PKG=components/route"; exit 2; }
-	$(GO) test ./$(patsubst ./%,%,$(PKG))/...
+	$(WITH_NGINX) $(GO) test ./$(patsubst ./%,%,$(PKG))/...
 
 # What tests call besides what is built. Missing ones are named before anything is compiled.
 PROGRAMS := bash curl flock ps
@@ -54,11 +60,11 @@ ready:
 
 race: EXTRA_PROGRAMS := gcc
 race: ready build nginx ## run every test with the race detector, which compiles everything once more
-	$(GO) test -race -parallel 4 -timeout 30m ./tests/integration ./...
+	$(WITH_NGINX) $(GO) test -race -parallel 4 -timeout 30m ./tests/integration ./...
 
 fuzz: nginx ## search for inputs that break something, FUZZTIME=3s for each target
 	@for target in components/route/ingress/FuzzParse components/route/ingress/FuzzAnnotations components/route/nginx/FuzzEscaping internal/localcloud/identity/FuzzVerify internal/localcloud/identity/FuzzPolicy internal/localcloud/provider/FuzzRPC; do \
-	  $(GO) test ./$$(dirname $$target) -run '^$$' -fuzz "^$$(basename $$target)$$" -fuzztime $(FUZZTIME) || exit 1; \
+	  $(WITH_NGINX) $(GO) test ./$$(dirname $$target) -run '^$$' -fuzz "^$$(basename $$target)$$" -fuzztime $(FUZZTIME) || exit 1; \
 	done
 
 golden: ## write the golden files anew
@@ -70,37 +76,37 @@ lint: $(BIN)/golangci-lint ## check format and style
 	$(BIN)/golangci-lint run ./...
 
 conformance: build nginx $(BIN)/kube-apiserver $(BIN)/etcd ## ask the real AWS provider (with terraform on PATH) and a real Kubernetes API server
-	CONFORMANCE=1 $(GO) test ./tests/conformance -count 1 -timeout 15m -v
+	$(WITH_NGINX) CONFORMANCE=1 $(GO) test ./tests/conformance -count 1 -timeout 15m -v
 
 conformance-kubernetes: build nginx $(BIN)/kube-apiserver $(BIN)/etcd ## ask a real Kubernetes API server alone
-	CONFORMANCE=1 $(GO) test ./tests/conformance -run TestKubernetes -count 1 -timeout 15m -v
+	$(WITH_NGINX) CONFORMANCE=1 $(GO) test ./tests/conformance -run TestKubernetes -count 1 -timeout 15m -v
 
 conformance-aws: ## ask the real AWS provider alone, with terraform on PATH
 	CONFORMANCE=1 $(GO) test $(TESTFLAGS) ./tests/conformance -run TestTerraformProviderAccepts -count 1 -v
 
 pipelines: build nginx ## end the binary in every way at every moment, as pipelines do
-	PIPELINES=all $(GO) test ./tests/pipelines -count 1 -timeout 60m -v
+	$(WITH_NGINX) PIPELINES=all $(GO) test ./tests/pipelines -count 1 -timeout 60m -v
 
 CHAOS_POINTS ?= 10
 SOAK         ?= 10m
 chaos: build nginx ## kill binary, engine and local cloud at many moments of every operation
-	CHAOS_POINTS=$(CHAOS_POINTS) $(GO) test ./tests/chaos -count 1 -timeout 60m -v
+	$(WITH_NGINX) CHAOS_POINTS=$(CHAOS_POINTS) $(GO) test ./tests/chaos -count 1 -timeout 60m -v
 
 faults: build nginx ## let every operation on every type of resource fail once, and write docs/reliability.md
-	FAULTS=all $(GO) test ./tests/integration -run "TestFaults|TestFullDisk" -count 1 -timeout 60m
+	$(WITH_NGINX) FAULTS=all $(GO) test ./tests/integration -run "TestFaults|TestFullDisk" -count 1 -timeout 60m
 
 soak: build nginx ## load the local target for SOAK=10m, and look for leaks
-	SOAK=$(SOAK) $(GO) test ./tests/integration -run TestSoak -count 1 -timeout 60m -v
+	$(WITH_NGINX) SOAK=$(SOAK) $(GO) test ./tests/integration -run TestSoak -count 1 -timeout 60m -v
 
 bench: build nginx ## measure everything next to its alternative and write docs/benchmarks.md
-	BENCH=1 $(GO) test ./tests/bench -run TestReport -count 1 -timeout 20m
+	$(WITH_NGINX) BENCH=1 $(GO) test ./tests/bench -run TestReport -count 1 -timeout 20m
 
 bench-cold: ## compile everything with an empty build cache and write docs/benchmarks-cold.md
 	BENCH_COLD=1 $(GO) test ./tests/bench -run TestCold -count 1 -timeout 40m
 
 BENCHSTAT := golang.org/x/perf/cmd/benchstat@v0.0.0-20260908200009-22c9c6c9d4da
 BASELINE  := docs/benchmarks-baseline.txt
-GOBENCH   := $(GO) test ./components/route ./components/gateway ./internal/localcloud/dataplane -run '^$$' -bench . -benchtime 3x -count 6
+GOBENCH    = $(WITH_NGINX) $(GO) test ./components/route ./components/gateway ./internal/localcloud/dataplane -run '^$$' -bench . -benchtime 3x -count 6
 
 bench-baseline: ## keep the figures of Go's benchmarks, for bench-compare
 	$(GOBENCH) > $(BASELINE)
@@ -192,8 +198,14 @@ $(BIN)/etcd: tools/kube/go.mod tools/kube/go.sum
 	@CGO_ENABLED=0 $(GO) build -C tools/kube -ldflags "$(LDFLAGS)" -o ../../$@ go.etcd.io/etcd/server/v3
 	@touch $@
 
-# The local target runs a real nginx, without its service.
+# The local target runs a real nginx: one as new as the image's, or else the system's.
 nginx:
+	@mkdir -p $(BIN); \
+	if nginx -v 2>&1 | grep -qE 'nginx/(1\.(2[89]|[3-9][0-9])|[2-9])'; then exit 0; fi; \
+	tools/nginx/fetch $(BIN) || $(MAKE) -s nginx-system
+
+# The system's nginx, without its service.
+nginx-system:
 	@command -v nginx >/dev/null && exit 0; \
 	if ! command -v apt-get >/dev/null; then echo "nginx is missing: install it with your system's package manager"; exit 1; fi; \
 	as_root=; if test "$$(id -u)" != 0; then \

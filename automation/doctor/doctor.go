@@ -7,11 +7,13 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"os/exec"
-	"strings"
+	"slices"
 
 	"github.com/apigateway-ingress/apigateway-ingress/automation/engine"
 	"github.com/apigateway-ingress/apigateway-ingress/automation/operation"
+	"github.com/apigateway-ingress/apigateway-ingress/components/proxy"
+	"github.com/apigateway-ingress/apigateway-ingress/components/route/nginx"
+	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/nginxprogram"
 )
 
 // Check is one prerequisite: what was found, or what is wrong and how to mend it.
@@ -48,20 +50,25 @@ func checkCLI(ctx context.Context) Check {
 
 // checkLocal: nginx, the sample services, a state directory that can be written, and the addresses of pods.
 func checkLocal(ctx context.Context, o operation.Options) []Check {
-	nginx := Check{Name: "nginx", Fix: "install it: apt-get install nginx-light, or with your system's package manager"}
-	for _, name := range []string{"nginx", "/usr/sbin/nginx", "/usr/local/sbin/nginx"} {
-		path, err := exec.LookPath(name)
-		if err != nil {
-			continue
-		}
-		// It prints its version on standard error.
-		out, err := exec.CommandContext(ctx, path, "-v").CombinedOutput()
-		if err == nil {
-			nginx = Check{Name: "nginx", OK: true, Found: strings.TrimSpace(string(out)) + " at " + path}
-			break
-		}
+	return []Check{checkNGINX(ctx), checkStateDir(o), checkLoopback(ctx)}
+}
+
+// checkNGINX: another version than the image's answers some requests in another way, and cannot follow Services while it runs.
+func checkNGINX(ctx context.Context) Check {
+	path, err := nginxprogram.Find()
+	if err != nil {
+		return Check{Name: "nginx", Found: err.Error(), Fix: "run `make nginx`, or install it with your system's package manager"}
 	}
-	return []Check{nginx, checkStateDir(o), checkLoopback(ctx)}
+	version, err := nginxprogram.Version(ctx, path)
+	if err != nil {
+		return Check{Name: "nginx", Found: err.Error(), Fix: "run `make nginx`, or name another by " + nginxprogram.Variable}
+	}
+	check := Check{Name: "nginx", OK: true, Found: fmt.Sprintf("%s at %s", version, path)}
+	if image := nginx.ImageVersion(proxy.DefaultImage()); len(image) > 1 && !slices.Equal(image[:2], []int{int(version.Major), int(version.Minor)}) { //nolint:gosec // versions are small
+		check.Found += fmt.Sprintf(", while the proxy's image has %d.%d", image[0], image[1])
+		check.Fix = "`make nginx` gets one that is as new where it can"
+	}
+	return check
 }
 
 // checkLoopback: each pod has a loopback address of its own, and any port of it.

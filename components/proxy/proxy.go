@@ -53,6 +53,13 @@ type Settings struct {
 	NodeSelector map[string]string `pulumi:"nodeSelector,optional" config:"-" annotation:"node-selector"`
 }
 
+// DefaultImage is the NGINX that runs where nobody chose another.
+func DefaultImage() string {
+	var defaults Settings
+	settings.Complete(&defaults)
+	return string(defaults.Image.(pulumi.String))
+}
+
 // Args describe the proxy.
 type Args struct {
 	Settings

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/nginxprogram"
 	"github.com/stretchr/testify/require"
 )
 
@@ -229,5 +230,7 @@ func nginx(t *testing.T, address, config string) int {
 	config = strings.ReplaceAll(config, " /tmp/", " "+dir+"/")
 	require.NoError(t, os.WriteFile(path, []byte(config), 0o600))
 	require.NoError(t, os.MkdirAll(filepath.Join(dir, "logs"), 0o700))
-	return run(t, address, "nginx", "-p", dir, "-e", filepath.Join(dir, "error.log"), "-c", path, "-g", "daemon off;")
+	program, err := nginxprogram.Find()
+	require.NoError(t, err)
+	return run(t, address, program, "-p", dir, "-e", filepath.Join(dir, "error.log"), "-c", path, "-g", "daemon off;")
 }

@@ -5,7 +5,6 @@ package bench
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -13,6 +12,7 @@ import (
 	"time"
 
 	"github.com/apigateway-ingress/apigateway-ingress/automation/engine"
+	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/nginxprogram"
 	"github.com/stretchr/testify/require"
 )
 
@@ -66,10 +66,11 @@ func cpuModel() string {
 
 func nginxVersion(t *testing.T) string {
 	t.Helper()
-	out, err := exec.Command("nginx", "-v").CombinedOutput()
+	program, err := nginxprogram.Find()
 	require.NoError(t, err)
-	_, version, _ := strings.Cut(strings.TrimSpace(string(out)), ": ")
-	return version
+	version, err := nginxprogram.Version(t.Context(), program)
+	require.NoError(t, err)
+	return "nginx/" + version.String()
 }
 
 func cliVersion(t *testing.T) string {

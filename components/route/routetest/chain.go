@@ -18,6 +18,7 @@ import (
 	"github.com/apigateway-ingress/apigateway-ingress/components/route"
 	"github.com/apigateway-ingress/apigateway-ingress/components/route/nginx"
 	"github.com/apigateway-ingress/apigateway-ingress/components/route/openapi"
+	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/nginxprogram"
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/restapi"
 	"github.com/stretchr/testify/require"
 )
@@ -105,7 +106,9 @@ func (c *Chain) run(config string, addresses map[string]string) {
 	path, errors := filepath.Join(dir, "nginx.conf"), filepath.Join(dir, "error.log")
 	require.NoError(c.t, os.WriteFile(path, []byte(config), 0o600))
 	// One process without a master, so that nothing outlives it.
-	process := exec.Command("nginx", "-p", dir, "-e", errors, "-c", path, "-g", "daemon off; master_process off;")
+	program, err := nginxprogram.Find()
+	require.NoError(c.t, err)
+	process := exec.Command(program, "-p", dir, "-e", errors, "-c", path, "-g", "daemon off; master_process off;")
 	require.NoError(c.t, process.Start())
 	c.stop = func() {
 		_ = process.Process.Kill()

@@ -10,14 +10,15 @@ import (
 	"testing"
 
 	"github.com/apigateway-ingress/apigateway-ingress/components/route"
+	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/nginxprogram"
 	"github.com/stretchr/testify/require"
 )
 
 // AcceptedByNGINX fails the test unless nginx -t accepts the configuration of a table.
 func AcceptedByNGINX(t testing.TB, table *route.Table, config []byte) {
 	t.Helper()
-	nginx, err := exec.LookPath("nginx")
-	require.NoError(t, err, "nginx is needed: run `make nginx`")
+	nginx, err := nginxprogram.Find()
+	require.NoError(t, err)
 	dir := t.TempDir()
 	addresses := map[string]string{}
 	for _, b := range table.Backends() {

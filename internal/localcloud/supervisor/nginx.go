@@ -5,18 +5,18 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/nginxconf"
+	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/nginxprogram"
 )
 
 // nginxCommand is the container's own command with the nginx of this machine and the pod's paths.
 func (p *pod) nginxCommand() ([]string, error) {
-	program, err := findNginx()
+	program, err := nginxprogram.Find()
 	if err != nil {
 		return nil, err
 	}
@@ -43,15 +43,6 @@ func (p *pod) nginxCommand() ([]string, error) {
 	defer p.supervisor.mu.Unlock()
 	_, err = p.writeConfig()
 	return mapped, err
-}
-
-func findNginx() (string, error) {
-	for _, candidate := range []string{"nginx", "/usr/sbin/nginx", "/usr/local/sbin/nginx"} {
-		if path, err := exec.LookPath(candidate); err == nil {
-			return path, nil
-		}
-	}
-	return "", errors.New("nginx is not installed: run `sudo apt-get install nginx-light`, or `make up`, which does")
 }
 
 // configFile is the file that the container's command names with -c.
