@@ -1,14 +1,10 @@
 package command
 
 import (
-	"errors"
+	"cmp"
 	"fmt"
-	"strconv"
-	"strings"
-	"text/tabwriter"
 
 	"github.com/apigateway-ingress/apigateway-ingress/automation/operation"
-	"github.com/apigateway-ingress/apigateway-ingress/components/route"
 	"github.com/apigateway-ingress/apigateway-ingress/components/route/ingress"
 	"github.com/apigateway-ingress/apigateway-ingress/components/route/nginx"
 	"github.com/apigateway-ingress/apigateway-ingress/components/route/openapi"
@@ -31,7 +27,11 @@ func routesCommand(s *shared) *cobra.Command {
 		Short: "Check Ingress manifests and print the routes that they make",
 		Long: `routes reads Ingress manifests, checks them, and prints the routes, or the documents that are made of them. It
 needs no cloud. Without arguments it reads what the stack's config names, and knows the stack's services; otherwise
-every service is taken to exist, and the manifests' own Services say which number a named port has.`,
+every service is taken to exist, and the manifests' own Services say which number a named port has.
+
+Where there is more to say, a report follows: which Ingresses are served, served with notices, refused and what to do about
+it, or not ours. The routes are then those of the Ingresses that are not refused, although up takes all of them or none.
+With an Ingress that is refused, or without any that is ours, the exit code is 2.`,
 		Example: `  apigw-ingress routes
   apigw-ingress routes ingress.yaml more/ --json
   kubectl get ingress -A -o yaml | apigw-ingress routes - --domain api.example.com
@@ -52,78 +52,67 @@ every service is taken to exist, and the manifests' own Services say which numbe
 }
 
 func (s *shared) routes(files []string, flags routesFlags) error {
-	table, err := s.routeTable(files, flags)
-	if err != nil {
+	judged, err := s.judge(files, flags)
+	switch {
+	case err != nil:
+		return usage(err)
+	case flags.openAPI || flags.nginx:
+		return s.routeDocument(judged, flags)
+	case s.json:
+		return join(s.printJSON(asJSON(judged)), usage(judged.Err()))
+	}
+	return join(s.printReport(judged), usage(inShort(judged)))
+}
+
+// routeDocument prints what is made of the routes, for which all of them must be good.
+func (s *shared) routeDocument(judged ingress.Report, flags routesFlags) error {
+	if err := judged.Err(); err != nil {
 		return usage(err)
 	}
+	table := judged.Table
 	for _, notice := range table.Notices {
 		fmt.Fprintf(s.errOut, "note: %s\n", notice)
 	}
-	if flags.openAPI || flags.nginx {
-		if err := table.Unresolved(); err != nil {
-			return usage(err)
-		}
+	if err := table.Unresolved(); err != nil {
+		return usage(err)
 	}
-	switch {
-	case flags.openAPI:
+	if flags.openAPI {
 		// The link and the balancer are known only once they exist.
 		document, err := openapi.Render(table, openapi.Document{Title: "routes", Link: openapi.PrivateLink{ConnectionID: "VPC_LINK_ID",
 			Host: "nlb.internal"}})
 		fmt.Fprintln(s.out, string(document))
 		return err
-	case flags.nginx:
-		port := table.Settings.ProxyPort
-		if port == 0 {
-			port = defaultProxyPort
-		}
-		fmt.Fprint(s.out, string(nginx.Render(table, nginx.Options{Port: port})))
-		return nil
-	case s.json:
-		return s.printJSON(table.Rows())
 	}
-	return s.printRoutes(table.Rows())
+	fmt.Fprint(s.out, string(nginx.Render(table, nginx.Options{Port: cmp.Or(table.Settings.ProxyPort, defaultProxyPort)})))
+	return nil
 }
 
 // defaultProxyPort is where NGINX listens when no annotation says otherwise.
 const defaultProxyPort = 8080
 
-func (s *shared) routeTable(files []string, flags routesFlags) (*route.Table, error) {
-	if len(files) > 0 {
-		manifests, err := ingress.Read(files, s.in)
-		options := ingress.Options{
-			AnyService: true, Domains: flags.domains, Group: flags.group, Owner: flags.owner, Classless: flags.classless,
-			IgnoreForeign: flags.ignoreForeign, AllowOverlaps: flags.allowOverlaps,
-		}
+// judge says what becomes of each Ingress of the files, or of the stack's. Where there is none, the error says why.
+func (s *shared) judge(files []string, flags routesFlags) (ingress.Report, error) {
+	if len(files) == 0 {
+		_, settings, err := operation.Settings(s.options())
 		if err != nil {
-			// What could be read is checked as well, so that all problems come at once.
-			_, more := ingress.Compile(manifests, options)
-			if len(manifests.Ingresses) == 0 {
-				more = nil
-			}
-			return nil, errors.Join(err, more)
+			return ingress.Report{}, err
 		}
-		return ingress.Compile(manifests, options)
-	}
-	_, settings, err := operation.Settings(s.options())
-	if err != nil {
-		return nil, err
-	}
-	if notice := settings.Platform.Gateway.Stage.Canary.Notice(); notice != "" {
-		s.notice(operation.Notice{Text: notice, Warning: true})
-	}
-	return settings.Platform.Routes()
-}
-
-func (s *shared) printRoutes(rows []route.Row) error {
-	w := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "HOST\tPATH\tTYPE\tMETHODS\tAUTH\tBACKEND\tSOURCE")
-	for _, r := range rows {
-		port := strconv.Itoa(r.Port)
-		if r.Port == 0 {
-			port = r.PortName
+		if notice := settings.Platform.Gateway.Stage.Canary.Notice(); notice != "" {
+			s.notice(operation.Notice{Text: notice, Warning: true})
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s/%s:%s\t%s\n", r.Host, r.Path, r.PathType, strings.Join(r.Methods, ","), r.Auth,
-			r.Namespace, r.Service, port, r.Source)
+		return settings.Platform.Judge(), nil
 	}
-	return w.Flush()
+	manifests, unread := ingress.Read(files, s.in)
+	judged := ingress.Judge(manifests, unread, ingress.Options{
+		AnyService: true, Domains: flags.domains, Group: flags.group, Owner: flags.owner, Classless: flags.classless,
+		IgnoreForeign: flags.ignoreForeign, AllowOverlaps: flags.allowOverlaps,
+	})
+	switch {
+	case len(manifests.Ingresses) > 0:
+		return judged, nil
+	case unread != nil:
+		return judged, unread
+	}
+	_, err := ingress.Compile(manifests, ingress.Options{})
+	return judged, err
 }

@@ -261,9 +261,14 @@ func TestRouteAnnotations(t *testing.T) {
 func TestRoutesVerb(t *testing.T) {
 	t.Parallel()
 	b := newBinary(t)
-	var rows []map[string]any
-	b.json(&rows, "routes")
+	var told struct {
+		Routes []map[string]any
+		Counts map[string]int
+	}
+	b.json(&told, "routes")
+	rows := told.Routes
 	require.Len(t, rows, 2)
+	require.Equal(t, map[string]int{"served": 1, "served with notices": 0, "refused": 0, "not ours": 0}, told.Counts)
 	require.Equal(t, map[string]any{
 		"host": "*", "path": "/api/author", "pathType": "Prefix", "methods": []any{"*"}, "auth": "iam", "namespace": "default",
 		"service": "authorservice", "port": 80.0, "source": `examples/bookstore/ingress.yaml:1: ingress default/api-95d8427d: rule 1 path 2 "/api/author"`,

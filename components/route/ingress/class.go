@@ -12,8 +12,18 @@ const IngressClass = "apigateway"
 
 const classAnnotation = "kubernetes.io/ingress.class"
 
-// leftOut says why an Ingress is not this project's, and nothing where it is.
-func (c *compiler) leftOut(ingress Ingress) string {
+// leftOut says why an Ingress of some group.name is not this API's, and nothing where it is.
+func (c *compiler) leftOut(ingress Ingress, group string) string {
+	if reason := c.otherClass(ingress); reason != "" {
+		return reason
+	}
+	if c.options.Group != "" && group != c.options.Group {
+		return fmt.Sprintf("its group.name is %q, and %q is served", group, c.options.Group)
+	}
+	return ""
+}
+
+func (c *compiler) otherClass(ingress Ingress) string {
 	class := ingress.Annotations[classAnnotation]
 	if ingress.Spec.IngressClassName != nil {
 		class = *ingress.Spec.IngressClassName

@@ -55,7 +55,15 @@ type Options struct {
 
 // Compile checks Ingresses and joins them to one table. All problems are returned together, each with its place.
 func Compile(m Manifests, options Options) (*route.Table, error) {
-	c := &compiler{options: options, manifests: m, notices: slices.Clone(m.Notices)}
+	return newCompiler(m, options).compile()
+}
+
+func newCompiler(m Manifests, options Options) *compiler {
+	return &compiler{options: options, manifests: m, notices: slices.Clone(m.Notices)}
+}
+
+func (c *compiler) compile() (*route.Table, error) {
+	options := c.options
 	selected := c.choose()
 	settings := c.settings(selected)
 	c.options.Domains = slices.Clone(options.Domains)
@@ -82,6 +90,8 @@ type compiler struct {
 	manifests Manifests
 	notices   []string
 	problems  []error
+	// severalGroups says that nobody chose one.
+	severalGroups bool
 }
 
 // selected is an Ingress of this API, with what its annotations say.
@@ -105,7 +115,10 @@ func (c *compiler) fail(place string, problems ...error) {
 
 // verdict is everything that is wrong so far, or why there is nothing to serve.
 func (c *compiler) verdict(routes []route.Route) error {
-	if err := errors.Join(c.problems...); err != nil {
+	if err := errors.Join(c.problems...); err != nil && c.severalGroups {
+		// What stands twice may be of two groups.
+		return err
+	} else if err != nil {
 		return errors.Join(err, route.CheckDuplicates(routes, difference))
 	}
 	if len(routes) == 0 {
@@ -124,13 +137,9 @@ func (c *compiler) choose() []selected {
 	groups := map[string]string{}
 	for _, ingress := range slices.SortedFunc(slices.Values(c.manifests.Ingresses), compareIngresses) {
 		place := ingress.place()
-		if reason := c.leftOut(ingress); reason != "" {
-			c.notice("%s: left out: %s", place, reason)
-			continue
-		}
 		said, err := parseAnnotations(ingress.Annotations)
-		if c.options.Group != "" && said.group != c.options.Group {
-			c.notice("%s: left out: its group.name is %q, and %q is served", place, said.group, c.options.Group)
+		if reason := c.leftOut(ingress, said.group); reason != "" {
+			c.notice("%s: left out: %s", place, reason)
 			continue
 		}
 		c.fail(place, err, c.checkName(ingress, place))
@@ -141,6 +150,7 @@ func (c *compiler) choose() []selected {
 		chosen = append(chosen, selected{Ingress: ingress, said: said, where: place})
 	}
 	if names := slices.Sorted(maps.Keys(groups)); len(names) > 1 {
+		c.severalGroups = true
 		c.problems = append(c.problems, fmt.Errorf("%s is of group.name %q, and %s of group.name %q: one API serves one group; choose it with --group or the stack's config group",
 			groups[names[0]], names[0], groups[names[1]], names[1]))
 	}
