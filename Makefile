@@ -81,7 +81,7 @@ conformance: build nginx $(BIN)/kube-apiserver $(BIN)/etcd ## ask the real AWS p
 conformance-kubernetes: build nginx $(BIN)/kube-apiserver $(BIN)/etcd ## ask a real Kubernetes API server alone
 	$(WITH_NGINX) CONFORMANCE=1 $(GO) test ./tests/conformance -run TestKubernetes -count 1 -timeout 15m -v
 
-conformance-aws: ## ask the real AWS provider alone, with terraform on PATH
+conformance-aws: build nginx ## ask the real AWS provider alone, with terraform on PATH
 	CONFORMANCE=1 $(GO) test $(TESTFLAGS) ./tests/conformance -run TestTerraformProviderAccepts -count 1 -v
 
 pipelines: build nginx ## end the binary in every way at every moment, as pipelines do

@@ -4,6 +4,7 @@ package conformance
 
 import (
 	"encoding/json"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 	"sync"
 	"testing"
 
+	secrets "github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/stretchr/testify/require"
 )
 
@@ -61,7 +63,7 @@ func deploy() (stacks []stack, err error) {
 		return nil, err
 	}
 	run := func(args ...string) ([]byte, error) {
-		binary, err := filepath.Abs(filepath.Join(repository, "bin", "apigw-ingress"))
+		binary, err := built("apigw-ingress")
 		if err != nil {
 			return nil, err
 		}
@@ -85,19 +87,78 @@ func deploy() (stacks []stack, err error) {
 		if _, err := run("--stack", name, "up", "--json"); err != nil {
 			return nil, err
 		}
-		out, err := run("--stack", name, "export")
+		resources, err := export(root, name)
 		if err != nil {
 			return nil, err
 		}
-		var state struct {
-			Deployment struct{ Resources []resource }
-		}
-		if err := json.Unmarshal(out, &state); err != nil {
-			return nil, err
-		}
-		stacks = append(stacks, stack{name, state.Deployment.Resources})
+		stacks = append(stacks, stack{name, resources})
 	}
 	return stacks, nil
+}
+
+// export reads a stack's resources with their secrets in plain text: what the providers check may be secret, as an API's
+// definition is.
+func export(root, name string) ([]resource, error) {
+	script := `eval "$("$0" --project . --stack "$1" env)"; exec "$2" stack export --show-secrets --stack "$1"`
+	binary, err := built("apigw-ingress")
+	if err != nil {
+		return nil, err
+	}
+	cli, err := built("pulumi")
+	if errors.Is(err, os.ErrNotExist) {
+		cli, err = exec.LookPath("pulumi") // It is new enough, or one would have been built.
+	}
+	if err != nil {
+		return nil, err
+	}
+	command := exec.Command("bash", "-ec", script, binary, name, cli)
+	command.Dir = root
+	var problems strings.Builder
+	command.Stderr = &problems
+	out, err := command.Output()
+	if err != nil {
+		return nil, &commandError{"export of " + name, problems.String()}
+	}
+	var state struct {
+		Deployment struct{ Resources []resource }
+	}
+	if err := json.Unmarshal(out, &state); err != nil {
+		return nil, err
+	}
+	for i, r := range state.Deployment.Resources {
+		state.Deployment.Resources[i].Inputs, _ = plain(r.Inputs).(map[string]any)
+	}
+	return state.Deployment.Resources, nil
+}
+
+func built(program string) (string, error) {
+	path, err := filepath.Abs(filepath.Join(repository, "bin", program))
+	if err != nil {
+		return "", err
+	}
+	_, err = os.Stat(path)
+	return path, err
+}
+
+// plain replaces secrets by what they hold. In an export each is an object with Pulumi's mark and its value as JSON.
+func plain(value any) any {
+	switch value := value.(type) {
+	case map[string]any:
+		if text, ok := value["plaintext"].(string); ok && value[secrets.SigKey] == secrets.SecretSig {
+			var secret any
+			if json.Unmarshal([]byte(text), &secret) == nil {
+				return secret
+			}
+		}
+		for key, v := range value {
+			value[key] = plain(v)
+		}
+	case []any:
+		for i, v := range value {
+			value[i] = plain(v)
+		}
+	}
+	return value
 }
 
 type commandError struct{ command, problems string }

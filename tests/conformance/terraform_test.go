@@ -194,7 +194,7 @@ type converter struct {
 
 // arguments that the bridge renamed.
 var arguments = map[string][]string{
-	"restApi": {"rest_api_id", "api_id"}, "deployment": {"deployment_id"}, "targetArn": {"target_arns"}, "name": {"name", "alarm_name"},
+	"function": {"function_name"}, "restApi": {"rest_api_id", "api_id"}, "deployment": {"deployment_id"}, "targetArn": {"target_arns"}, "name": {"name", "alarm_name"},
 }
 
 func (c *converter) object(inputs map[string]any, schema *block) map[string]any {
