@@ -11,7 +11,8 @@ import (
 // existingServices reads the Services of an existing cluster that routes name and nobody declares. One that is missing, or has
 // other ports, fails the preview. The proxy depends on what was found.
 func (p *Platform) existingServices(ctx *pulumi.Context, opts []pulumi.ResourceOption) ([]pulumi.Resource, error) {
-	if p.parts.args.Cluster.Existing == nil {
+	if p.parts.args.Cluster.Existing == nil || p.parts.args.Manifests.Controller != "" {
+		// The Services of a running cluster came with its Ingresses.
 		return nil, nil
 	}
 	declared := map[string]bool{}

@@ -248,12 +248,13 @@ func (a Args) checkExisting(p *settings.Problems) {
 }
 
 // Routes is the table that the Ingresses make with the services and the group of these arguments.
-func (a Args) Routes() (*route.Table, error) { return ingress.Compile(a.Manifests, a.routing()) }
+func (a Args) Routes() (*route.Table, error) { return ingress.Compile(a.Manifests, a.RouteOptions()) }
 
 // Judge says of each Ingress what becomes of it with the services and the group of these arguments.
-func (a Args) Judge() ingress.Report { return ingress.Judge(a.Manifests, nil, a.routing()) }
+func (a Args) Judge() ingress.Report { return ingress.Judge(a.Manifests, nil, a.RouteOptions()) }
 
-func (a Args) routing() ingress.Options {
+// RouteOptions are those by which Routes and Judge look at Ingresses.
+func (a Args) RouteOptions() ingress.Options {
 	return ingress.Options{
 		Owner: a.OwnerNamespace, AllowOverlaps: a.AllowNamespaceOverlaps, Classless: a.Classless, IgnoreForeign: a.IgnoreForeignAnnotations,
 		Services: a.backends(), Undeclared: a.Cluster.Existing != nil, Domains: a.domains(), Group: a.Group, ResourceQuota: a.APIResourceQuota,

@@ -6,6 +6,8 @@ import "fmt"
 type Service struct {
 	Namespace, Name string
 	Ports           []ServicePort
+	// External says that it is a mere name for something outside of the cluster, and has no pods.
+	External bool
 }
 
 // ServicePort is one port of a Service; Name may be empty.
@@ -21,6 +23,8 @@ type Backend struct {
 	Service   string `json:"service"`
 	Port      int    `json:"port"`
 	PortName  string `json:"portName,omitempty"`
+	// Missing says that there is no such Service: its routes answer 503. The port's number may be 0 then.
+	Missing bool `json:"missing,omitempty"`
 }
 
 // Host is the backend's name in the cluster's DNS.

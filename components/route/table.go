@@ -100,7 +100,7 @@ func (t Table) withDefaults() Table {
 func (t *Table) Unresolved() error {
 	var problems []error
 	for _, r := range t.Routes {
-		if r.Backend.Port == 0 {
+		if r.Backend.Port == 0 && !r.Backend.Missing {
 			problems = append(problems, fmt.Errorf("%s: port %s of service %s/%s has no number: give the Service's manifest as well",
 				r.Source, r.Backend.PortName, r.Backend.Namespace, r.Backend.Service))
 		}
@@ -165,7 +165,7 @@ func CheckDuplicates(routes []Route, difference func(a, b Behavior) string) erro
 		}
 		switch {
 		case !a.Default:
-			problems = append(problems, fmt.Errorf("%s: duplicate path: it is already written at %s", b.Source, a.Source))
+			problems = append(problems, b.Duplicates(a))
 		case a.Backend != b.Backend:
 			problems = append(problems, fmt.Errorf("%s: another default backend than at %s: an API has one", b.Source, a.Source))
 		case !reflect.DeepEqual(a.Behavior.WithDefaults(), b.Behavior.WithDefaults()):
@@ -174,6 +174,11 @@ func CheckDuplicates(routes []Route, difference func(a, b Behavior) string) erro
 		}
 	}
 	return errors.Join(problems...)
+}
+
+// Duplicates is the problem of a route that stands where another one does.
+func (r Route) Duplicates(other Route) error {
+	return fmt.Errorf("%s: duplicate path: it is already written at %s", r.Source, other.Source)
 }
 
 // inWords puts a difference in parentheses, if there is anybody to word it.

@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/agext/levenshtein"
@@ -100,7 +101,10 @@ func ofIngress[T any](name string, v value[T], byDefault, merge string, field fu
 }
 
 // Annotations lists every annotation, sorted by name. The first controller's eight have its meaning and defaults.
-func Annotations() []Annotation {
+func Annotations() []Annotation { return annotations() }
+
+// annotations are made once: each has its patterns.
+var annotations = sync.OnceValue(func() []Annotation {
 	methods := setOf("HTTP methods", checkMethod, "GET", "POST")
 	group := ofIngress("group.order", intBetween(-1000, 1000), "0", "the lowest decides where Ingresses must agree", func(s *annotated) *int { return &s.order })
 	group.Owned, group.Scope = true, "Ingress"+ownersOf
@@ -146,7 +150,7 @@ func Annotations() []Annotation {
 		ofRoutes("timeout", durationBetween(50*time.Millisecond, route.MaxTimeout, "duration, 50ms to 29s"),
 			"29s", "routes", func(b *route.Behavior) *time.Duration { return &b.Timeout }),
 	}
-}
+})
 
 // parseAnnotations reads every annotation under AnnotationPrefix and reports all problems at once.
 func parseAnnotations(values map[string]string) (annotated, error) {

@@ -29,6 +29,11 @@ func (c *compiler) backend(backend networkingv1.IngressBackend, namespace, place
 	known := slices.Concat(c.options.Services, c.manifests.Services)
 	i := slices.IndexFunc(known, func(s route.Service) bool { return s.Namespace == namespace && s.Name == name })
 	switch {
+	case i >= 0 && known[i].External:
+		return route.Backend{}, fmt.Errorf("service %s/%s is of type ExternalName: NGINX reaches Services with pods only; publish one with a selector", namespace, name)
+	case i < 0 && c.manifests.Controller != "":
+		c.notice("%s: service %s/%s does not exist: requests are answered with 503 until it does", place, namespace, name)
+		return route.Backend{Namespace: namespace, Service: name, Port: int(port.Number), PortName: port.Name, Missing: true}, nil
 	case i >= 0:
 		number, err := portOf(known[i], port)
 		return route.Backend{Namespace: namespace, Service: name, Port: number}, err

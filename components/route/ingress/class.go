@@ -28,6 +28,9 @@ func (c *compiler) otherClass(ingress Ingress) string {
 	if ingress.Spec.IngressClassName != nil {
 		class = *ingress.Spec.IngressClassName
 	}
+	if c.manifests.Controller != "" {
+		return c.notControlled(class)
+	}
 	switch {
 	case class == IngressClass || class == "" && c.options.Classless:
 		return ""
@@ -43,4 +46,24 @@ func (c *compiler) otherClass(ingress Ingress) string {
 		}
 	}
 	return fmt.Sprintf("it has no class: write spec.ingressClassName: %s, or take all Ingresses without one with --classless or the stack's config classless", IngressClass)
+}
+
+// notControlled says why an Ingress of a running cluster is another controller's.
+func (c *compiler) notControlled(class string) string {
+	for _, known := range c.manifests.Classes {
+		isDefault := known.Annotations[networkingv1.AnnotationIsDefaultIngressClass] == "true"
+		if known.Name == class || class == "" && isDefault {
+			if known.Spec.Controller == c.manifests.Controller {
+				return ""
+			}
+			return fmt.Sprintf("its class %q is of the controller %q", known.Name, known.Spec.Controller)
+		}
+	}
+	switch {
+	case class != "":
+		return fmt.Sprintf("there is no IngressClass %q", class)
+	case c.options.Classless:
+		return ""
+	}
+	return "it has no class, and no IngressClass is the default"
 }

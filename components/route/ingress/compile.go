@@ -17,6 +17,7 @@ import (
 	"strings"
 
 	"github.com/apigateway-ingress/apigateway-ingress/components/route"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/validation"
 )
 
@@ -74,6 +75,9 @@ func (c *compiler) compile() (*route.Table, error) {
 	for _, s := range selected {
 		routes = append(routes, c.routes(s)...)
 	}
+	if len(routes) == 0 && c.manifests.Controller != "" {
+		routes = append(routes, nothing)
+	}
 	if err := c.verdict(routes); err != nil {
 		return nil, printableError(err)
 	}
@@ -82,6 +86,12 @@ func (c *compiler) compile() (*route.Table, error) {
 		route.Options{AnyAuthorizer: options.AnyService, ResourceQuota: options.ResourceQuota, AllowOverlaps: options.AllowOverlaps, Difference: difference},
 	)
 	return table, printableError(err)
+}
+
+// nothing keeps the API of a cluster without routes in being: AWS deploys none that has no method.
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/how-to-deploy-api.html
+var nothing = route.Route{
+	Path: "/", Match: route.Exact, Source: "no Ingress", Backend: route.Backend{Namespace: metav1.NamespaceDefault, Service: "none", Missing: true},
 }
 
 // compiler collects what is wrong and what people should know.

@@ -40,6 +40,10 @@ type Manifests struct {
 	Services []route.Service
 	// Notices say what else the files hold, which has no effect here.
 	Notices []string
+	// Controller is set where the objects are those of a running cluster. It is what spec.controller says in the IngressClasses
+	// that are served, in place of the class apigateway. A Service that is not among the objects does not exist then, and its
+	// routes answer 503; without any route the API has its root alone, which answers 503, too.
+	Controller string
 }
 
 // Read reads manifests from paths, as manifest.Read does: files, folders, patterns, kustomizations, or "-" for stdin.
@@ -104,7 +108,7 @@ func (m *Manifests) add(object manifest.Object) error {
 		if err := decode(object.JSON, &service); err != nil {
 			return err
 		}
-		m.Services = append(m.Services, serviceOf(service))
+		m.Services = append(m.Services, ServiceOf(service))
 	}
 	return nil
 }
@@ -129,8 +133,9 @@ func readIngress(object manifest.Object) (Ingress, error) {
 	return read, fmt.Errorf("apiVersion %q is not known: use networking.k8s.io/v1", object.APIVersion)
 }
 
-func serviceOf(service corev1.Service) route.Service {
-	s := route.Service{Namespace: namespaceOr(service.Namespace), Name: service.Name}
+// ServiceOf is what routes need to know of a Service.
+func ServiceOf(service corev1.Service) route.Service {
+	s := route.Service{Namespace: namespaceOr(service.Namespace), Name: service.Name, External: service.Spec.Type == corev1.ServiceTypeExternalName}
 	for _, port := range service.Spec.Ports {
 		s.Ports = append(s.Ports, route.ServicePort{Name: port.Name, Number: int(port.Port)})
 	}

@@ -26,10 +26,11 @@ func outcome(t require.TestingT, m Manifests) string {
 func drawIngress(t *rapid.T, i int) string {
 	one := func(name string, values ...string) string { return rapid.SampledFrom(values).Draw(t, name) }
 	annotations := ""
-	for name, values := range map[string][]string{
-		"auth": {"", "", "none", "iam"}, "group.order": {"", "1", "5"}, "stage-name": {"", "live", "test"}, "group.name": {"", "", "", "shop"},
-		"client-arns": {"", "", "arn:aws:iam::111122223333:user/a"}, "custom-domain-name": {"", "a.example.com", "b.example.com"},
+	for _, choice := range [][]string{
+		{"auth", "", "none", "iam"}, {"group.order", "", "1", "5"}, {"stage-name", "", "live", "test"}, {"group.name", "", "", "", "shop"},
+		{"client-arns", "", "", "arn:aws:iam::111122223333:user/a"}, {"custom-domain-name", "", "a.example.com", "b.example.com"},
 	} {
+		name, values := choice[0], choice[1:]
 		if value := one(name, values...); value != "" {
 			annotations += fmt.Sprintf("%s%s: %q, ", AnnotationPrefix, name, value)
 		}

@@ -1,6 +1,7 @@
 package nginx_test
 
 import (
+	"cmp"
 	"net/http"
 	"strings"
 	"testing"
@@ -82,6 +83,7 @@ func TestFailuresHaveOneForm(t *testing.T) {
 	lost := route.Backend{Namespace: "default", Service: "two", Port: 80}
 	table, err := route.New(route.Table{Routes: []route.Route{
 		{Path: "/", Match: route.Prefix, Backend: routetest.Backends[0]}, {Path: "/lost", Match: route.Prefix, Backend: lost},
+		{Path: "/missing", Match: route.Prefix, Backend: route.Backend{Namespace: "default", Service: "nobody", PortName: "http", Missing: true}},
 		{Path: "/small", Match: route.Prefix, Backend: routetest.Backends[0], Behavior: route.Behavior{MaxBodySize: 10}},
 	}}, route.Options{})
 	require.NoError(t, err)
@@ -89,10 +91,14 @@ func TestFailuresHaveOneForm(t *testing.T) {
 	addresses["two.default.svc.cluster.local:80"] = "127.0.0.1:9"
 	chain := routetest.Start(t, table, table, addresses)
 	ask := func(target string) routetest.Answer {
-		return chain.Direct(http.MethodGet, target, map[string]string{"X-Apigw-Backends": map[bool]string{true: "=default.two.80", false: "=default.one.80"}[strings.HasPrefix(target, "/lost")], "X-Apigw-Access": "0*", "X-Request-Id": "id-1"})
+		claims := map[string]string{"lost": "=default.two.80", "missing": "=default.nobody.0"}
+		claimed := cmp.Or(claims[strings.Split(target, "/")[1]], "=default.one.80")
+		return chain.Direct(http.MethodGet, target, map[string]string{"X-Apigw-Backends": claimed, "X-Apigw-Access": "0*", "X-Request-Id": "id-1"})
 	}
 	require.JSONEq(t, `{"message":"Service Unavailable","requestId":"id-1"}`, ask("/lost/x").Body, "no pod answers")
 	require.Equal(t, http.StatusServiceUnavailable, ask("/lost/x").Status)
+	require.Equal(t, http.StatusServiceUnavailable, ask("/missing/x").Status, "there is no such service")
+	require.JSONEq(t, `{"message":"Service Unavailable","requestId":"id-1"}`, ask("/missing/x").Body)
 	require.Equal(t, http.StatusBadGateway, ask("/x?do=close").Status)
 	require.JSONEq(t, `{"message":"Bad Gateway","requestId":"id-1"}`, ask("/x?do=close").Body)
 	require.Contains(t, ask("/x?do=fail").Body, "the service's own")

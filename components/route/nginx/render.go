@@ -158,6 +158,10 @@ func (p Paths) Check() error {
 func Render(t *route.Table, o Options) []byte {
 	n := &writer{hosts: t.Hosts(), maps: map[string]string{}}
 	for _, b := range t.Backends() {
+		if b.Missing {
+			n.global = append(n.global, missing(b))
+			continue
+		}
 		n.global = append(n.global, directive{"upstream", []argument{raw(b.Name())}, []directive{
 			{"server", []argument{raw(fmt.Sprintf("%s:%d", b.Host(), b.Port))}, nil},
 			{"keepalive", []argument{raw("64")}, nil},
@@ -183,6 +187,12 @@ func Render(t *route.Table, o Options) []byte {
 		locations = append(locations, directive{"location", []argument{raw("/")}, toBackend()})
 	}
 	return fmt.Appendf(nil, mainConfig, write(n.global, 1), route.HealthPort, o.Port, write(append(failures(), o.refuseStrangers()...), 2), write(locations, 2))
+}
+
+// missing is the upstream of a Service that does not exist. NGINX would not start with its name; with no server that is up
+// it has nobody to ask, which failures answers with 503.
+func missing(b route.Backend) directive {
+	return directive{"upstream", []argument{raw(b.Name())}, []directive{{"server", []argument{raw("127.0.0.1"), raw("down")}, nil}}}
 }
 
 // writer collects what stands outside of the server: upstreams and maps, each map once.
