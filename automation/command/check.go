@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/apigateway-ingress/apigateway-ingress/automation/controls"
 	"github.com/apigateway-ingress/apigateway-ingress/automation/operation"
 	"github.com/spf13/cobra"
 )
@@ -13,7 +14,9 @@ func checkCommand(s *shared) *cobra.Command {
 		Use:   "check",
 		Short: "Hold what a stack consists of against the policies",
 		Long: `check judges every resource in a stack's state by the policies in policies/, which preview and up apply through the
-engine before anything is made. A violation exits with 8, unless its policy is advice.`,
+engine before anything is made. A violation exits with 8, unless its policy is advice. A table says which controls of
+AWS's Foundational Security Best Practices hold, and by which key each is turned on. profile: hardened sets these keys, but
+for those about certificates and the client user.`,
 		Example: `  apigw-ingress check
   apigw-ingress --stack production check --json`,
 		Args: usageArgs(cobra.NoArgs),
@@ -30,12 +33,25 @@ func (s *shared) check(ctx context.Context) error {
 		for _, notice := range judgment.OlderDeployments {
 			s.printf("attention: %s\n", notice)
 		}
+		s.printControls(judgment.Controls)
 		for _, v := range judgment.Violations {
 			s.printf("%s\n", v)
 		}
 		s.printf("%s\n", verdict(judgment))
 	})
 	return join(printing, err)
+}
+
+// printControls prints the table of controls: CIS is the recommendation of its AWS Foundations Benchmark 3.0.
+func (s *shared) printControls(list []controls.Control) {
+	s.printf("%-15s %-5s %-15s %-23s %s\n", "FSBP", "CIS", "outcome", "key", "control")
+	for _, c := range list {
+		s.printf("%-15s %-5s %-15s %-23s %s\n", c.ID, c.CIS, c.Outcome, c.Key, c.Title)
+		for _, resource := range c.Failing {
+			s.printf("%-15s %-5s   %s\n", "", "", resource)
+		}
+	}
+	s.printf("\n")
 }
 
 // verdict is the last line: advice is no violation.

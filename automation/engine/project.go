@@ -44,6 +44,8 @@ type Project struct {
 	EncryptionSalt string
 
 	values map[string]string
+	// written are the keys of the project that the stack's file sets.
+	written map[string]bool
 }
 
 // FindRoot is the nearest folder, from dir upwards, that holds a Pulumi.yaml.
@@ -79,7 +81,7 @@ func OpenProject(root, stack string) (*Project, error) {
 		return nil, err
 	}
 	p := &Project{Root: root, Stack: stack, Name: string(project.Name), SecretsProvider: settings.SecretsProvider,
-		EncryptionSalt: settings.EncryptionSalt, values: map[string]string{}}
+		EncryptionSalt: settings.EncryptionSalt, values: map[string]string{}, written: map[string]bool{}}
 	err = errors.Join(p.readValues(project, settings.Config), p.readTarget())
 	return p, err
 }
@@ -89,6 +91,9 @@ func (p *Project) Get(key string) (string, bool) {
 	value, ok := p.values[key]
 	return value, ok
 }
+
+// Written says whether the stack's file sets a key of the project.
+func (p *Project) Written(key string) bool { return p.written[key] }
 
 func (p *Project) readValues(project *workspace.Project, set config.Map) error {
 	// Secret values stay as they are: none of ours decides anything here.
@@ -107,7 +112,7 @@ func (p *Project) readValues(project *workspace.Project, set config.Map) error {
 			problems = append(problems, fmt.Errorf("config %s is not known: did you mean %s?", key.Name(), nearest(key.Name(), project.Config)))
 			continue
 		}
-		p.values[key.Name()] = value
+		p.values[key.Name()], p.written[key.Name()] = value, true
 		problems = append(problems, checkType(key.Name(), declared, value))
 	}
 	for name, declared := range project.Config {

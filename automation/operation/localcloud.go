@@ -22,7 +22,6 @@ import (
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/supervisor"
 	"github.com/apigateway-ingress/apigateway-ingress/sample-services/httpservice"
 	"github.com/apigateway-ingress/apigateway-ingress/sample-services/samples"
-	"github.com/apigateway-ingress/apigateway-ingress/stacks/deploy"
 )
 
 // settleTimeout is how long an operation waits for what an earlier one deployed.
@@ -121,7 +120,7 @@ func images(program string, project *engine.Project) map[string]supervisor.Image
 // simulated is the cluster that a stack's config takes for existing, with the Services that its routes name. It is empty for a
 // stack that makes its own, and for a config that is not valid, which is said elsewhere.
 func simulated(project *engine.Project) localcloud.Simulated {
-	settings, err := deploy.Read(project.Get, project.Root)
+	settings, err := readConfig(project)
 	if err != nil || settings.ClusterName == "" {
 		return localcloud.Simulated{}
 	}

@@ -32,6 +32,7 @@ import (
 
 	"github.com/apigateway-ingress/apigateway-ingress/automation/engine"
 	"github.com/apigateway-ingress/apigateway-ingress/automation/report"
+	"github.com/apigateway-ingress/apigateway-ingress/components/settings"
 	"github.com/apigateway-ingress/apigateway-ingress/stacks/deploy"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto"
 )
@@ -130,13 +131,18 @@ func (s *site) fill() {
 	}
 }
 
+// readConfig is a stack's config with the files that it names.
+func readConfig(project *engine.Project) (*deploy.Settings, error) {
+	return deploy.ReadFrom(settings.Source{Get: project.Get, Written: project.Written}, project.Root)
+}
+
 // openValid is open for operations that run the program: its config is checked as a whole before anything starts.
 func openValid(o Options) (*site, *deploy.Settings, error) {
 	s, err := open(o)
 	if s.project == nil || s.project.Root == "" {
 		return nil, nil, err
 	}
-	settings, configErr := deploy.Read(s.project.Get, s.project.Root)
+	settings, configErr := readConfig(s.project)
 	if problems := errors.Join(err, configErr); problems != nil {
 		return nil, nil, fail(Usage, fmt.Errorf("stack %s cannot be brought up:\n%w", s.Stack, problems))
 	}

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/apigateway-ingress/apigateway-ingress/automation/controls"
 	"github.com/apigateway-ingress/apigateway-ingress/automation/engine"
 	"github.com/apigateway-ingress/apigateway-ingress/automation/policypack"
 	"github.com/apigateway-ingress/apigateway-ingress/policies"
@@ -39,11 +40,14 @@ type Judgment struct {
 	// Resources is how many were judged.
 	Resources  int                  `json:"resources"`
 	Violations []policies.Violation `json:"violations"`
+	// Controls are those of AWS's Foundational Security Best Practices, and what they say of the stack.
+	Controls []controls.Control `json:"controls"`
 	// OlderDeployments say where not the newest deployment decides who gets in.
 	OlderDeployments []string `json:"olderDeployments,omitempty"`
 }
 
-// Check judges every resource in a stack's state by the policies, which Preview and Up apply before anything is made. With
+// Check judges every resource in a stack's state by the policies, which Preview and Up apply before anything is made, and by
+// the controls of auditors, which break nothing. With
 // violations the error is Unhealthy.
 func Check(ctx context.Context, o Options) (*Judgment, error) {
 	_, session, err := read(ctx, o)
@@ -68,7 +72,7 @@ func Check(ctx context.Context, o Options) (*Judgment, error) {
 	if err != nil {
 		return nil, err
 	}
-	judgment := &Judgment{pack.Descriptions, len(declared), violations, olderDeployments(resources)}
+	judgment := &Judgment{pack.Descriptions, len(declared), violations, controls.Judge(declared), olderDeployments(resources)}
 	advice := func(v policies.Violation) bool { return v.Advisory }
 	if broken := slices.DeleteFunc(slices.Clone(violations), advice); len(broken) > 0 {
 		return judgment, fail(Unhealthy, fmt.Errorf("%d violations of policies", len(broken)))

@@ -11,6 +11,7 @@ const (
 	arnELB  = "arn:aws:elasticloadbalancing:eu-west-1:111122223333:"
 	arnEKS  = "arn:aws:eks:eu-west-1:111122223333:"
 	arnAPI  = "arn:aws:apigateway:eu-west-1::/"
+	arnKey  = "arn:aws:kms:eu-west-1:111122223333:key/1"
 	arnLogs = "arn:aws:logs:eu-west-1:111122223333:log-group:"
 	arnTags = arnAPI + "tags/arn%3Aaws%3Aapigateway%3Aeu-west-1%3A%3A%2Frestapis%2Fabc"
 	theACL  = "arn:aws:wafv2:eu-west-1:111122223333:regional/webacl/shop-1234567/1"
@@ -122,6 +123,10 @@ var operations = map[string][]request{
 	"aws:iam/rolePolicyAttachment:RolePolicyAttachment": attachments(),
 	"aws:iam/user:User":                                 {created("iam:CreateUser", ownUser, bounded, boundary), ask("iam:GetUser", ownUser), ask("iam:DeleteUser", ownUser)},
 	"aws:iam/userPolicy:UserPolicy":                     {ask("iam:PutUserPolicy", ownUser, bounded, boundary), ask("iam:DeleteUserPolicy", ownUser, bounded, boundary)},
+	"aws:kms/key:Key": {
+		created("kms:CreateKey", "*"), created("kms:TagResource", arnKey), owned("kms:EnableKeyRotation", arnKey), owned("kms:DescribeKey", arnKey),
+		owned("kms:GetKeyPolicy", arnKey), owned("kms:CreateGrant", arnKey), owned("kms:ScheduleKeyDeletion", arnKey),
+	},
 	"aws:lambda/permission:Permission": {
 		ask("lambda:AddPermission", "arn:aws:lambda:eu-west-1:111122223333:function:check", "lambda:Principal", "apigateway.amazonaws.com"), ask("lambda:GetPolicy", "arn:aws:lambda:eu-west-1:111122223333:function:check"),
 		ask("lambda:RemovePermission", "arn:aws:lambda:eu-west-1:111122223333:function:check", "lambda:Principal", "apigateway.amazonaws.com"),

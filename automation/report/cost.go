@@ -50,6 +50,7 @@ type prices struct {
 		WebACLRule float64 `json:"webAclRule"`
 		Alarm      float64 `json:"alarm"`
 		Dashboard  float64 `json:"dashboard"`
+		KMSKey     float64 `json:"kmsKey"`
 		GP3PerGB   float64 `json:"gp3PerGB"`
 	} `json:"monthly"`
 	CacheHourlyByGB    map[string]float64 `json:"cacheHourlyByGB"`
@@ -140,6 +141,8 @@ func (e *estimator) add(r Step) {
 		e.monthly("web ACL rule", len(rules), monthly.WebACLRule)
 	case "aws:cloudwatch/metricAlarm:MetricAlarm":
 		e.monthly("CloudWatch alarm", 1, monthly.Alarm)
+	case "aws:kms/key:Key":
+		e.monthly("KMS key", 1, monthly.KMSKey)
 	case "aws:cloudwatch/dashboard:Dashboard":
 		e.monthly("CloudWatch dashboard", 1, monthly.Dashboard)
 	case "aws:apigateway/stage:Stage":

@@ -25,13 +25,13 @@ type Settings struct {
 	// and the add-ons without a version of their own follow.
 	Version string `pulumi:"version,optional" config:"kubernetesVersion" default:"1.36"`
 	// PrivateEndpoint closes the cluster's public endpoint. Only from within the VPC can the stack be brought up then.
-	PrivateEndpoint bool `pulumi:"privateEndpoint,optional" config:"clusterPrivate"`
+	PrivateEndpoint bool `pulumi:"privateEndpoint,optional" config:"clusterPrivate" hardened:"true" unless:"PublicAccessCIDRs,Existing"`
 	// PublicAccessCIDRs are ranges from which the public endpoint can be reached. Empty means from everywhere, with IAM
 	// credentials.
 	PublicAccessCIDRs pulumi.StringArrayInput `pulumi:"publicAccessCidrs,optional"`
 	// ControlPlaneLogs are the logs of the control plane that go to CloudWatch: api, audit, authenticator,
 	// controllerManager and scheduler.
-	ControlPlaneLogs []string `pulumi:"controlPlaneLogs,optional" enum:"api,audit,authenticator,controllerManager,scheduler"`
+	ControlPlaneLogs []string `pulumi:"controlPlaneLogs,optional" enum:"api,audit,authenticator,controllerManager,scheduler" hardened:"[\"api\",\"audit\",\"authenticator\",\"controllerManager\",\"scheduler\"]" unless:"Existing"`
 	// SecretsKMSKeyARN is a KMS key for Kubernetes Secrets, besides AWS's own. It cannot be taken back.
 	SecretsKMSKeyARN pulumi.StringInput `pulumi:"secretsKmsKeyArn,optional"`
 	// Admins are IAM users and roles that administer the cluster, besides who makes it. How many there are must be known.

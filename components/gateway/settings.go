@@ -90,15 +90,15 @@ type Stage struct {
 	// CacheSize is the size of the cache in GB, where a route has one.
 	CacheSize string `pulumi:"cacheSize,optional" default:"0.5" enum:"0.5,1.6,6.1,13.5,28.4,58.2,118,237"`
 	// Tracing sends traces to X-Ray.
-	Tracing bool `pulumi:"tracing,optional"`
+	Tracing bool `pulumi:"tracing,optional" hardened:"true"`
 	// Metrics turns on a CloudWatch metric for each method.
 	Metrics bool `pulumi:"metrics,optional"`
 	// LogRetentionDays is how many days access logs are kept, one of the values of CloudWatch Logs.
-	LogRetentionDays int `pulumi:"logRetentionDays,optional" default:"30"`
-	// LogKMSKeyARN is a KMS key for the access logs. Its policy must admit CloudWatch Logs.
+	LogRetentionDays int `pulumi:"logRetentionDays,optional" default:"30" hardened:"365"`
+	// LogKMSKeyARN is a KMS key for the logs that the stack makes. Its policy must admit CloudWatch Logs.
 	LogKMSKeyARN pulumi.StringInput `pulumi:"logKmsKeyArn,optional"`
 	// ExecutionLogs is API Gateway's own log. Bodies and headers are never in it.
-	ExecutionLogs string `pulumi:"executionLogs,optional" default:"OFF" enum:"OFF,ERROR,INFO"`
+	ExecutionLogs string `pulumi:"executionLogs,optional" default:"OFF" enum:"OFF,ERROR,INFO" hardened:"ERROR"`
 	Canary        Canary `pulumi:"canary,optional" config:",inline"`
 }
 
@@ -146,7 +146,7 @@ type Balancer struct {
 	// TargetType is what the load balancer sends requests to. ip needs the AWS Load Balancer Controller in the cluster.
 	TargetType TargetType `pulumi:"targetType,optional" default:"instance" enum:"instance,ip"`
 	// DeletionProtection protects the load balancer. It must be taken off before the stack can be destroyed.
-	DeletionProtection bool `pulumi:"deletionProtection,optional"`
+	DeletionProtection bool `pulumi:"deletionProtection,optional" hardened:"true"`
 	// CertificateARN is an ACM certificate of the load balancer, by which API Gateway speaks TLS to it.
 	CertificateARN pulumi.StringInput `pulumi:"certificateArn,optional" config:"balancerCertificateArn"`
 	// ServerName is a name in the load balancer's certificate. API Gateway checks it; DNS need not know it.

@@ -16,7 +16,7 @@ type WebACL struct {
 	// ARN is an existing regional WAF web ACL.
 	ARN pulumi.StringInput `pulumi:"arn,optional" config:"webAclArn"`
 	// Managed makes a web ACL with AWS's common rules, known bad inputs, a rate limit, and a limit for bodies.
-	Managed bool `pulumi:"managed,optional" config:"webAclManaged"`
+	Managed bool `pulumi:"managed,optional" config:"webAclManaged" hardened:"true" unless:"ARN"`
 	// RateLimit is the managed web ACL's limit, in requests of one client address in five minutes.
 	RateLimit int `pulumi:"rateLimit,optional" config:"webAclRateLimit" default:"2000" range:"10..2000000000"`
 	// BodyLimit is how many KB of a body the managed web ACL inspects, 16, 32, 48 or 64; more than 16 costs more. Longer
@@ -25,7 +25,7 @@ type WebACL struct {
 	// Overrides are what single rules of the managed web ACL do instead, by their names: count, allow or block.
 	Overrides map[string]string `pulumi:"overrides,optional" config:"webAclOverrides"`
 	// Logs keeps what the managed web ACL blocks or counts, for as long as access logs. Credentials are left out.
-	Logs bool `pulumi:"logs,optional" config:"webAclLogs"`
+	Logs bool `pulumi:"logs,optional" config:"webAclLogs" hardened:"true" when:"Managed"`
 }
 
 // The types of package wafv2 are written out here: it alone takes a minute and more than 4 GB to compile,

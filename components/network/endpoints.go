@@ -115,9 +115,11 @@ func (n *Network) flowLogs(ctx *pulumi.Context, vpc *ec2.Vpc) error {
 	if n.args.FlowLogDays == 0 {
 		return nil
 	}
-	logs, err := cloudwatch.NewLogGroup(ctx, n.name+"-flow", &cloudwatch.LogGroupArgs{
-		RetentionInDays: pulumi.Int(n.args.FlowLogDays), Tags: n.tags("flow", nil),
-	}, pulumi.Parent(n))
+	args := &cloudwatch.LogGroupArgs{RetentionInDays: pulumi.Int(n.args.FlowLogDays), Tags: n.tags("flow", nil)}
+	if n.args.LogKMSKeyARN != nil {
+		args.KmsKeyId = n.args.LogKMSKeyARN.ToStringOutput().ToStringPtrOutput()
+	}
+	logs, err := cloudwatch.NewLogGroup(ctx, n.name+"-flow", args, pulumi.Parent(n))
 	if err != nil {
 		return err
 	}

@@ -43,7 +43,7 @@ type Settings struct {
 	// NAT none, those that nodes need are there in any case. Each costs as much as a third of a NAT gateway.
 	InterfaceEndpoints []string `pulumi:"interfaceEndpoints,optional"`
 	// FlowLogDays is how many days the VPC's log of rejected connections is kept. 0 keeps none.
-	FlowLogDays int `pulumi:"flowLogDays,optional"`
+	FlowLogDays int `pulumi:"flowLogDays,optional" hardened:"365" unless:"Existing"`
 	// Existing is a VPC that is there already; the fields above then have no meaning.
 	Existing *VPC `pulumi:"existing,optional" config:",inline"`
 }
@@ -72,6 +72,8 @@ type Args struct {
 	Settings
 	// Location is where the VPC is. Default that of the AWS provider.
 	Location location.Location `pulumi:"location,optional"`
+	// LogKMSKeyARN is a KMS key for the flow log. Its policy must admit CloudWatch Logs.
+	LogKMSKeyARN pulumi.StringInput `pulumi:"logKmsKeyArn,optional"`
 	// IAM is how the role of flow logs is made.
 	IAM iamrole.Settings `pulumi:"iam,optional"`
 	// Tags are put on every resource.

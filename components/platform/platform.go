@@ -22,6 +22,7 @@ import (
 	"strings"
 
 	"github.com/apigateway-ingress/apigateway-ingress/components/cluster"
+	"github.com/apigateway-ingress/apigateway-ingress/components/encryption"
 	"github.com/apigateway-ingress/apigateway-ingress/components/gateway"
 	"github.com/apigateway-ingress/apigateway-ingress/components/iamrole"
 	"github.com/apigateway-ingress/apigateway-ingress/components/location"
@@ -44,6 +45,15 @@ const typeToken = "apigateway-ingress:platform:Platform"
 
 // Args describe the platform. Zero values mean the defaults of the parts.
 type Args struct {
+	// Profile is how much is protected that costs money or effort. hardened sets what AWS's Foundational Security Best
+	// Practices and CIS ask for wherever nothing else is set: see the keys of which hardened is told. `apigw-ingress check`
+	// prints what holds.
+	Profile Profile `pulumi:"profile,optional" default:"standard" enum:"standard,hardened"`
+	// ProfileExceptions are config keys that keep the value false or none although the profile would set them. Keys that a
+	// stack's file sets are kept in any case.
+	ProfileExceptions []string `pulumi:"profileExceptions,optional"`
+	// Encryption is a KMS key of the stack's own.
+	Encryption encryption.Settings `pulumi:"encryption,optional" config:",inline"`
 	// Location is where in AWS the platform stands. Default that of the AWS provider.
 	Location location.Location `pulumi:"location,optional" config:"-"`
 	// Manifests hold the routes; their annotations supply what the fields below leave open. One Ingress at least.
@@ -185,6 +195,7 @@ func (a Args) Validate(name string) error {
 // plan spreads the arguments over the parts, and puts in the defaults. Fields win over annotations.
 func (a Args) plan(name string) (parts, error) {
 	var p settings.Problems
+	p.Add(a.harden())
 	routes, err := a.Routes()
 	p.Add(err)
 	var said route.Settings
@@ -194,7 +205,7 @@ func (a Args) plan(name string) (parts, error) {
 	a.annotated(said)
 	settings.Complete(&a)
 	plan := parts{args: a, routes: routes}
-	plan.network, err = network.Args{Settings: a.Network, Location: a.Location, IAM: a.IAM, Tags: a.Tags}.Complete()
+	plan.network, err = network.Args{Settings: a.Network, LogKMSKeyARN: a.Gateway.Stage.LogKMSKeyARN, Location: a.Location, IAM: a.IAM, Tags: a.Tags}.Complete()
 	p.In("Network", err)
 	plan.cluster, err = cluster.Args{Settings: a.Cluster, Location: a.Location, NetworkPolicies: !a.OpenPods, IAM: a.IAM, Tags: a.Tags}.Complete()
 	p.In("Cluster", err)
@@ -355,6 +366,9 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 
 func (p *Platform) declare(ctx *pulumi.Context) error {
 	child := pulumi.Parent(p)
+	if err := p.encryption(ctx); err != nil {
+		return err
+	}
 	net, err := network.New(ctx, p.name, &p.parts.network, child)
 	if err != nil {
 		return settings.In("Network", err)

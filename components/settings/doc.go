@@ -16,6 +16,8 @@
 //   - range: the least and the greatest number, as 1..450. The zero value of a field without a default is not checked,
 //     because it means that nothing is set.
 //   - annotation: the annotation of a manifest that decides when the config says nothing; the default comes last.
+//   - hardened: the value that Harden puts in where nothing is set, with unless: a field beside it that, when set, keeps it
+//     out, and with when: one without which it stays out.
 //   - provider:"secret": the value is a secret always. Other values are secrets where the stack's config keeps them
 //     encrypted.
 //

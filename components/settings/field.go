@@ -21,8 +21,10 @@ type Field struct {
 	Type  reflect.Type
 	// Default is the tag of that name, and Annotation the manifest's annotation that comes before it.
 	Default, Annotation string
-	Enum                []string
-	Optional, Secret    bool
+	// Hardened is the tag of that name.
+	Hardened         string
+	Enum             []string
+	Optional, Secret bool
 
 	index []int
 }
@@ -61,7 +63,7 @@ func walk(structure reflect.Type, path string, index []int, keys bool) []Field {
 		}
 		fields = append(fields, Field{
 			Key: key, Path: path + f.Name, Owner: structure, Name: f.Name, Type: f.Type, Default: f.Tag.Get("default"), Annotation: f.Tag.Get("annotation"),
-			Enum: list(f.Tag.Get("enum")), Optional: optional, Secret: f.Tag.Get("provider") == "secret", index: own,
+			Hardened: f.Tag.Get("hardened"), Enum: list(f.Tag.Get("enum")), Optional: optional, Secret: f.Tag.Get("provider") == "secret", index: own,
 		})
 	}
 	return fields

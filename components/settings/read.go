@@ -20,13 +20,15 @@ type Source struct {
 	Get func(key string) (string, bool)
 	// Secret says which keys the stack's file keeps encrypted; nil means none.
 	Secret func(key string) bool
+	// Written says which keys the stack's own file sets, where Get gives defaults as well; nil means none.
+	Written func(key string) bool
 	// Keys are all keys that are set, for finding unknown ones; nil where nobody can tell.
 	Keys []string
 }
 
 // Read fills a struct from a stack's config. All problems are reported together: unknown keys, values of another type
 // and secrets where a value would stand in the state in plain text. A key that is not set takes its default, unless an
-// annotation may still decide.
+// annotation or Harden may still decide.
 func Read[T any](source Source, into *T) error {
 	r := reader{source: source}
 	value := reflect.ValueOf(into).Elem()
@@ -47,7 +49,7 @@ type reader struct {
 
 func (r *reader) field(value reflect.Value, f Field) {
 	text, set := r.source.Get(f.Key)
-	if !set && f.Annotation == "" {
+	if !set && f.Annotation == "" && f.Hardened == "" {
 		text = f.Default
 	}
 	if text == "" {

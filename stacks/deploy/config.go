@@ -100,6 +100,7 @@ func ReadFrom(source settings.Source, root string) (*Settings, error) {
 	p.Add(settings.Read(source, &s.Config))
 	p.In("Machine", settings.Check(s.Machine))
 	s.spread()
+	s.keepWritten(source)
 	unreadable := s.files(root)
 	p.Add(unreadable)
 	p.When(s.PlatformStack != "" && (s.ClusterName != "" || s.Platform.Network.Existing != nil),
@@ -113,6 +114,18 @@ func ReadFrom(source settings.Source, root string) (*Settings, error) {
 
 // inConfig lets errors speak of config keys.
 func inConfig(err error) error { return settings.InConfig(reflect.TypeFor[Config](), err) }
+
+// keepWritten lets the profile change no key that the stack's file sets.
+func (s *Settings) keepWritten(source settings.Source) {
+	if source.Written == nil {
+		return
+	}
+	for _, key := range settings.Hardened(reflect.TypeFor[Config]()) {
+		if source.Written(key) {
+			s.Platform.ProfileExceptions = append(s.Platform.ProfileExceptions, key)
+		}
+	}
+}
 
 // spread puts what the keys above say into the platform's arguments.
 func (s *Settings) spread() {

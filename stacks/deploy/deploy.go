@@ -21,7 +21,13 @@ func Stack(ctx *pulumi.Context) error { return In(ctx.RootDirectory())(ctx) }
 // In is the same program for a project in another folder than the engine's.
 func In(root string) pulumi.RunFunc {
 	return func(ctx *pulumi.Context) error {
-		s, err := ReadFrom(source(ctx), root)
+		written, err := writtenKeys(root, ctx.Project(), ctx.Stack())
+		if err != nil {
+			return err
+		}
+		from := source(ctx)
+		from.Written = written
+		s, err := ReadFrom(from, root)
 		if err != nil {
 			return err
 		}

@@ -47,10 +47,10 @@ func TestConfigSchema(t *testing.T) {
 }
 
 // schemaDefault is what Pulumi.yaml declares: the default of the field, or the empty value of its kind. A default there
-// would hide what an annotation says.
+// would hide what an annotation or the profile says.
 func schemaDefault(f settings.Field) string {
 	kind := settings.Kind(f.Type)
-	if f.Default == "" || f.Annotation != "" {
+	if f.Default == "" || f.Annotation != "" || f.Hardened != "" {
 		return map[string]string{"string": `""`, "integer": "0", "boolean": "false", "array": "[]", "object": "{}"}[kind]
 	}
 	if kind == "string" {
@@ -111,6 +111,9 @@ func row(t *testing.T, descriptions comments, f settings.Field) string {
 		standard = "required"
 	case standard == "" && kind == "boolean":
 		standard = "`false`"
+	}
+	if f.Hardened != "" {
+		standard = strings.TrimPrefix(standard+"; ", "; ") + "hardened `" + strings.ReplaceAll(f.Hardened, `"`, "") + "`"
 	}
 	return fmt.Sprintf("| `%s` | %s | %s | %s |\n", f.Key, kind, standard, description(t, descriptions, f))
 }

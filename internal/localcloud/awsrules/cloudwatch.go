@@ -14,7 +14,7 @@ const LogGroup = "aws:cloudwatch/logGroup:LogGroup"
 
 var logGroup = &rule{
 	token: LogGroup, args: (*cloudwatch.LogGroupArgs)(nil), resource: (*cloudwatch.LogGroup)(nil), id: byName,
-	autoName: "name", maxName: 512, unique: "name", replace: []string{"name", "namePrefix"}, check: checkRetention,
+	autoName: "name", maxName: 512, unique: "name", replace: []string{"name", "namePrefix"}, check: checkRetention, prepare: logsMayUse,
 	outputs: func(c *call) properties { return properties{"arn": c.regional("logs", "log-group:"+c.object.ID)} },
 }
 

@@ -9,5 +9,5 @@ var table = index(
 	role, rolePolicy, rolePolicyAttachment, oidcProvider, user, userPolicy, accessKey,
 	restAPI, apiGatewayAccount, deployment, stage, methodSettings, vpcLink, domainName, basePathMapping, apiKey, usagePlan, usagePlanKey,
 	certificate, certificateValidation, dnsRecord, webACL, webACLAssociation, webACLLogging,
-	lambdaPermission, logGroup, logMetricFilter, metricAlarm, dashboard,
+	lambdaPermission, kmsKey, logGroup, logMetricFilter, metricAlarm, dashboard,
 )

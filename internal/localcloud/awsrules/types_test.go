@@ -70,6 +70,7 @@ var examples = []struct {
 	{VPCEndpoint, func(o made) m {
 		return m{"vpcId": o[VPC].ID, "serviceName": "com.amazonaws.us-east-1.s3", "routeTableIds": []any{o[routeTableType].ID}}
 	}},
+	{KMSKey, func(made) m { return m{"enableKeyRotation": true, "deletionWindowInDays": 30.0} }},
 	{LogGroup, func(made) m { return m{"retentionInDays": 30.0} }},
 	{Role, func(made) m { return m{"assumeRolePolicy": trust} }},
 	{RolePolicy, func(o made) m { return m{"role": o[Role].ID, "policy": allow} }},
