@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/apigateway"
 	"github.com/aws/aws-sdk-go-v2/service/eks"
 	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/servicequotas"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
@@ -25,6 +26,7 @@ type Account struct {
 	tokens    *sts.Client
 	quotas    *servicequotas.Client
 	keys      *kms.Client
+	users     *iam.Client
 }
 
 // Connect finds the credentials where every AWS SDK looks for them. An empty profile is the environment's. Whether the
@@ -46,6 +48,7 @@ func Connect(ctx context.Context, region, profile string) (*Account, error) {
 		tokens:    sts.NewFromConfig(loaded),
 		quotas:    servicequotas.NewFromConfig(loaded),
 		keys:      kms.NewFromConfig(loaded),
+		users:     iam.NewFromConfig(loaded),
 	}, nil
 }
 

@@ -2,6 +2,7 @@ package command
 
 import (
 	"context"
+	"time"
 
 	"github.com/apigateway-ingress/apigateway-ingress/automation/engine"
 	"github.com/apigateway-ingress/apigateway-ingress/automation/operation"
@@ -50,7 +51,20 @@ func (s *shared) printStatus(r *operation.StackStatus) {
 	case r.Target == engine.Local:
 		s.printf("local cloud  not running\n")
 	}
+	for _, key := range r.Keys {
+		s.printf("access key   %s %s\n", key.ID, used(key))
+	}
 	for _, hop := range r.Hops {
 		s.printf("  %-8s %-50s %s\n", hop.Health, hop.Name, hop.Detail)
 	}
+}
+
+func used(key operation.AccessKey) string {
+	switch {
+	case key.Unknown != "":
+		return "last use unknown: " + key.Unknown
+	case key.LastUsed == nil:
+		return "never used"
+	}
+	return "last used " + key.LastUsed.UTC().Format(time.RFC3339)
 }

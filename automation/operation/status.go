@@ -27,6 +27,8 @@ type StackStatus struct {
 	// Hops are the links of the chain from the stage to the pods.
 	Hops       []awscloud.Hop `json:"hops"`
 	LocalCloud *daemon.Status `json:"localCloud,omitempty"`
+	// Keys are the access keys of the client user.
+	Keys []AccessKey `json:"keys,omitempty"`
 	// OlderDeployments say where not the newest deployment decides who gets in.
 	OlderDeployments []string `json:"olderDeployments,omitempty"`
 }
@@ -84,6 +86,7 @@ func (s *site) describe(ctx context.Context, session *engine.Session, status *St
 	status.Endpoint, _ = state.PublicOutputs()["apiEndpoint"].Value.(string)
 	status.Resources, status.OlderDeployments = len(state.Resources), olderDeployments(state.Resources)
 	status.Pending = len(state.Pending)
+	status.Keys = s.accessKeys(ctx, state.Resources, status.LocalCloud)
 	if status.LockedBy, err = engine.Holders(s.StateDir, s.project.Name, s.Stack); err != nil {
 		return err
 	}

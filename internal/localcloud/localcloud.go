@@ -181,6 +181,9 @@ func (c *Cloud) Faults() *faults.Injector { return &c.faults }
 // Ways reports how the stages' requests reach pods, or why they do not.
 func (c *Cloud) Ways() []dataplane.Way { return c.plane.Ways() }
 
+// KeyUses are when access keys were last used, by id.
+func (c *Cloud) KeyUses() map[string]time.Time { return c.plane.KeyUses() }
+
 // Served are the addresses at which this process serves APIs.
 func (c *Cloud) Served() []string { return c.plane.Served() }
 

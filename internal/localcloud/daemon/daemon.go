@@ -43,6 +43,8 @@ type Status struct {
 	PodRoles []localcloud.PodRole `json:"podRoles"`
 	// Ways are the chains from stages to pods.
 	Ways []dataplane.Way `json:"ways"`
+	// KeyUses are when access keys were last used, by id.
+	KeyUses map[string]time.Time `json:"keyUses,omitempty"`
 	// Served are the addresses at which this process serves APIs. Whoever answers at another is somebody else.
 	Served []string `json:"served"`
 	Log    string   `json:"log"`
@@ -178,7 +180,7 @@ func handler(stop func(), dir, build string, cloud *localcloud.Cloud) http.Handl
 		w.Header().Set("Content-Type", "application/json")
 		// A client that went away needs no answer.
 		_ = json.NewEncoder(w).Encode(Status{
-			PID: os.Getpid(), Build: build, Protocol: Protocol, Providers: cloud.ProviderPorts(), Objects: cloud.Objects(), Goroutines: runtime.NumGoroutine(), Settled: cloud.Settled(), Pods: cloud.Pods(), PodRoles: cloud.PodRoles(), Ways: cloud.Ways(), Served: cloud.Served(), Log: LogPath(dir),
+			PID: os.Getpid(), Build: build, Protocol: Protocol, Providers: cloud.ProviderPorts(), Objects: cloud.Objects(), Goroutines: runtime.NumGoroutine(), Settled: cloud.Settled(), Pods: cloud.Pods(), PodRoles: cloud.PodRoles(), Ways: cloud.Ways(), KeyUses: cloud.KeyUses(), Served: cloud.Served(), Log: LogPath(dir),
 		})
 	})
 	mux.HandleFunc("PUT /programs", func(w http.ResponseWriter, r *http.Request) {

@@ -38,6 +38,7 @@ type DataPlane struct {
 	snapshot  atomic.Pointer[snapshot]
 	rebuild   sync.Mutex
 	verifiers sync.Map
+	keyUses   keyUses
 	// methodSettings outlive snapshots: a throttle must remember.
 	methodSettings, meters sync.Map
 	decisions              decisions

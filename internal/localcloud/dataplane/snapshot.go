@@ -243,7 +243,7 @@ func (d *DataPlane) verifier(region string) *identity.Verifier {
 	if known, ok := d.verifiers.Load(region); ok {
 		return known.(*identity.Verifier)
 	}
-	made := &identity.Verifier{Region: region, Service: "execute-api", Now: d.now, Lookup: func(id string) (identity.Key, bool) {
+	made := &identity.Verifier{Region: region, Service: "execute-api", Now: d.now, Used: d.keyUses.note, Lookup: func(id string) (identity.Key, bool) {
 		key, ok := d.current().keys[id]
 		return key, ok
 	}}

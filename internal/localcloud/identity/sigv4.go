@@ -45,6 +45,8 @@ type Verifier struct {
 	// Lookup finds an access key by its id.
 	Lookup func(id string) (Key, bool)
 	Now    func() time.Time
+	// Used, unless it is nil, hears of each key with which a request was signed as it should be.
+	Used func(id string, at time.Time)
 
 	signingKeys sync.Map
 }
@@ -97,6 +99,9 @@ func (v *Verifier) Verify(r *http.Request, body []byte) (Principal, *Refusal) {
 	expected := hex.EncodeToString(sign(v.signingKey(c, key.Secret), toSign))
 	if !hmac.Equal([]byte(expected), []byte(c.signature)) {
 		return Principal{}, mismatch()
+	}
+	if v.Used != nil {
+		v.Used(c.keyID, v.Now())
 	}
 	return key.Principal, nil
 }
