@@ -134,6 +134,13 @@ func (f *fake) serveKubernetes(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprint(w, `{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"bookservice"},"spec":{"replicas":2},"status":{"readyReplicas":2}}`)
 	case "/apis/apps/v1/namespaces/default/deployments/authorservice":
 		fmt.Fprint(w, `{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"authorservice"},"spec":{"replicas":2},"status":{"conditions":[{"type":"Available","status":"False","message":"Deployment does not have minimum availability."}]}}`)
+	case "/apis/discovery.k8s.io/v1/namespaces/shop/endpointslices":
+		slice := `{"apiVersion":"discovery.k8s.io/v1","kind":"EndpointSlice","metadata":{"name":"a"},"addressType":"IPv4","endpoints":[%s]}`
+		endpoints := map[string]string{
+			"kubernetes.io/service-name=front-end": `{"addresses":["10.0.0.1"],"conditions":{"ready":true}},{"addresses":["10.0.0.2"],"conditions":{"ready":false}}`,
+			"kubernetes.io/service-name=idle":      "",
+		}[r.URL.Query().Get("labelSelector")]
+		fmt.Fprintf(w, `{"apiVersion":"discovery.k8s.io/v1","kind":"EndpointSliceList","items":[`+slice+`]}`, endpoints)
 	default:
 		w.WriteHeader(http.StatusNotFound)
 		fmt.Fprint(w, `{"apiVersion":"v1","kind":"Status","status":"Failure","reason":"NotFound","code":404}`)
@@ -231,6 +238,21 @@ func TestHopsThatDoNotWork(t *testing.T) {
 			t.Fatal("the hop is not there")
 		})
 	}
+}
+
+// Services that the stack only reads are told by their endpoints; those that it makes by their Deployments.
+func TestPublishedServices(t *testing.T) {
+	_, account := newFake(t)
+	const token = "kubernetes:core/v1:Service"
+	hops := account.Chain(t.Context(), []engine.Resource{
+		{URN: "u::a", Type: token, ID: "shop/front-end", External: true},
+		{URN: "u::b", Type: token, ID: "shop/idle", External: true},
+		{URN: "u::c", Type: token, ID: "shop/own"},
+	}, "shop")
+	require.Equal(t, []Hop{
+		{Name: "service a", URN: "u::a", Health: Healthy, Detail: "shop/front-end: 1 of 2 endpoints ready"},
+		{Name: "service b", URN: "u::b", Health: Broken, Detail: "shop/idle: 0 of 0 endpoints ready"},
+	}, hops)
 }
 
 func TestPodsThatAreNotThere(t *testing.T) {

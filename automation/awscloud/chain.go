@@ -66,13 +66,14 @@ func (a *Account) Chain(ctx context.Context, resources []engine.Resource, cluste
 		{"aws:eks/nodeGroup:NodeGroup", "node group", a.nodes},
 		{"kubernetes:apps/v1:DaemonSet", "DaemonSet", objects.daemonSet},
 		{"kubernetes:apps/v1:Deployment", "Deployment", objects.deployment},
+		{publishedService, "service", objects.service},
 	}
 	var hops []Hop
 	var waiting sync.WaitGroup
 	ask := []func(){}
 	for _, s := range stages {
 		for _, r := range resources {
-			if r.Type != s.token || r.Delete {
+			if r.Type != s.token || r.Delete || s.token == publishedService && !r.External {
 				continue
 			}
 			hops = append(hops, Hop{Name: s.label + " " + r.Name(), URN: r.URN})

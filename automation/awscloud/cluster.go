@@ -15,6 +15,7 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
 	kubeerrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -117,6 +118,43 @@ func (c *cluster) deployment(ctx context.Context, r engine.Resource) (string, er
 		}
 	}
 	return podState(found.Status.ReadyReplicas, wanted, why)
+}
+
+// publishedService is a Service that the stack reads, because its routes name it.
+const publishedService = "kubernetes:core/v1:Service"
+
+// service counts the endpoints that its EndpointSlices hold. One ready address answers requests; with none NGINX says 502.
+// https://kubernetes.io/docs/concepts/services-networking/endpoint-slices/
+func (c *cluster) service(ctx context.Context, r engine.Resource) (string, error) {
+	client, err := c.connect(ctx)
+	if err != nil {
+		return "", err
+	}
+	namespace, name, _ := strings.Cut(r.ID, "/")
+	slices, err := client.Resource(discoveryv1.SchemeGroupVersion.WithResource("endpointslices")).Namespace(namespace).
+		List(ctx, metav1.ListOptions{LabelSelector: discoveryv1.LabelServiceName + "=" + name})
+	if err != nil {
+		return "", err
+	}
+	ready, all := 0, 0
+	for _, item := range slices.Items {
+		var slice discoveryv1.EndpointSlice
+		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(item.Object, &slice); err != nil {
+			return "", err
+		}
+		for _, endpoint := range slice.Endpoints {
+			all++
+			// Not known means ready.
+			if endpoint.Conditions.Ready == nil || *endpoint.Conditions.Ready {
+				ready++
+			}
+		}
+	}
+	text := fmt.Sprintf("%s: %d of %d endpoints ready", r.ID, ready, all)
+	if ready == 0 {
+		return "", broken("%s", text)
+	}
+	return text, nil
 }
 
 func (c *cluster) daemonSet(ctx context.Context, r engine.Resource) (string, error) {

@@ -100,7 +100,7 @@ func (s *shared) judge(files []string, flags routesFlags) (ingress.Report, error
 		if notice := settings.Platform.Gateway.Stage.Canary.Notice(); notice != "" {
 			s.notice(operation.Notice{Text: notice, Warning: true})
 		}
-		return settings.Platform.Judge(), nil
+		return settings.Judge(), nil
 	}
 	manifests, unread := ingress.Read(files, s.in)
 	judged := ingress.Judge(manifests, unread, ingress.Options{

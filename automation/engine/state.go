@@ -17,6 +17,8 @@ type Resource struct {
 	ID     string `json:"id,omitempty"`
 	Custom bool   `json:"custom"`
 	Parent string `json:"parent,omitempty"`
+	// External marks what the stack reads and did not make.
+	External bool `json:"external,omitempty"`
 	// Dependencies are the URNs of what must exist before.
 	Dependencies []string       `json:"dependencies,omitempty"`
 	Inputs       map[string]any `json:"inputs,omitempty"`

@@ -3,10 +3,12 @@ package operation
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/apigateway-ingress/apigateway-ingress/automation/awscloud"
 	"github.com/apigateway-ingress/apigateway-ingress/automation/engine"
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/daemon"
+	"k8s.io/apimachinery/pkg/labels"
 )
 
 // hops asks whoever knows about the health of a stack's chain.
@@ -57,9 +59,10 @@ func (s *site) localHops(ctx context.Context, resources []engine.Resource) ([]aw
 			hops = append(hops, stageHops(r, status, running)...)
 		case r.Type == "kubernetes:apps/v1:Deployment" || r.Type == "kubernetes:apps/v1:DaemonSet":
 			hops = append(hops, podHop(r, status, running))
+		case r.Type == "kubernetes:core/v1:Service" && r.External:
+			hops = append(hops, serviceHop(r, clusterOf(resources), status, running))
 		}
 	}
-	hops = append(hops, simulatedHops(clusterOf(resources), status)...)
 	for _, role := range status.PodRoles {
 		hop := awscloud.Hop{Name: "pod role of " + role.ServiceAccount, Health: awscloud.Healthy, Detail: role.RoleARN}
 		if role.Refused != "" {
@@ -70,23 +73,45 @@ func (s *site) localHops(ctx context.Context, resources []engine.Resource) ([]aw
 	return hops, nil
 }
 
-// simulatedHops are about the pods of a cluster that no stack has made.
-func simulatedHops(cluster string, status daemon.Status) []awscloud.Hop {
-	var hops []awscloud.Hop
+// serviceHop is about the pods behind a Service that the stack publishes and did not make.
+func serviceHop(r engine.Resource, cluster string, status daemon.Status, running bool) awscloud.Hop {
+	hop := awscloud.Hop{Name: "service " + r.ID, URN: r.URN, Health: awscloud.Broken, Detail: notRunning}
+	if !running {
+		return hop
+	}
+	namespace, _, _ := strings.Cut(r.ID, "/")
+	selector := selectorOf(r)
+	ready, all, remarks := 0, 0, ""
 	for _, pod := range status.Pods {
-		if pod.Owner != "" || pod.Cluster != cluster {
+		if pod.Cluster != cluster || pod.Namespace != namespace || len(selector) == 0 || !labels.SelectorFromSet(selector).Matches(labels.Set(pod.Labels)) {
 			continue
 		}
-		hop := awscloud.Hop{Name: "simulated pod " + pod.Namespace + "/" + pod.Name, Health: awscloud.Healthy, Detail: "ready"}
+		all++
 		if pod.StandIn != "" {
-			hop.Detail = "stand-in for " + pod.StandIn
+			remarks = "; a stand-in answers"
 		}
-		if !pod.Ready {
-			hop.Health, hop.Detail = awscloud.Broken, pod.Reason
+		if pod.Ready {
+			ready++
+		} else {
+			remarks = ": " + pod.Reason
 		}
-		hops = append(hops, hop)
 	}
-	return hops
+	hop.Detail = fmt.Sprintf("%d of %d endpoints ready%s", ready, all, remarks)
+	if ready > 0 {
+		hop.Health = awscloud.Healthy
+	}
+	return hop
+}
+
+// selectorOf is by which labels a Service finds its pods.
+func selectorOf(r engine.Resource) labels.Set {
+	spec, _ := r.Outputs["spec"].(map[string]any)
+	selector, _ := spec["selector"].(map[string]any)
+	set := labels.Set{}
+	for name, value := range selector {
+		set[name] = fmt.Sprint(value)
+	}
+	return set
 }
 
 const notRunning = "the local cloud is not running: up starts it"

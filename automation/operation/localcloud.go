@@ -124,7 +124,7 @@ func simulated(project *engine.Project) localcloud.Simulated {
 	if err != nil || settings.ClusterName == "" {
 		return localcloud.Simulated{}
 	}
-	table, err := settings.Platform.Routes()
+	table, err := settings.Routes()
 	if err != nil {
 		return localcloud.Simulated{}
 	}

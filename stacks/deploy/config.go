@@ -209,8 +209,17 @@ func within(root string, paths []string) []string {
 // shared says whether network and cluster are another stack's.
 func (s *Settings) shared() bool { return s.PlatformStack != "" }
 
-// validate checks what can be checked without AWS. What AWS will tell is taken for good here.
-func (s *Settings) validate() error {
+// validate checks what can be checked without AWS.
+func (s *Settings) validate() error { return s.foreseen().Validate(s.Name) }
+
+// Routes is the stack's table. Services of an existing cluster are taken for good: whether they are there is for the cluster to say.
+func (s *Settings) Routes() (*route.Table, error) { return s.foreseen().Routes() }
+
+// Judge says of each Ingress what becomes of it. It takes for good what Routes does.
+func (s *Settings) Judge() ingress.Report { return s.foreseen().Judge() }
+
+// foreseen are the platform's arguments with what AWS will tell taken for good.
+func (s *Settings) foreseen() platform.Args {
 	checked := s.Platform
 	if s.shared() || s.ClusterName != "" && checked.Network.Existing == nil {
 		checked.Network.Existing = &network.VPC{ID: pulumi.String("vpc-0"), PrivateSubnetIDs: pulumi.ToStringArray([]string{"subnet-0", "subnet-1"})}
@@ -221,5 +230,5 @@ func (s *Settings) validate() error {
 		checked.Cluster.Existing.Nodes.SecurityGroupID = existing
 		checked.Cluster.Existing.Nodes.AutoScalingGroups = pulumi.StringMap{"existing": existing}
 	}
-	return checked.Validate(s.Name)
+	return checked
 }

@@ -291,7 +291,7 @@ func gateways(n int) func(string) pulumi.RunFunc {
 			if err != nil {
 				return err
 			}
-			routes, err := settings.Platform.Routes()
+			routes, err := settings.Routes()
 			if err != nil {
 				return err
 			}

@@ -313,7 +313,7 @@ func (p *pod) status() PodStatus {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	status := PodStatus{
-		Cluster: p.owner.cluster, Namespace: p.namespace, Name: p.name, Owner: p.urn, Node: p.node, IP: p.ip,
+		Cluster: p.owner.cluster, Namespace: p.namespace, Name: p.name, Labels: p.labels, Owner: p.urn, Node: p.node, IP: p.ip,
 		Ready: p.ready, Reason: p.why, Restarts: p.restarts, Log: p.logPath,
 	}
 	if _, who := p.supervisor.images.find(p.container().Image); who == standIn {

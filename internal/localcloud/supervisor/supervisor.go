@@ -241,6 +241,8 @@ type PodStatus struct {
 	Cluster   string `json:"cluster"`
 	Namespace string `json:"namespace"`
 	Name      string `json:"name"`
+	// Labels are those by which Services select it.
+	Labels map[string]string `json:"labels,omitempty"`
 	// Owner is the URN of its Deployment or DaemonSet.
 	Owner    string `json:"owner"`
 	Node     string `json:"node"`
