@@ -30,6 +30,7 @@ body of the answer. PATH is below the stage. An answer of 400 or more exits with
 On the local target --as makes a token of a Cognito authorizer's user pool, for any user.`,
 		Example: `  apigw-ingress call /api/book/list
   apigw-ingress call -i --unsigned /api/book/list
+  apigw-ingress call --host shop.example.com /cart
   apigw-ingress call --api-key acme /api/book/list
   apigw-ingress call --authorizer members --as alice /api/author/list
   apigw-ingress call -X POST -H 'Content-Type: application/json' -d @order.json /api/order`,
@@ -42,11 +43,13 @@ On the local target --as makes a token of a Cognito authorizer's user pool, for 
 	flags.StringVarP(&f.data, "data", "d", "", "body to send; @FILE sends a file, @- standard input")
 	flags.BoolVar(&f.Unsigned, "unsigned", false, "send no signature")
 	flags.BoolVar(&f.ByDomain, "domain", false, "call the API by its own domain name")
+	flags.StringVar(&f.Host, "host", "", "call the API by this name, which one of its domains serves")
 	flags.StringVar(&f.APIKey, "api-key", "", "send the API key of this name")
 	flags.StringVar(&f.Authorizer, "authorizer", "", "Cognito authorizer to get a token for, instead of signing")
 	flags.StringVar(&f.User, "as", "user", "user in that token")
 	flags.StringSliceVar(&f.Scopes, "scope", nil, "OAuth scopes of that token; without any it is an ID token")
 	flags.BoolVarP(&f.include, "include", "i", false, "print status and headers, too")
+	command.MarkFlagsMutuallyExclusive("domain", "host")
 	return command
 }
 

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -31,6 +32,8 @@ type Request struct {
 	Unsigned bool
 	// ByDomain calls the API by its own domain name.
 	ByDomain bool
+	// Host calls it by this name of its, which a domain of its serves.
+	Host string
 	// APIKey is the name of an API key to send.
 	APIKey string
 	// Authorizer is a Cognito authorizer to get a token for, instead of signing, as User and with Scopes: on the local
@@ -139,9 +142,12 @@ func (s *site) prepare(ctx context.Context, r Request, outputs auto.OutputMap) (
 		method = http.MethodPost
 	}
 	host := ""
-	if r.ByDomain {
-		var err error
-		if endpoint, host, err = s.byDomain(endpoint, outputs); err != nil {
+	if r.ByDomain || r.Host != "" {
+		called, err := urlOf(r.Host, outputs)
+		if err == nil {
+			endpoint, host, err = s.byDomain(endpoint, called)
+		}
+		if err != nil {
 			return nil, err
 		}
 	}
@@ -156,15 +162,33 @@ func (s *site) prepare(ctx context.Context, r Request, outputs auto.OutputMap) (
 	return prepared, nil
 }
 
-// byDomain is the URL under the API's own name. On the local target, which no DNS knows, the host goes separately.
-func (s *site) byDomain(endpoint string, outputs auto.OutputMap) (base, host string, err error) {
-	text, _ := outputs["domainUrl"].Value.(string)
-	domain, err := url.Parse(text)
-	if err != nil || domain.Host == "" {
-		return "", "", fail(Usage, errors.New("the stack has no domain: set domainName"))
+// urlOf is where the API answers under one of its names. An empty host means its first domain.
+func urlOf(host string, outputs auto.OutputMap) (string, error) {
+	if host == "" {
+		text, _ := outputs["domainUrl"].Value.(string)
+		if text == "" {
+			return "", fail(Usage, errors.New("the stack has no domain of one name: set domainName, or say which with --host"))
+		}
+		return text, nil
 	}
+	urls, _ := outputs["domainUrls"].Value.(map[string]any)
+	for _, name := range slices.SortedFunc(maps.Keys(urls), cmp.Compare) {
+		if name == host || route.HostMatches(name, host) && urls[host] == nil {
+			return strings.Replace(fmt.Sprint(urls[name]), name, host, 1), nil
+		}
+	}
+	return "", fail(Usage, fmt.Errorf("the stack has no domain for %s: its domains are %s", host,
+		strings.Join(append(slices.Sorted(maps.Keys(urls)), "no others"), ", ")))
+}
+
+// byDomain is a URL under a name of the API's. On the local target, which no DNS knows, the host goes separately.
+func (s *site) byDomain(endpoint, called string) (base, host string, err error) {
 	if s.project.Target != engine.Local {
-		return text, "", nil
+		return called, "", nil
+	}
+	domain, err := url.Parse(called)
+	if err != nil {
+		return "", "", err
 	}
 	local, err := url.Parse(endpoint)
 	if err != nil {

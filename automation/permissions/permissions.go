@@ -262,14 +262,24 @@ func (s Stack) replacer() *strings.Replacer {
 		}
 		return otherwise
 	}
+	// Of several the policy names the kind: a host more would otherwise need another policy before it can be made.
+	only := func(token, input string) string {
+		name := first(token, input, "*")
+		for _, r := range s.Resources {
+			if text, _ := r.Inputs[input].(string); r.Type == token && text != "" && text != name {
+				return "*"
+			}
+		}
+		return name
+	}
 	boundary := fmt.Sprintf("arn:%s:iam::%s:policy/%s", s.Partition, s.Account, BoundaryName)
 	return strings.NewReplacer(
 		"${Partition}", s.Partition, "${Region}", s.Region, "${Account}", s.Account, "${Project}", s.Project, "${Stack}", s.Stack, "${Name}", s.Name,
 		"${Path}", first(role, "path", fmt.Sprintf("/apigateway-ingress/%s/%s/", s.Project, s.Stack)),
 		"${Boundary}", first(role, "permissionsBoundary", boundary),
 		"${Cluster}", s.cluster(),
-		"${Domain}", first("aws:apigateway/domainName:DomainName", "domainName", "*"),
-		"${Zone}", first("aws:route53/record:Record", "zoneId", "*"),
+		"${Domain}", only("aws:apigateway/domainName:DomainName", "domainName"),
+		"${Zone}", only("aws:route53/record:Record", "zoneId"),
 	)
 }
 

@@ -16,17 +16,39 @@ func mayChange(before, after change.Inputs) error {
 // endpointMayChange: https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-api-migration.html
 func endpointMayChange(before, after change.Inputs) error {
 	from, to := EndpointType(before.Object("endpoint").Text("type")), EndpointType(after.Object("endpoint").Text("type"))
-	switch domain := after.Object("domain").Text("name"); {
+	switch domain := kept(before, after); {
 	case from == "" || to == "" || from == to:
 		return nil
 	case from == Private && to == Edge:
 		return errors.New("endpointType cannot change from PRIVATE to EDGE: change it to REGIONAL first, bring the stack up, and then to EDGE")
-	case domain != "" && domain == before.Object("domain").Text("name"):
+	case domain != "":
 		// The record of the domain would lead to an endpoint that is not there yet, or not any more.
-		return fmt.Errorf("endpointType cannot change from %s to %s under the domain %s: take domainName away or choose another, bring the stack up, and set it again",
+		return fmt.Errorf("endpointType cannot change from %s to %s under the domain %s: take the domain away or choose another, bring the stack up, and set it again",
 			from, to, domain)
 	}
 	return nil
+}
+
+// kept is a domain that the API had and still has; empty without one.
+func kept(before, after change.Inputs) string {
+	names := domainNames(before)
+	for _, name := range domainNames(after) {
+		if slices.Contains(names, name) {
+			return name
+		}
+	}
+	return ""
+}
+
+func domainNames(in change.Inputs) []string {
+	var names []string
+	if single := in.Object("domain").Text("name"); single != "" {
+		names = append(names, single)
+	}
+	for _, domain := range in.Objects("domains") {
+		names = append(names, change.Inputs(domain).Text("name"))
+	}
+	return names
 }
 
 // linkMayChange: other subnets make another load balancer and another VPC link, and the first link cannot go while the

@@ -69,6 +69,8 @@ type Gateway struct {
 	APIKeys pulumi.StringMapOutput `pulumi:"apiKeys"`
 	// DomainTarget is where a DNS record for the domain name must point; empty without a domain.
 	DomainTarget pulumi.StringOutput `pulumi:"domainTarget"`
+	// DomainTargets are the same for each of the API's domain names.
+	DomainTargets pulumi.StringMapOutput `pulumi:"domainTargets"`
 	// ClientAccessKeyID and ClientSecretAccessKey belong to the client user; empty without one. The second is secret.
 	ClientAccessKeyID     pulumi.StringOutput `pulumi:"clientAccessKeyId"`
 	ClientSecretAccessKey pulumi.StringOutput `pulumi:"clientSecretAccessKey"`
@@ -103,7 +105,7 @@ func (a Args) checkIn(region string) error {
 
 // certificateElsewhere says whether a certificate is requested in another region than the API's.
 func (a Args) certificateElsewhere(region string) bool {
-	return a.Domain.Name != "" && a.Domain.CertificateARN == nil && a.Endpoint.Type == Edge && region != "" && region != edgeCertificateRegion
+	return a.RequestsCertificate() && a.Endpoint.Type == Edge && region != "" && region != edgeCertificateRegion
 }
 
 // missing reports what must be given besides the settings.
@@ -164,6 +166,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		"deploymentId":          g.DeploymentID,
 		"apiKeys":               g.APIKeys,
 		"domainTarget":          g.DomainTarget,
+		"domainTargets":         g.DomainTargets,
 		"clientAccessKeyId":     g.ClientAccessKeyID,
 		"clientSecretAccessKey": g.ClientSecretAccessKey,
 	})
@@ -208,7 +211,7 @@ func (g *Gateway) declare(ctx *pulumi.Context) error {
 	}
 	seen := watched{api, stage, balancer, logs}
 	for _, declare := range []func() error{
-		func() error { return g.domain(ctx, api, stage) },
+		func() error { return g.domains(ctx, api, stage) },
 		func() error { return g.webACL(ctx, stage) },
 		func() error { return g.usagePlans(ctx, api, stage, keys) },
 		func() error { return g.alarms(ctx, seen) },

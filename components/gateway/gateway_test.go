@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"encoding/json"
+	"fmt"
 	"testing"
 	"time"
 
@@ -197,6 +198,54 @@ func TestCustomDomain(t *testing.T) {
 		graph.One(t, "aws:apigateway/domainName:DomainName").JSON(t, "domainName", "regionalCertificateArn", "securityPolicy", "endpointConfiguration"))
 	require.JSONEq(t, `{"domainName":"api.example.com","restApi":"g-id","stageName":"prod","basePath":null}`,
 		graph.One(t, "aws:apigateway/basePathMapping:BasePathMapping").JSON(t, "domainName", "restApi", "stageName", "basePath"))
+}
+
+// Each domain has a certificate, a mapping and records of its own; a name and its wildcard are proved by one record.
+func TestSeveralDomains(t *testing.T) {
+	zone := pulumi.String("Z0123456789")
+	graph := run(t, func(a *Args) {
+		a.Domain = Domain{Name: "api.example.com", CertificateARN: pulumi.String(certificateARN)}
+		a.Domains = []DomainName{
+			{Name: "*.example.com", HostedZoneID: zone, Records: []string{"shop.example.com", "help.example.com"}},
+			{Name: "example.com", HostedZoneID: zone, BasePath: "v2"},
+		}
+	})
+	var domains, mappings, records []string
+	for _, r := range graph.All("aws:apigateway/domainName:DomainName") {
+		domains = append(domains, fmt.Sprintf("%s %s", r.Name, r.Inputs["domainName"]))
+	}
+	for _, r := range graph.All("aws:apigateway/basePathMapping:BasePathMapping") {
+		mappings = append(mappings, fmt.Sprint(r.Inputs["domainName"], " ", r.Inputs["basePath"]))
+	}
+	for _, r := range graph.All("aws:route53/record:Record") {
+		records = append(records, fmt.Sprint(r.Inputs["type"], " ", r.Inputs["name"]))
+	}
+	require.ElementsMatch(t, []string{"g api.example.com", "g-_.example.com *.example.com", "g-example.com example.com"}, domains)
+	require.ElementsMatch(t, []string{"api.example.com <nil>", "*.example.com <nil>", "example.com v2"}, mappings)
+	require.ElementsMatch(t, []string{"A shop.example.com", "A help.example.com", "A example.com", "CNAME _proof.api.example.com"}, records)
+	require.Len(t, graph.All("aws:acm/certificate:Certificate"), 2)
+}
+
+func TestBadDomains(t *testing.T) {
+	zone := pulumi.String("Z0123456789")
+	many := make([]DomainName, maxDomains+1)
+	for i := range many {
+		many[i] = DomainName{Name: fmt.Sprintf("h%d.example.com", i), HostedZoneID: zone}
+	}
+	for want, domains := range map[string][]DomainName{
+		"Domains[1]: a.example.com is declared twice":                        {{Name: "a.example.com", HostedZoneID: zone}, {Name: "a.example.com", HostedZoneID: zone}},
+		"121 domains are more than the 120 that AWS allows in a region":      many,
+		"a.example.com: it has no certificate":                               {{Name: "a.example.com"}},
+		"a.example.com: its certificate is of region us-east-1":              {{Name: "a.example.com", CertificateARN: pulumi.String(certificateARN)}},
+		"*.example.com: record a.b.example.com is not below it":              {{Name: "*.example.com", HostedZoneID: zone, Records: []string{"a.b.example.com"}}},
+		"Domains: two of them have a record for a.example.com":               {{Name: "*.example.com", HostedZoneID: zone, Records: []string{"a.example.com"}}, {Name: "a.example.com", HostedZoneID: zone}},
+		`a.example.com: base path "/v1" is not possible`:                     {{Name: "a.example.com", HostedZoneID: zone, BasePath: "/v1"}},
+		`"a" is not a domain name`:                                           {{Name: "a", HostedZoneID: zone}},
+		"*.example.com: records are made in a hosted zone: set hostedZoneId": {{Name: "*.example.com", CertificateARN: pulumi.String(certificateARN), Records: []string{"a.example.com"}}},
+	} {
+		s := Settings{Domains: domains, Access: Access{ClientUser: true}}.complete()
+		require.ErrorContains(t, s.check("eu-west-1", nil), want)
+	}
 }
 
 func TestAnonymousMethodsAndOtherModes(t *testing.T) {

@@ -20,8 +20,10 @@ type Settings struct {
 	Access   Access   `pulumi:"access,optional" config:",inline"`
 	Stage    Stage    `pulumi:"stage,optional" config:",inline"`
 	Domain   Domain   `pulumi:"domain,optional" config:",inline"`
-	Balancer Balancer `pulumi:"balancer,optional" config:",inline"`
-	WebACL   WebACL   `pulumi:"webAcl,optional" config:",inline"`
+	// Domains are names of the API besides domainName, each with a certificate and a base path of its own. At most 120.
+	Domains  []DomainName `pulumi:"domains,optional"`
+	Balancer Balancer     `pulumi:"balancer,optional" config:",inline"`
+	WebACL   WebACL       `pulumi:"webAcl,optional" config:",inline"`
 	// UsagePlans are throttles and quotas with the API keys for which they hold, where routes demand one. At most 300.
 	UsagePlans []UsagePlan `pulumi:"usagePlans,optional"`
 	// Responses are what API Gateway itself answers in some cases, instead of its own.
@@ -224,6 +226,7 @@ func (s Settings) check(region string, routes *route.Table) error {
 	s.checkAccess(&p, routes)
 	p.In("Stage", s.Stage.check())
 	s.checkDomain(&p, region)
+	s.checkDomains(&p, region)
 	s.checkReservedPaths(&p, routes)
 	p.In("Balancer", s.Balancer.check(region))
 	p.In("WebACL", s.WebACL.check())
@@ -285,7 +288,8 @@ func (s Stage) check() error {
 func (s Settings) checkDomain(p *settings.Problems, region string) {
 	d := s.Domain
 	if d.Name == "" {
-		p.When(d != Domain{SecurityPolicy: d.SecurityPolicy}, "settings of a domain without {Domain.Name}: {Domain.CertificateARN}, "+
+		without := Domain{SecurityPolicy: d.SecurityPolicy, OnlyDomain: d.OnlyDomain && len(s.Domains) > 0}
+		p.When(d != without, "settings of a domain without {Domain.Name}: {Domain.CertificateARN}, "+
 			"{Domain.HostedZoneID}, {Domain.BasePath}, {Domain.TruststoreURI} and {Domain.OnlyDomain} need one")
 		return
 	}
@@ -320,11 +324,9 @@ func (s Settings) checkDomain(p *settings.Problems, region string) {
 var reservedPaths = []string{"ping", "sping"}
 
 func (s Settings) checkReservedPaths(p *settings.Problems, routes *route.Table) {
-	if s.Domain.Name == "" {
-		return
-	}
+	atRoot := slices.ContainsFunc(s.Names(), func(d DomainName) bool { return d.BasePath == "" })
 	p.When(slices.Contains(reservedPaths, s.Domain.BasePath), "{Domain.BasePath} %s is reserved by API Gateway: choose another", s.Domain.BasePath)
-	if routes == nil || s.Domain.BasePath != "" {
+	if routes == nil || !atRoot {
 		return
 	}
 	for _, r := range routes.Routes {

@@ -79,6 +79,12 @@ type Args struct {
 	APIResourceQuota int `pulumi:"apiResourceQuota,optional" default:"300" range:"1..100000"`
 	// Grants are the owner's consent to requests that come to services through other gateways on the cluster.
 	Grants []refgrant.Grant
+	// Hosts is which domains the hosts of the routes get, besides those that are declared. auto makes one wildcard domain for all
+	// hosts beside each other, each one for every host; both with a certificate and DNS records in the hosted zone. A
+	// wildcard is one API's in an account and region: where several stacks have hosts beside each other, take each.
+	Hosts HostDomains `pulumi:"hosts,optional" default:"declared" enum:"declared,auto,each"`
+	// HostedZones are the Route 53 zones of these hosts, with their names, where hostedZoneId alone does not hold all of them.
+	HostedZones []HostedZone `pulumi:"hostedZones,optional"`
 	// Services are the backends of the routes. Without an image the Service must exist, and where another stack made it, a
 	// ReferenceGrant among that one's manifests must name this stack's proxy: from the kind Ingress in the namespace
 	// NAME-proxy.
@@ -153,6 +159,8 @@ type Platform struct {
 	APIKeys pulumi.StringMapOutput `pulumi:"apiKeys"`
 	// DomainTarget is where a DNS record for the domain name must point; empty without a domain.
 	DomainTarget pulumi.StringOutput `pulumi:"domainTarget"`
+	// DomainTargets are the same for each of the API's domain names, those of hosts included.
+	DomainTargets pulumi.StringMapOutput `pulumi:"domainTargets"`
 	// ClientAccessKeyID and ClientSecretAccessKey belong to the client user; empty without one. The second is secret.
 	ClientAccessKeyID     pulumi.StringOutput `pulumi:"clientAccessKeyId"`
 	ClientSecretAccessKey pulumi.StringOutput `pulumi:"clientSecretAccessKey"`
@@ -214,7 +222,7 @@ func (a Args) plan(name string) (parts, error) {
 	plan.proxy, err = proxy.Args{Settings: a.Proxy, Routes: routes, ServiceName: cmp.Or(a.ProxyName, strings.ToLower(name)+"-proxy")}.Complete(name)
 	p.In("Proxy", err)
 	plan.gateway, err = gateway.Args{
-		Settings: a.Gateway, Routes: routes, Location: a.Location, IAM: a.IAM, CertificateProvider: a.CertificateProvider, Tags: a.Tags,
+		Settings: a.withHosts(routes, &p), Routes: routes, Location: a.Location, IAM: a.IAM, CertificateProvider: a.CertificateProvider, Tags: a.Tags,
 	}.Complete(name)
 	p.In("Gateway", err)
 	if plan.role.Mode == podrole.PodIdentity && !slices.ContainsFunc(a.Cluster.Addons, func(addon cluster.Addon) bool { return addon.Name == cluster.PodIdentityAgent }) {
@@ -273,11 +281,16 @@ func (a Args) RouteOptions() ingress.Options {
 	}
 }
 
+// domains are the names to which the API answers.
 func (a Args) domains() []string {
-	if a.Gateway.Domain.Name == "" {
-		return nil
+	var names []string
+	for _, d := range a.Gateway.Names() {
+		names = append(names, d.Name)
 	}
-	return []string{a.Gateway.Domain.Name}
+	if a.Hosts == Auto || a.Hosts == Each {
+		names = append(names, a.hostsOf()...)
+	}
+	return names
 }
 
 func (a Args) backends() []route.Service {
@@ -357,6 +370,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		"deploymentId":          p.DeploymentID,
 		"apiKeys":               p.APIKeys,
 		"domainTarget":          p.DomainTarget,
+		"domainTargets":         p.DomainTargets,
 		"clientAccessKeyId":     p.ClientAccessKeyID,
 		"clientSecretAccessKey": p.ClientSecretAccessKey,
 		// Waiting for them is what lets a Service that is not as it should be fail the preview.
@@ -410,10 +424,14 @@ func (p *Platform) gateway(ctx *pulumi.Context, net *network.Network, kube *clus
 	p.Gateway = published
 	p.Endpoint, p.RestAPIID, p.StageName = published.Endpoint, published.RestAPIID, published.StageName
 	p.VpcLinkID, p.NLBDNSName = published.VpcLinkID, published.NLBDNSName
-	p.DomainTarget, p.DeploymentID, p.APIKeys = published.DomainTarget, published.DeploymentID, published.APIKeys
+	p.DomainTarget, p.DomainTargets = published.DomainTarget, published.DomainTargets
+	p.DeploymentID, p.APIKeys = published.DeploymentID, published.APIKeys
 	p.ClientAccessKeyID, p.ClientSecretAccessKey = published.ClientAccessKeyID, published.ClientSecretAccessKey
 	return nil
 }
+
+// Domains are the API's own names, those of hosts included.
+func (p *Platform) Domains() []gateway.DomainName { return p.parts.gateway.Names() }
 
 func (p *Platform) inCluster(ctx *pulumi.Context, net *network.Network, kube *cluster.Cluster, namespaces map[string]pulumi.StringInput) error {
 	inCluster := []pulumi.ResourceOption{pulumi.Parent(p), pulumi.Provider(kube.Kubernetes)}

@@ -76,6 +76,10 @@ func TestBadConfig(t *testing.T) {
 		{"publicSubnetIds", `["subnet-1"]`, "vpcId is required"},
 		{"target", "moon", `target "moon" is not known: write aws or local`},
 		{"domainName", "a.example.com", "domainName without a certificate: set certificateArn, or hostedZoneId"},
+		{"domains", `[{"name":"a.example.com"}]`, "a.example.com: it has no certificate"},
+		{"domains", `[{"name":"a.example.com","hostedZoneID":"Z1"}]`, "config domains[0]: hostedZoneID is not known: did you mean hostedZoneId?"},
+		{"hosts", "all", `hosts "all" is not known: write declared, auto or each`},
+		{"hostedZones", `[{"id":"Z1","name":"example.com"}]`, "hostedZones are for hosts auto or each"},
 		{"logRetentionDays", "2", "logRetentionDays 2 is not a value"},
 		{"nodeGroups", `[{"count":1,"min":3}]`, "nodeGroups[0]: min 3, count 1 and max 1"},
 		{"usagePlans", `[{"name":"a","keys":[]}]`, "usagePlans[0].keys is empty"},
@@ -153,6 +157,8 @@ var together = map[string]map[string]string{
 	"truststoreUri":            {"domainName": "api.example.com", "hostedZoneId": "Z0123456789", "onlyDomain": "true"},
 	"truststoreVersion":        {"domainName": "api.example.com", "hostedZoneId": "Z0123456789", "onlyDomain": "true", "truststoreUri": "s3://b/k"},
 	"domainName":               {"hostedZoneId": "Z0123456789"},
+	"hosts":                    {"hostedZoneId": "Z0123456789", "publish": hosts},
+	"hostedZones":              {"hostedZoneId": "Z9876543210", "publish": hosts, "hosts": "auto"},
 	"balancerServerName":       {"balancerCertificateArn": certificate},
 	"balancerCertificateArn":   {"balancerServerName": "proxy.example.com"},
 	"alarmTopicArns":           {"alarms": "true"},
@@ -179,6 +185,9 @@ var together = map[string]map[string]string{
 
 const certificate = "arn:aws:acm:us-east-1:111122223333:certificate/01234567-89ab-cdef-0123-456789abcdef"
 
+// hosts are routes of two hosts beside each other.
+const hosts = `[{"service":"bookservice:80","host":"shop.example.com"},{"service":"bookservice:80","host":"help.example.com"}]`
+
 func manifests(name string) string { return `["stacks/deploy/testdata/` + name + `"]` }
 
 // samples are values for keys whose type does not suggest one.
@@ -194,6 +203,7 @@ var samples = map[string]string{
 	"nodeGroups": `[{"count":7}]`, "podRoleServiceAccounts": `["ci/deployer"]`, "proxyImage": "nginx:1.31", "nodePort": "30099",
 	"vpcEndpointIds": `["vpce-1"]`, "clientArns": `["arn:aws:iam::111122223333:user/x"]`, "stageName": "v1", "stageVariables": `{"a":"b"}`,
 	"logRetentionDays": "7", "flowLogDays": "7", "stableDeployment": "abc123", "domainName": "api.example.com", "certificateArn": certificate, "hostedZoneId": "Z0123456789",
+	"domains": `[{"name":"b.example.com","hostedZoneId":"Z0123456789"}]`, "hosts": "each", "hostedZones": `[{"id":"Z0123456789","name":"example.com"}]`,
 	"basePath": "v1", "truststoreUri": "s3://b/k", "truststoreVersion": "2", "balancerCertificateArn": certificate, "balancerServerName": "proxy.example.com",
 	"webAclArn":       "arn:aws:wafv2:us-east-1:111122223333:regional/webacl/a/0",
 	"webAclOverrides": `{"BodySize":"count"}`, "webAclBodyLimit": "32",

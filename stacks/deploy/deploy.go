@@ -74,6 +74,11 @@ func (s *Settings) declare(ctx *pulumi.Context) error {
 	}
 	export(ctx, p, s.Region)
 	ctx.Export("domainUrl", pulumi.String(domainURL(args.Gateway.Domain, args.Manifests.Ingresses)))
+	urls := pulumi.StringMap{}
+	for _, domain := range p.Domains() {
+		urls[domain.Name] = pulumi.String(domain.URL())
+	}
+	ctx.Export("domainUrls", urls)
 	return nil
 }
 
@@ -102,6 +107,7 @@ func export(ctx *pulumi.Context, p *platform.Platform, region string) {
 	ctx.Export("privateSubnetIds", p.PrivateSubnetIDs)
 	ctx.Export("podRoleArn", p.PodRoleARN)
 	ctx.Export("domainTarget", p.DomainTarget)
+	ctx.Export("domainTargets", p.DomainTargets)
 	ctx.Export("apiKeys", pulumi.ToSecret(p.APIKeys))
 	ctx.Export("clientAccessKeyId", p.ClientAccessKeyID)
 	ctx.Export("clientSecretAccessKey", pulumi.ToSecret(p.ClientSecretAccessKey))

@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"github.com/apigateway-ingress/apigateway-ingress/components/gateway"
+	"github.com/apigateway-ingress/apigateway-ingress/components/platform"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
@@ -20,7 +21,8 @@ var providerSettings = []string{
 // where none is requested there.
 func (s *Settings) certificateProvider(ctx *pulumi.Context) (pulumi.ProviderResource, error) {
 	g := s.Platform.Gateway
-	if g.Endpoint.Type != gateway.Edge || g.Domain.CertificateARN != nil || g.Domain.HostedZoneID == nil || s.Region == certificateRegion {
+	requested := g.RequestsCertificate() || s.Platform.Hosts == platform.Auto || s.Platform.Hosts == platform.Each
+	if g.Endpoint.Type != gateway.Edge || !requested || s.Region == certificateRegion {
 		return nil, nil
 	}
 	inputs := pulumi.Map{"region": pulumi.String(certificateRegion)}

@@ -30,11 +30,13 @@ func certificateIsUnused(c *call) error {
 	return nil
 }
 
+// certificateOutputs: an account proves a name by one record, that of its wildcard as well, whichever certificate asks.
+// https://docs.aws.amazon.com/acm/latest/userguide/dns-validation.html
 func certificateOutputs(c *call) properties {
 	name := strings.TrimPrefix(c.text("domainName"), "*.")
 	return properties{"arn": c.object.ID, "status": "PENDING_VALIDATION", "domainValidationOptions": []any{map[string]any{
 		"domainName": c.text("domainName"), "resourceRecordName": "_" + lowerHash(name, 32) + "." + name + ".",
-		"resourceRecordType": "CNAME", "resourceRecordValue": "_" + lowerHash(c.object.ID, 32) + ".acm-validations.aws.",
+		"resourceRecordType": "CNAME", "resourceRecordValue": "_" + lowerHash("proof of "+name, 32) + ".acm-validations.aws.",
 	}}}
 }
 

@@ -45,7 +45,24 @@ func certificateIsHere(c *call) error {
 	if arn := c.text(property); !strings.Contains(arn, ":acm:"+region+":") {
 		return apiError("BadRequestException", "The certificate %s must be in the region %s", arn, region)
 	}
-	return nil
+	return certificateCovers(c, c.text(property))
+}
+
+// certificateCovers: an asterisk stands for one label. Of certificates that nobody made here the names are not known.
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/how-to-custom-domains.html
+func certificateCovers(c *call, arn string) error {
+	found := c.store.Get(certificateType, arn)
+	if found == nil {
+		return nil
+	}
+	name := c.text("domainName")
+	_, rest, _ := strings.Cut(name, ".")
+	for _, covered := range append(found.Inputs.Texts("subjectAlternativeNames[]"), found.Text("domainName")) {
+		if covered == name || covered == "*."+rest {
+			return nil
+		}
+	}
+	return apiError("BadRequestException", "The certificate %s does not cover the domain name %s", arn, name)
 }
 
 func domainNameOutputs(c *call) properties {
