@@ -39,8 +39,15 @@ func New(outputs auto.OutputMap) (*Transport, error) {
 	return &Transport{Credentials: aws.Credentials{AccessKeyID: id, SecretAccessKey: secret}, Region: region}, nil
 }
 
-// RoundTrip signs and sends a request.
+// RoundTrip signs and sends a request. One that a redirect leads to another host is sent without a signature.
 func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
+	base := t.Base
+	if base == nil {
+		base = http.DefaultTransport
+	}
+	if origin(r).URL.Host != r.URL.Host {
+		return base.RoundTrip(r)
+	}
 	var body []byte
 	if r.Body != nil {
 		var err error
@@ -64,9 +71,13 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	signed.URL.Opaque = r.URL.Opaque
-	base := t.Base
-	if base == nil {
-		base = http.DefaultTransport
-	}
 	return base.RoundTrip(signed)
+}
+
+// origin is the request that redirects have led to r.
+func origin(r *http.Request) *http.Request {
+	for r.Response != nil && r.Response.Request != nil {
+		r = r.Response.Request
+	}
+	return r
 }

@@ -25,7 +25,8 @@ func callCommand(s *shared) *cobra.Command {
 		Use:   "call PATH",
 		Short: "Send a signed request to a stack's API and print the answer",
 		Long: `call sends a request to a stack's API, signed with the key of the stack's client user, and prints the
-body of the answer. PATH is below the stage. An answer of 400 or more exits with 8.
+body of the answer. PATH is below the stage. An answer of 400 or more exits with 8. A redirect is shown and not
+followed.
 
 On the local target --as makes a token of a Cognito authorizer's user pool, for any user.`,
 		Example: `  apigw-ingress call /api/book/list
@@ -72,6 +73,9 @@ func (s *shared) call(ctx context.Context, path string, flags callFlags) error {
 	}
 	if _, err := io.Copy(s.out, response.Body); err != nil {
 		return classed(operation.Unhealthy, fmt.Errorf("the answer was cut off: %w", err))
+	}
+	if to := response.Header.Get("Location"); to != "" && !flags.include {
+		fmt.Fprintf(s.errOut, "note: the API answered %s to %s\n", response.Status, to)
 	}
 	if response.StatusCode >= http.StatusBadRequest {
 		return classed(operation.Unhealthy, fmt.Errorf("the API answered %s", response.Status))

@@ -49,7 +49,7 @@ const (
 )
 
 // Call sends a request to a stack's API, signed with the key of the stack's client user. In AWS it tries again while that
-// key is new. Close the response's body.
+// key is new. A redirect is the answer; it is not followed. Close the response's body.
 func Call(ctx context.Context, o Options, r Request) (*http.Response, error) {
 	if !strings.HasPrefix(r.Path, "/") {
 		return nil, fail(Usage, fmt.Errorf("path %q does not start with /", r.Path))
@@ -94,7 +94,7 @@ func (s *site) send(ctx context.Context, r Request, outputs auto.OutputMap) (*ht
 	if err := s.checkServed(ctx, outputs); err != nil {
 		return nil, err
 	}
-	client := &http.Client{Timeout: time.Minute}
+	client := caller()
 	if !r.Unsigned && r.Authorizer == "" {
 		transport, err := apiclient.New(outputs)
 		if err != nil {
@@ -108,6 +108,11 @@ func (s *site) send(ctx context.Context, r Request, outputs auto.OutputMap) (*ht
 			s.hint("status"), s.hint("up")))
 	}
 	return response, nil
+}
+
+// caller shows a redirect instead of following it: where it leads is no business of the API's keys and tokens.
+func caller() *http.Client {
+	return &http.Client{Timeout: time.Minute, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 }
 
 // checkServed makes sure that a stack of the local target is served by its own local cloud. Another program, or the local
