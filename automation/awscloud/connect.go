@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/apigateway"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/eks"
 	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
@@ -27,6 +28,7 @@ type Account struct {
 	quotas    *servicequotas.Client
 	keys      *kms.Client
 	users     *iam.Client
+	logs      *cloudwatchlogs.Client
 }
 
 // Connect finds the credentials where every AWS SDK looks for them. An empty profile is the environment's. Whether the
@@ -49,6 +51,7 @@ func Connect(ctx context.Context, region, profile string) (*Account, error) {
 		quotas:    servicequotas.NewFromConfig(loaded),
 		keys:      kms.NewFromConfig(loaded),
 		users:     iam.NewFromConfig(loaded),
+		logs:      cloudwatchlogs.NewFromConfig(loaded),
 	}, nil
 }
 

@@ -38,8 +38,15 @@ On the local target --as makes a token of a Cognito authorizer's user pool, for 
 		Args: usageArgs(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error { return s.call(cmd.Context(), args[0], f) },
 	}
+	f.declare(command)
+	command.Flags().StringVarP(&f.Method, "request", "X", "", "HTTP method (default GET, or POST with --data)")
+	command.Flags().BoolVarP(&f.include, "include", "i", false, "print status and headers, too")
+	return command
+}
+
+// declare adds the flags that say what is sent besides method and path.
+func (f *callFlags) declare(command *cobra.Command) {
 	flags := command.Flags()
-	flags.StringVarP(&f.Method, "request", "X", "", "HTTP method (default GET, or POST with --data)")
 	flags.StringArrayVarP(&f.headers, "header", "H", nil, "header to send, \"Name: value\"; may be repeated")
 	flags.StringVarP(&f.data, "data", "d", "", "body to send; @FILE sends a file, @- standard input")
 	flags.BoolVar(&f.Unsigned, "unsigned", false, "send no signature")
@@ -49,9 +56,7 @@ On the local target --as makes a token of a Cognito authorizer's user pool, for 
 	flags.StringVar(&f.Authorizer, "authorizer", "", "Cognito authorizer to get a token for, instead of signing")
 	flags.StringVar(&f.User, "as", "user", "user in that token")
 	flags.StringSliceVar(&f.Scopes, "scope", nil, "OAuth scopes of that token; without any it is an ID token")
-	flags.BoolVarP(&f.include, "include", "i", false, "print status and headers, too")
 	command.MarkFlagsMutuallyExclusive("domain", "host")
-	return command
 }
 
 func (s *shared) call(ctx context.Context, path string, flags callFlags) error {

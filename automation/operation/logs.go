@@ -50,7 +50,7 @@ func StackLogs(ctx context.Context, o Options) ([]string, error) {
 	for _, r := range resources {
 		own[r.URN] = true
 		if r.Type == "aws:cloudwatch/logGroup:LogGroup" {
-			logs = append(logs, filepath.Join(filepath.Dir(daemon.LogPath(s.StateDir)), strings.ReplaceAll(r.ID, "/", "_")+".log"))
+			logs = append(logs, filepath.Join(filepath.Dir(daemon.LogPath(s.StateDir)), logFile(r.ID)))
 		}
 	}
 	cloud, err := s.localCloud(ctx)
@@ -64,3 +64,6 @@ func StackLogs(ctx context.Context, o Options) ([]string, error) {
 	}
 	return logs, nil
 }
+
+// logFile is the name of the file of a log group on the local target.
+func logFile(group string) string { return strings.ReplaceAll(group, "/", "_") + ".log" }

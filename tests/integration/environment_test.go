@@ -40,6 +40,10 @@ const repository = "../.."
 
 // TestMain lets every test find the CLI that was built here, unless another is named.
 func TestMain(m *testing.M) {
+	if len(os.Args) == 3 && os.Args[1] == misbehave {
+		fmt.Fprintln(os.Stderr, serveMisbehavior(os.Args[2]))
+		os.Exit(1)
+	}
 	built, err := filepath.Abs(filepath.Join(repository, "bin", "pulumi"))
 	if err == nil && os.Getenv(engine.CLIVariable) == "" {
 		if _, err = os.Stat(built); err == nil {

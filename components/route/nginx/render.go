@@ -26,7 +26,8 @@ http {
     log_format json escape=json
         '{"time":"$time_iso8601","requestId":"$http_x_request_id","client":"$remote_addr",'
         '"method":"$request_method","path":"$asked","status":$status,"bytes":$body_bytes_sent,'
-        '"duration":$request_time,"upstream":"$upstream_addr","upstreamStatus":"$upstream_status"}';
+        '"duration":$request_time,"upstream":"$upstream_addr","upstreamStatus":"$upstream_status",'
+        '"upstreamHeader":"$upstream_header_time"}';
     access_log /dev/stdout json buffer=32k flush=1s;
 
     client_body_temp_path /tmp/client_body;
