@@ -17,6 +17,7 @@ import (
 
 	"github.com/apigateway-ingress/apigateway-ingress/automation/engine"
 	"github.com/apigateway-ingress/apigateway-ingress/automation/policypack"
+	"github.com/apigateway-ingress/apigateway-ingress/components/route/ingress"
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud"
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/daemon"
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/supervisor"
@@ -93,7 +94,7 @@ func (s *site) useLocalCloud(ctx context.Context) (*daemon.Use, error) {
 	if err := client.AddPrograms(ctx, daemon.Programs{Images: images(program, s.project), Functions: s.project.Functions}); err != nil {
 		return nil, errors.Join(err, use.Release(ctx, false))
 	}
-	if wanted := simulated(s.project); wanted.Cluster != "" {
+	if wanted := simulated(s.project, s.Manifests); wanted.Cluster != "" {
 		if err := client.Simulate(ctx, wanted); err != nil {
 			return nil, errors.Join(err, use.Release(ctx, false))
 		}
@@ -119,8 +120,8 @@ func images(program string, project *engine.Project) map[string]supervisor.Image
 
 // simulated is the cluster that a stack's config takes for existing, with the Services that its routes name. It is empty for a
 // stack that makes its own, and for a config that is not valid, which is said elsewhere.
-func simulated(project *engine.Project) localcloud.Simulated {
-	settings, err := readConfig(project)
+func simulated(project *engine.Project, manifests *ingress.Manifests) localcloud.Simulated {
+	settings, err := readConfig(project, manifests)
 	if err != nil || settings.ClusterName == "" {
 		return localcloud.Simulated{}
 	}
@@ -131,6 +132,9 @@ func simulated(project *engine.Project) localcloud.Simulated {
 	wanted := localcloud.Simulated{Region: settings.Region, Cluster: settings.ClusterName}
 	// Backends are sorted, so that the ports of a Service follow each other.
 	for _, backend := range table.Backends() {
+		if backend.Missing {
+			continue
+		}
 		last := len(wanted.Services) - 1
 		if last < 0 || wanted.Services[last].Namespace != backend.Namespace || wanted.Services[last].Name != backend.Service {
 			wanted.Services = append(wanted.Services, localcloud.SimulatedService{Namespace: backend.Namespace, Name: backend.Service})

@@ -32,6 +32,7 @@ import (
 
 	"github.com/apigateway-ingress/apigateway-ingress/automation/engine"
 	"github.com/apigateway-ingress/apigateway-ingress/automation/report"
+	"github.com/apigateway-ingress/apigateway-ingress/components/route/ingress"
 	"github.com/apigateway-ingress/apigateway-ingress/components/settings"
 	"github.com/apigateway-ingress/apigateway-ingress/stacks/deploy"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto"
@@ -45,6 +46,8 @@ type Options struct {
 	Stack string
 	// StateDir is where the local target keeps its state; empty is .apigw-ingress in the project's folder.
 	StateDir string
+	// Manifests, unless nil, take the place of the files that the stack's config names: a controller has them from a cluster.
+	Manifests *ingress.Manifests
 	// Executable is the program that serves the local cloud and judges by the policies; it calls ServeHelper. Empty is
 	// the program of this process.
 	Executable string
@@ -131,9 +134,9 @@ func (s *site) fill() {
 	}
 }
 
-// readConfig is a stack's config with the files that it names.
-func readConfig(project *engine.Project) (*deploy.Settings, error) {
-	return deploy.ReadFrom(settings.Source{Get: project.Get, Written: project.Written}, project.Root)
+// readConfig is a stack's config with the files that it names, or the manifests in their place.
+func readConfig(project *engine.Project, manifests *ingress.Manifests) (*deploy.Settings, error) {
+	return deploy.ReadWith(settings.Source{Get: project.Get, Written: project.Written}, project.Root, manifests)
 }
 
 // openValid is open for operations that run the program: its config is checked as a whole before anything starts.
@@ -142,7 +145,7 @@ func openValid(o Options) (*site, *deploy.Settings, error) {
 	if s.project == nil || s.project.Root == "" {
 		return nil, nil, err
 	}
-	settings, configErr := readConfig(s.project)
+	settings, configErr := readConfig(s.project, s.Manifests)
 	if problems := errors.Join(err, configErr); problems != nil {
 		return nil, nil, fail(Usage, fmt.Errorf("stack %s cannot be brought up:\n%w", s.Stack, problems))
 	}
@@ -204,7 +207,7 @@ func (s *site) session(ctx context.Context, create bool) (_ *engine.Session, clo
 		providers = use.Status.Providers
 		close = func(err error) error { return errors.Join(err, use.Release(context.WithoutCancel(ctx), false)) }
 	}
-	session, err := engine.Open(ctx, s.project, s.StateDir, providers, create, deploy.In(s.project.Root))
+	session, err := engine.Open(ctx, s.project, s.StateDir, providers, create, deploy.With(s.project.Root, s.Manifests))
 	if err != nil {
 		return nil, nil, close(s.explainLock(s.explainBackend(unlessEnded(ctx, err))))
 	}

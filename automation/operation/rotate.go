@@ -42,7 +42,7 @@ func Rotate(ctx context.Context, o RotateOptions) (*Result, error) {
 }
 
 func (s *site) rotateOrigin(ctx context.Context) (*Result, error) {
-	settings, err := readConfig(s.project)
+	settings, err := readConfig(s.project, s.Manifests)
 	if err != nil {
 		return nil, fail(Usage, err)
 	}
@@ -61,7 +61,7 @@ func (s *site) rotateOrigin(ctx context.Context) (*Result, error) {
 }
 
 func (s *site) rotateClient(ctx context.Context, finish bool) (*Result, error) {
-	settings, err := readConfig(s.project)
+	settings, err := readConfig(s.project, s.Manifests)
 	if err != nil {
 		return nil, fail(Usage, err)
 	}

@@ -84,6 +84,8 @@ type Settings struct {
 	Region string
 	// kubeconfig is the content of the file.
 	kubeconfig string
+	// given are manifests in place of the files that the config names; nil for none.
+	given *ingress.Manifests
 }
 
 // Read turns a stack's config into settings and reads the files that it names, relative to root.
@@ -94,7 +96,12 @@ func Read(get Lookup, root string) (*Settings, error) {
 
 // ReadFrom is Read for a source that knows which values are secrets and which keys are set.
 func ReadFrom(source settings.Source, root string) (*Settings, error) {
-	s := &Settings{}
+	return ReadWith(source, root, nil)
+}
+
+// ReadWith is ReadFrom with manifests in place of the files that the config names, unless they are nil.
+func ReadWith(source settings.Source, root string, manifests *ingress.Manifests) (*Settings, error) {
+	s := &Settings{given: manifests}
 	s.Region, _ = source.Get("aws:region")
 	var p settings.Problems
 	p.Add(settings.Read(source, &s.Config))
@@ -106,6 +113,7 @@ func ReadFrom(source settings.Source, root string) (*Settings, error) {
 	p.When(s.PlatformStack != "" && (s.ClusterName != "" || s.Platform.Network.Existing != nil),
 		"{PlatformStack} brings its own network and cluster: leave {ClusterName} and {Platform.Network.Existing.ID} empty")
 	p.When(s.Kubeconfig != "" && s.ClusterName == "", "{Kubeconfig} is for an existing cluster: name it in {ClusterName}")
+	p.When(s.given != nil && len(s.Publish) > 0, "{Publish}: a controller serves the Ingresses of a cluster alone: write Ingresses")
 	if unreadable == nil || len(s.Platform.Manifests.Ingresses) > 0 {
 		p.In("Platform", s.validate())
 	}
@@ -146,7 +154,9 @@ func (s *Settings) spread() {
 // files reads what the config names.
 func (s *Settings) files(root string) error {
 	published, publishErr := publications(s.Publish)
-	if len(s.Manifests) == 0 && len(s.Publish) == 0 {
+	if s.given != nil {
+		s.Manifests = nil
+	} else if len(s.Manifests) == 0 && len(s.Publish) == 0 {
 		s.Manifests = []string{defaultManifests}
 	}
 	var manifests ingress.Manifests
@@ -164,6 +174,9 @@ func (s *Settings) files(root string) error {
 		fragments[i].Source = strings.TrimPrefix(fragments[i].Source, root+string(filepath.Separator))
 	}
 	manifests.Ingresses = append(manifests.Ingresses, published...)
+	if s.given != nil {
+		manifests = *s.given
+	}
 	s.Platform.Manifests, s.Platform.Fragments = manifests, fragments
 	grantsErr := s.grants(root)
 	var kubeconfigErr error

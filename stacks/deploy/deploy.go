@@ -19,7 +19,10 @@ import (
 func Stack(ctx *pulumi.Context) error { return In(ctx.RootDirectory())(ctx) }
 
 // In is the same program for a project in another folder than the engine's.
-func In(root string) pulumi.RunFunc {
+func In(root string) pulumi.RunFunc { return With(root, nil) }
+
+// With is In with manifests in place of the files that the config names, unless they are nil.
+func With(root string, manifests *ingress.Manifests) pulumi.RunFunc {
 	return func(ctx *pulumi.Context) error {
 		written, err := writtenKeys(root, ctx.Project(), ctx.Stack())
 		if err != nil {
@@ -27,7 +30,7 @@ func In(root string) pulumi.RunFunc {
 		}
 		from := source(ctx)
 		from.Written = written
-		s, err := ReadFrom(from, root)
+		s, err := ReadWith(from, root, manifests)
 		if err != nil {
 			return err
 		}
