@@ -102,7 +102,7 @@ The same program comes up on AWS and, with the stack's target local, on this mac
 	for _, verb := range []func(*shared) *cobra.Command{
 		upCommand, previewCommand, destroyCommand, refreshCommand, driftCommand, outputsCommand, exportCommand, importCommand,
 		callCommand, rotateCommand, routesCommand, iamCommand, graphCommand, costCommand, logsCommand, explainCommand, doctorCommand, envCommand, checkCommand,
-		unlockCommand, ephemeralCommand, gcCommand, statusCommand, versionCommand, migrateCommand, initCommand,
+		controllerCommand, unlockCommand, ephemeralCommand, gcCommand, statusCommand, versionCommand, migrateCommand, initCommand,
 	} {
 		root.AddCommand(verb(s))
 	}
