@@ -46,9 +46,9 @@ type pod struct {
 	stopOnce sync.Once
 	// stopping is closed when the pod is to end.
 	stopping chan struct{}
-	// config is the nginx.conf as it was last written, translated; outdated are the workers of nginx that may
-	// still serve with the one before.
-	config   string
+	// nginx is there while one runs; Supervisor.mu guards it. outdated are its workers that may still serve with what they
+	// knew before.
+	nginx    *proxied
 	outdated map[int]bool
 }
 
@@ -168,11 +168,7 @@ func (p *pod) runOnce() error {
 	case standIn:
 		return p.serveStandIn()
 	case nginx:
-		command, err := p.nginxCommand()
-		if err != nil {
-			return err
-		}
-		return p.supervise(command, environment)
+		return p.runNginx(environment)
 	}
 	network, err := p.openNetwork()
 	if err != nil {

@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"strconv"
 	"strings"
@@ -9,7 +10,8 @@ import (
 	"time"
 )
 
-// refreshConfigs gives running nginx pods the endpoints of now. The caller holds s.mu.
+// refreshConfigs opens and closes the addresses of Services, and tells running nginx pods of those that have changed, as if the
+// time for which DNS's answers hold had run out. The caller holds s.mu.
 func (s *Supervisor) refreshConfigs() {
 	defer s.rounds.Add(1)
 	generations := [2]uint64{s.store.Generation(), s.Generation()}
@@ -18,38 +20,44 @@ func (s *Supervisor) refreshConfigs() {
 	}
 	s.configured = generations
 	for _, p := range s.pods {
-		if !s.runsNginx(p) || !p.isReady() {
+		if p.nginx == nil {
+			continue
+		}
+		if err := p.nginx.services.refresh(); err != nil {
+			s.log.Warn("an address of a Service is not open", "pod", p.name, "error", err.Error())
+			s.configured = [2]uint64{}
+		}
+		if !p.isReady() {
 			// A process that is only starting would die of the signal; it is looked at again when it is ready.
 			continue
 		}
-		changed, err := p.writeConfig()
-		if err != nil {
+		if err := p.tellNginx(); err != nil {
 			s.log.Warn("nginx keeps its configuration", "pod", p.name, "error", err.Error())
 			// The next round tries again.
 			s.configured = [2]uint64{}
 		}
-		if !changed {
-			continue
-		}
-		p.mu.Lock()
-		p.outdated = workersOf(p.process.Process.Pid)
-		err = p.process.Process.Signal(syscall.SIGHUP)
-		p.mu.Unlock()
-		if err != nil {
-			s.log.Warn("nginx was not reloaded", "pod", p.name, "error", err.Error())
-		}
 	}
 }
 
-func (s *Supervisor) runsNginx(p *pod) bool {
-	_, who := s.images.find(p.container().Image)
-	return who == nginx
+// tellNginx reloads nginx where names have other addresses. The caller holds s.mu.
+func (p *pod) tellNginx() error {
+	before := p.nginx.followed
+	if _, err := p.writeConfig(); err != nil {
+		return err
+	}
+	if maps.Equal(before, p.nginx.followed) {
+		return nil
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.outdated = workersOf(p.process.Process.Pid)
+	return p.process.Process.Signal(syscall.SIGHUP)
 }
 
-// configsApplied says whether no worker of nginx serves with an older configuration. The caller holds s.mu.
+// configsApplied says whether every nginx knows the Services as they are. The caller holds s.mu.
 func (s *Supervisor) configsApplied() bool {
 	for _, p := range s.pods {
-		if s.runsNginx(p) && !p.configApplied() {
+		if p.nginx != nil && !(p.configApplied() && p.nginx.knowsAddresses()) {
 			return false
 		}
 	}
@@ -68,6 +76,16 @@ func (p *pod) configApplied() bool {
 		}
 	}
 	p.outdated = nil
+	return true
+}
+
+// knowsAddresses says whether DNS has told nginx where each Service is that there is.
+func (n *proxied) knowsAddresses() bool {
+	for name, addresses := range n.followed {
+		if n.follows && addresses != "" && !n.services.hasAnswered(name, addresses) {
+			return false
+		}
+	}
 	return true
 }
 

@@ -13,10 +13,6 @@ import (
 
 // mountVolumes lays ConfigMaps, Secrets and scratch folders out under the pod's root.
 func (p *pod) mountVolumes() error {
-	p.supervisor.mu.Lock()
-	// What is written now is not translated yet.
-	p.config = ""
-	p.supervisor.mu.Unlock()
 	volumes := map[string]corev1.Volume{}
 	for _, volume := range p.spec.Volumes {
 		volumes[volume.Name] = volume
