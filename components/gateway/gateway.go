@@ -38,6 +38,8 @@ type Args struct {
 	Origin pulumi.StringInput `pulumi:"origin,optional"`
 	// Routes are what the API serves. Required.
 	Routes *route.Table
+	// PassHeaders are headers of clients with a dot or an underscore in their names that the proxy hands on: its own list.
+	PassHeaders []string `pulumi:"passHeaders,optional"`
 	// Network is where the load balancer stands, with one private subnet a zone. Required.
 	Network network.VPC `pulumi:"network"`
 	// Target is what the load balancer sends requests to. Required.
@@ -255,6 +257,7 @@ func (g *Gateway) definition(link *apigateway.VpcLink, balancer nlb, endpoints p
 		}
 		document, err := openapi.Render(g.args.Routes, openapi.Document{
 			Title: apiTitle, Link: way, Origin: values[3].(string), Responses: g.args.Responses, VPCEndpointIDs: values[2].([]string), OnlyDomain: g.args.Domain.OnlyDomain,
+			PassHeaders: g.args.PassHeaders,
 		})
 		return string(document), err
 	}).(pulumi.StringOutput)

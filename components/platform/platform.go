@@ -222,7 +222,7 @@ func (a Args) plan(name string) (parts, error) {
 	plan.proxy, err = proxy.Args{Settings: a.Proxy, Routes: routes, ServiceName: cmp.Or(a.ProxyName, strings.ToLower(name)+"-proxy")}.Complete(name)
 	p.In("Proxy", err)
 	plan.gateway, err = gateway.Args{
-		Settings: a.withHosts(routes, &p), Routes: routes, Location: a.Location, IAM: a.IAM, CertificateProvider: a.CertificateProvider, Tags: a.Tags,
+		Settings: a.withHosts(routes, &p), Routes: routes, PassHeaders: a.Proxy.PassHeaders, Location: a.Location, IAM: a.IAM, CertificateProvider: a.CertificateProvider, Tags: a.Tags,
 	}.Complete(name)
 	p.In("Gateway", err)
 	if plan.role.Mode == podrole.PodIdentity && !slices.ContainsFunc(a.Cluster.Addons, func(addon cluster.Addon) bool { return addon.Name == cluster.PodIdentityAgent }) {

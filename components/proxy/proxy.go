@@ -28,6 +28,8 @@ const (
 	// The proofs of origin are secret and so lie apart from the configuration.
 	originsPath = "/etc/apigw-ingress-origins"
 	originsFile = "origins.conf"
+	// resolverFile names the DNS servers of the pod.
+	resolverFile = "/tmp/resolver.conf"
 	// nginxUser is the user "nginx" of the official image.
 	nginxUser = 101
 )
@@ -35,7 +37,8 @@ const (
 // Settings are what decides about the proxy apart from where it runs. The defaults are the original controller's where
 // it had one.
 type Settings struct {
-	// Image is an NGINX image of 1.22 or later.
+	// Image is an NGINX image of 1.22 or later. One of 1.27.3 or later, as its tag says, takes up Services that come and go
+	// while it runs, and must have a shell for it; with an older one a missing Service keeps NGINX from starting.
 	Image pulumi.StringInput `pulumi:"image,optional" config:"proxyImage" default:"docker.io/library/nginx:1.30.0" annotation:"nginx-image"`
 	// Replicas is the number of NGINX pods.
 	Replicas int `pulumi:"replicas,optional" config:"proxyReplicas" default:"3" range:"1..1000" annotation:"nginx-replicas"`
@@ -46,8 +49,12 @@ type Settings struct {
 	// Paths are those that NGINX refuses with 400. access refuses those that a service could read as a path of another
 	// access class, strict all that can be read in more than one way.
 	Paths nginx.Paths `pulumi:"paths,optional" default:"access" enum:"access,strict"`
+	// Redirects and paths of cookies get the stage, or the base path of the domain, in front with rewrite. With pass they stay
+	// as the service wrote them, which must know of X-Forwarded-Prefix then.
+	Redirects nginx.Redirects `pulumi:"redirects,optional" default:"rewrite" enum:"rewrite,pass"`
 	// PassHeaders are headers of clients that services get although NGINX would clear them, X-HTTP-Method-Override for
-	// example. By some of them a client can undo what API Gateway decided.
+	// example, or ignore them, which it does where the name has a dot or an underscore. By some of them a client can undo
+	// what API Gateway decided.
 	PassHeaders []string `pulumi:"passHeaders,optional"`
 	// NodeSelector restricts the nodes by label.
 	NodeSelector map[string]string `pulumi:"nodeSelector,optional" config:"-" annotation:"node-selector"`
@@ -105,11 +112,10 @@ func (a Args) Target(kubernetes pulumi.ProviderResource) target.Target {
 
 func (a Args) workload(mounts []workload.Mount) *workload.Args {
 	return &workload.Args{
-		ServiceName: a.ServiceName,
-		Namespace:   a.Namespace,
-		Image:       a.Image,
-		// The default error log is opened before the configuration is read, hence -e.
-		Command:       []string{"nginx", "-e", "/dev/stderr", "-c", configPath + "/" + configFile, "-g", "daemon off;"},
+		ServiceName:   a.ServiceName,
+		Namespace:     a.Namespace,
+		Image:         a.Image,
+		Command:       command,
 		ContainerPort: a.Port,
 		ServicePort:   ServicePort,
 		NodePort:      a.NodePort,
@@ -121,6 +127,23 @@ func (a Args) workload(mounts []workload.Mount) *workload.Args {
 		Traffic:       a.Traffic,
 	}
 }
+
+// command starts NGINX. The default error log is opened before the configuration is read, hence -e.
+var command = []string{
+	"/bin/sh", "-c", nameServers + `exec "$0" "$@"`,
+	"nginx", "-e", "/dev/stderr", "-c", configPath + "/" + configFile, "-g", "daemon off;",
+}
+
+// nameServers tells NGINX, which does not read resolv.conf, where the pod's DNS is: not every cluster has a Service for it.
+// An answer is good for 5 s, as CoreDNS says of Services, and not longer where another server says so.
+const nameServers = `servers=
+while read -r word address rest; do
+  if test "$word" = nameserver; then
+    case $address in *:*:*) servers="$servers [$address]" ;; *) servers="$servers $address" ;; esac
+  fi
+done < /etc/resolv.conf
+echo "resolver$servers valid=5s;" > ` + resolverFile + `
+`
 
 // Complete puts in the defaults and reports every problem of the arguments. Whether there are routes and a namespace is
 // for New to say.
@@ -163,7 +186,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	// Without a fixed name a change makes a new ConfigMap, and pods roll over to it with no moment in between.
 	config, err := corev1.NewConfigMap(ctx, name, &corev1.ConfigMapArgs{
 		Metadata: metav1.ObjectMetaArgs{Namespace: a.Namespace.ToStringOutput().ToStringPtrOutput()},
-		Data:     pulumi.StringMap{configFile: pulumi.String(nginx.Render(a.Routes, a.options()))},
+		Data:     pulumi.StringMap{configFile: a.Image.ToStringOutput().ApplyT(a.config).(pulumi.StringOutput)},
 	}, pulumi.Parent(p))
 	if err != nil {
 		return nil, settings.Named("proxy", name, err)
@@ -182,12 +205,16 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	return p, ctx.RegisterResourceOutputs(p, pulumi.Map{"nodePort": p.NodePort, "serviceName": p.ServiceName, "namespace": p.Namespace})
 }
 
-func (a Args) options() nginx.Options {
-	options := nginx.Options{Port: a.Port, Paths: a.Paths, PassHeaders: a.PassHeaders}
+// config is what the NGINX of an image can do.
+func (a Args) config(image string) string {
+	options := nginx.Options{Port: a.Port, Paths: a.Paths, PassHeaders: a.PassHeaders, Redirects: a.Redirects}
 	if a.Origins != nil {
 		options.OriginsFile = originsPath + "/" + originsFile
 	}
-	return options
+	if nginx.FollowsNames(image) {
+		options.ResolverFile = resolverFile
+	}
+	return string(nginx.Render(a.Routes, options))
 }
 
 // origins is the name of a Secret with the proofs. Without a fixed name a change makes a new one, as with the configuration.

@@ -1,6 +1,10 @@
 package proxy
 
 import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/apigateway-ingress/apigateway-ingress/components/componenttest"
@@ -71,4 +75,34 @@ func TestBadArguments(t *testing.T) {
 		_, err := a.Complete("x")
 		require.ErrorContains(t, err, want)
 	}
+}
+
+// The configuration is for what the image's NGINX can do, as far as its tag tells.
+func TestTheConfigurationIsForTheImage(t *testing.T) {
+	for image, follows := range map[string]bool{"docker.io/library/nginx:1.30.0": true, "nginx:1.26.3": false, DefaultImage(): true} {
+		graph := componenttest.Run(t, func(ctx *pulumi.Context) error {
+			_, err := New(ctx, "edge", &Args{Settings: Settings{Image: pulumi.String(image)}, Routes: routes(t), Namespace: pulumi.String("edge")})
+			return err
+		})
+		config := graph.One(t, "kubernetes:core/v1:ConfigMap").Inputs["data"].(map[string]any)[configFile]
+		if follows {
+			require.Contains(t, config, "server s.default.svc.cluster.local:80 resolve;")
+			require.Contains(t, config, `include "`+resolverFile+`";`)
+		} else {
+			require.NotContains(t, config, "resolve")
+		}
+	}
+}
+
+// NGINX asks the servers that the pod's resolv.conf names.
+func TestNameServersAreThePods(t *testing.T) {
+	dir := t.TempDir()
+	given, made := filepath.Join(dir, "resolv.conf"), filepath.Join(dir, "resolver.conf")
+	require.NoError(t, os.WriteFile(given, []byte("# of the node\nsearch default.svc.cluster.local\nnameserver 10.100.0.10\nnameserver fd00::a\noptions ndots:5\n"), 0o600))
+	script := strings.NewReplacer("/etc/resolv.conf", given, resolverFile, made).Replace(nameServers)
+	output, err := exec.Command("/bin/sh", "-euc", script).CombinedOutput()
+	require.NoError(t, err, "%s", output)
+	written, err := os.ReadFile(made)
+	require.NoError(t, err)
+	require.Equal(t, "resolver 10.100.0.10 [fd00::a] valid=5s;\n", string(written))
 }

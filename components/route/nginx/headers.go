@@ -25,11 +25,14 @@ var Cleared = []string{
 	"X-Amzn-Oidc-Identity", "X-Amzn-Oidc-Data", "X-Amzn-Oidc-Accesstoken",
 }
 
-// CheckPassHeaders wants names of Cleared.
+// CheckPassHeaders wants names of Cleared, or such with a dot or an underscore.
 func CheckPassHeaders(names []string) error {
 	var problems []error
 	for _, name := range names {
-		if !slices.Contains(Cleared, http.CanonicalHeaderKey(name)) {
+		switch {
+		case route.IsOddHeader(name):
+			problems = append(problems, route.At("passHeaders", route.CheckOddHeader(name, Cleared)))
+		case !slices.Contains(Cleared, http.CanonicalHeaderKey(name)):
 			problems = append(problems, fmt.Errorf("passHeaders: %q is not cleared: it passes anyway, or is written by API Gateway or NGINX", name))
 		}
 	}
@@ -52,6 +55,12 @@ func (o Options) headers() []directive {
 	for _, name := range Cleared {
 		if !slices.ContainsFunc(o.PassHeaders, func(passed string) bool { return http.CanonicalHeaderKey(passed) == name }) {
 			clear(name)
+		}
+	}
+	for _, name := range o.PassHeaders {
+		if carrier := route.CarrierOf(name); route.IsOddHeader(name) {
+			clear(carrier)
+			set = append(set, directive{"proxy_set_header", []argument{raw(name), raw("$http" + variableOf(carrier))}, nil})
 		}
 	}
 	var maps []directive

@@ -78,6 +78,30 @@ func TestHeadersArePassedOnRequest(t *testing.T) {
 	require.Empty(t, seen.Get("X-Original-Url"))
 }
 
+// A name with a dot or an underscore is one that somebody else takes for another. Those that a service needs reach it, and no
+// alias of a header of ours does.
+func TestOddHeadersArePassedOnRequest(t *testing.T) {
+	table, err := route.New(route.Table{Routes: []route.Route{{Path: "/", Match: route.Prefix, Backend: routetest.Backends[0]}}}, route.Options{})
+	require.NoError(t, err)
+	names := []string{"api_key", "Tenant.Id"}
+	require.NoError(t, nginx.CheckPassHeaders(names))
+	chain := routetest.StartWith(t, table, table, routetest.Echoes(t), nginx.Options{PassHeaders: names})
+	sent := map[string]string{"api_key": "k", "Tenant.Id": "t", "other_header": "x", "X_Apigw_Caller": "forged", "X-Apigw_Verified": "iam", "X.Apigw.Caller": "forged", "Api-Key": "own"}
+	seen := chain.Send(http.MethodGet, "x.example.com", "/", sent).Seen
+	for name, want := range map[string]string{"Api_key": "k", "Tenant.id": "t", "Other_header": "", "X_apigw_caller": "", "X-Apigw_verified": "", "X.apigw.caller": "", "Api-Key": "own"} {
+		require.Equal(t, want, seen.Get(name), name)
+	}
+	require.Equal(t, "iam", seen.Get("X-Apigw-Verified"))
+	require.Empty(t, seen.Get("X-Apigw-Caller"))
+	for name := range seen {
+		require.NotContains(t, name, "X-Apigw-Pass")
+	}
+	require.Empty(t, chain.Send(http.MethodGet, "x.example.com", "/", nil).Seen.Get("Api_key"))
+	for _, name := range []string{"X_Apigw_Caller", "x.apigw.verified", "X-Apigw_Origin", "Content_Length", "X_Forwarded_For", "X_Original_Url", "X_Request_Id", "a b_c", "_", "a_\"", "X-Other"} {
+		require.Error(t, nginx.CheckPassHeaders([]string{name}), name)
+	}
+}
+
 // NGINX's own answers have API Gateway's form and the request's id; those of services stay as they are.
 func TestFailuresHaveOneForm(t *testing.T) {
 	lost := route.Backend{Namespace: "default", Service: "two", Port: 80}

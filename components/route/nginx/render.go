@@ -11,7 +11,7 @@ import (
 	"github.com/apigateway-ingress/apigateway-ingress/components/route"
 )
 
-// mainConfig is everything around what depends on routes. nginx 1.22 and later read it. Paths that nginx writes
+// mainConfig is everything around what depends on routes. nginx 1.22 and later read it, and all else but ResolverFile. Paths that nginx writes
 // are under /tmp, because the root file system is read-only. The number of workers is fixed: on a node with many cores
 // "auto" starts more than the pod's memory holds, and two can do more than API Gateway lets an account send.
 const mainConfig = `worker_processes 2;
@@ -38,6 +38,7 @@ http {
 
     server_tokens off;
     merge_slashes off;
+    absolute_redirect off;
     default_type application/json;
     client_max_body_size 10m;
     large_client_header_buffers 4 16k;
@@ -126,13 +127,19 @@ http {
 type Options struct {
 	// Port is where NGINX listens for requests.
 	Port int
-	// PassHeaders are names of headers that services get although NGINX would clear them: see Cleared.
+	// PassHeaders are names of headers that services get although NGINX would clear them, see Cleared, or ignore them for a dot
+	// or an underscore in their names, for which the API's document must carry them.
 	PassHeaders []string
 	// OriginsFile is where NGINX finds the proofs of origin that it accepts, as entries of a map. Requests without one of
 	// them are refused with 403. Empty accepts everybody.
 	OriginsFile string
 	// Paths says which are refused. Default PathsByAccess.
 	Paths Paths
+	// Redirects says what becomes of them, and of cookies. Default RedirectsRewritten.
+	Redirects Redirects
+	// ResolverFile is where NGINX finds a directive that names its DNS servers. With it NGINX takes up other addresses of
+	// Services while it runs, which FollowsNames must say of its version. Empty resolves names once, when NGINX starts.
+	ResolverFile string
 }
 
 // Paths are a choice of those that NGINX refuses with 400, before any service.
@@ -157,25 +164,15 @@ func (p Paths) Check() error {
 // Prefix one, and a Prefix matches whole path segments only. Whatever comes from a manifest is an
 // argument that is quoted by construction.
 func Render(t *route.Table, o Options) []byte {
-	n := &writer{hosts: t.Hosts(), maps: map[string]string{}}
-	for _, b := range t.Backends() {
-		if b.Missing {
-			n.global = append(n.global, missing(b))
-			continue
-		}
-		n.global = append(n.global, directive{"upstream", []argument{raw(b.Name())}, []directive{
-			{"server", []argument{raw(fmt.Sprintf("%s:%d", b.Host(), b.Port))}, nil},
-			{"keepalive", []argument{raw("64")}, nil},
-			// Shorter than what most servers allow, so that it is not they who close a connection that is about to be used.
-			{"keepalive_timeout", []argument{raw("4s")}, nil},
-		}})
-	}
+	n := &writer{table: t, hosts: t.Hosts(), maps: map[string]string{}}
+	n.global = append(n.global, o.upstreams(t.Backends())...)
 	if len(n.hosts) > 1 {
 		n.global = append(n.global, n.hostMap())
 	}
 	decided := t.Locations()
 	n.global = append(n.global, o.origins()...)
 	n.global = append(n.global, o.headers()...)
+	n.global = append(n.global, o.Redirects.directives()...)
 	n.global = append(n.global, pathMaps(decided, o.Paths)...)
 	n.global = append(n.global, backendMaps(t.Backends())...)
 	var locations []directive
@@ -198,6 +195,7 @@ func missing(b route.Backend) directive {
 
 // writer collects what stands outside of the server: upstreams and maps, each map once.
 type writer struct {
+	table  *route.Table
 	hosts  []string
 	global []directive
 	maps   map[string]string
@@ -225,6 +223,7 @@ func (n *writer) location(l route.Location) directive {
 	if behavior.MaxBodySize != route.MaxBodySize {
 		block = append(block, directive{"client_max_body_size", []argument{raw(strconv.Itoa(behavior.MaxBodySize))}, nil})
 	}
+	block = append(block, n.refuseTypes(l.Resource)...)
 	headers := n.headers(behavior)
 	if behavior.CORS != nil {
 		block = append(block, preflight(*behavior.CORS, headers))

@@ -40,6 +40,8 @@ type Document struct {
 	// were declared beside it only: https://github.com/hashicorp/terraform-provider-aws/pull/26051
 	VPCEndpointIDs []string
 	OnlyDomain     bool
+	// PassHeaders are carried to NGINX where it would ignore them for a dot or an underscore in their names.
+	PassHeaders []string
 }
 
 type openAPI struct {
@@ -129,7 +131,8 @@ type integration struct {
 }
 
 const (
-	anyMethod = "x-amazon-apigateway-any-method"
+	anyMethod      = "x-amazon-apigateway-any-method"
+	acceptEncoding = "Accept-Encoding"
 	// validateAll is the validator of methods that a fragment describes.
 	validateAll = "all"
 )
@@ -262,10 +265,18 @@ func methodOf(l route.Location, said claims, d Document) method {
 		result.Parameters = append(result.Parameters, parameter{Name: "proxy", In: "path", Required: true, Schema: anyText()})
 		result.Integration.RequestParameters["integration.request.path.proxy"] = "method.request.path.proxy"
 	}
-	result.passContentEncoding()
+	result.passHeader("Content-Encoding", "Content-Encoding")
+	for _, name := range d.PassHeaders {
+		if route.IsOddHeader(name) {
+			result.passHeader(name, route.CarrierOf(name))
+		}
+	}
 	if cache := behavior.Cache; cache.TTL > 0 {
+		// What was compressed for one client is not for another that cannot read it.
+		result.Parameters = append(result.Parameters, parameter{Name: acceptEncoding, In: "header", Schema: anyText()})
+		result.Integration.CacheKeyParameters = append(result.Integration.CacheKeyParameters, "method.request.header."+acceptEncoding)
 		if l.Below {
-			result.Integration.CacheKeyParameters = []string{"method.request.path.proxy"}
+			result.Integration.CacheKeyParameters = append(result.Integration.CacheKeyParameters, "method.request.path.proxy")
 		}
 		for _, name := range cache.QueryKeys {
 			result.Parameters = append(result.Parameters, parameter{Name: name, In: "query", Schema: anyText()})
@@ -275,12 +286,12 @@ func methodOf(l route.Location, said claims, d Document) method {
 	return result
 }
 
-// passContentEncoding lets a service know that a request's body is compressed: API Gateway drops the header unless it is mapped.
+// passHeader hands a client's header on under a name. So a service knows that a request's body is compressed: API Gateway
+// drops Content-Encoding unless it is mapped.
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-known-issues.html
-func (m *method) passContentEncoding() {
-	const name = "Content-Encoding"
+func (m *method) passHeader(name, as string) {
 	m.Parameters = append(m.Parameters, parameter{Name: name, In: "header", Schema: anyText()})
-	m.Integration.RequestParameters["integration.request.header."+name] = "method.request.header." + name
+	m.Integration.RequestParameters["integration.request.header."+as] = "method.request.header." + name
 }
 
 // security is what a request must bring along, all of it together.

@@ -5,6 +5,7 @@ import (
 
 	"github.com/apigateway-ingress/apigateway-ingress/components/route"
 	"github.com/apigateway-ingress/apigateway-ingress/components/route/ingress"
+	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/restapi"
 	"github.com/stretchr/testify/require"
 )
 
@@ -157,4 +158,17 @@ func TestBrowsersMayReadGatewayResponses(t *testing.T) {
 			require.Equal(t, c.want["Access-Control-Allow-Origin"], got[0].Headers["Access-Control-Allow-Origin"])
 		})
 	}
+}
+
+// What was compressed for one client is given only to those that ask in the same words.
+func TestCachesKnowEncodings(t *testing.T) {
+	prefix := ingress.AnnotationPrefix
+	table, err := compileWith(t, ingress.Options{}, prefix+`cache-ttl: 60s, `+prefix+`methods: GET, `+prefix+`cache-key-query: page`, "/a")
+	require.NoError(t, err)
+	document, err := Render(table, Document{Link: PrivateLink{ConnectionID: "l", Host: "nlb"}})
+	require.NoError(t, err)
+	definition, err := restapi.Parse(document)
+	require.NoError(t, err)
+	method, _ := definition.Match("GET", "/a")
+	require.Equal(t, []string{"method.request.header.Accept-Encoding", "method.request.querystring.page"}, method.Integration.CacheKeyParameters)
 }

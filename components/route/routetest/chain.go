@@ -73,7 +73,7 @@ func Start(t testing.TB, gateway, proxy *route.Table, addresses map[string]strin
 func StartWith(t testing.TB, gateway, proxy *route.Table, addresses map[string]string, o nginx.Options) *Chain {
 	t.Helper()
 	o.Port = 1111
-	document, err := openapi.Render(gateway, openapi.Document{Title: "x", Link: openapi.PrivateLink{ConnectionID: "l", Host: "nlb"}})
+	document, err := openapi.Render(gateway, openapi.Document{Title: "x", Link: openapi.PrivateLink{ConnectionID: "l", Host: "nlb"}, PassHeaders: o.PassHeaders})
 	require.NoError(t, err)
 	definition, err := restapi.Parse(document)
 	require.NoError(t, err)
@@ -114,7 +114,12 @@ func (c *Chain) run(config string, addresses map[string]string) {
 		_ = process.Process.Kill()
 		_ = process.Wait()
 	}
-	c.t.Cleanup(c.stop)
+	c.t.Cleanup(func() {
+		c.stop()
+		if said, err := os.ReadFile(errors); c.t.Failed() && err == nil {
+			c.t.Logf("nginx said:\n%s", said)
+		}
+	})
 	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); time.Sleep(2 * time.Millisecond) {
 		if connection, err := net.Dial("tcp", c.address); err == nil {
 			require.NoError(c.t, connection.Close())
@@ -141,6 +146,8 @@ type Answer struct {
 	Seen          http.Header
 	// Body is that of any other answer than 200.
 	Body string
+	// Header is the answer's, as NGINX gives it.
+	Header http.Header
 }
 
 // Ask sends GET for a path the whole way, called by the name host.
@@ -154,7 +161,7 @@ func (c *Chain) Send(verb, host, path string, headers map[string]string) Answer 
 		return Answer{Status: http.StatusForbidden}
 	}
 	target := strings.TrimPrefix(method.Integration.URI, "http://nlb")
-	target = strings.ReplaceAll(strings.TrimPrefix(target, ":8080"), "{proxy}", variables["proxy"])
+	target = strings.ReplaceAll(target[strings.Index(target, "/"):], "{proxy}", variables["proxy"])
 	sent := map[string]string{}
 	for name, value := range headers {
 		sent[http.CanonicalHeaderKey(name)] = value
@@ -163,6 +170,8 @@ func (c *Chain) Send(verb, host, path string, headers map[string]string) Answer 
 		header, isHeader := strings.CutPrefix(name, "integration.request.header.")
 		if literal, ok := strings.CutPrefix(source, "'"); ok {
 			source = strings.TrimSuffix(literal, "'")
+		} else if name, ofClient := strings.CutPrefix(source, "method.request.header."); ofClient {
+			source = sent[http.CanonicalHeaderKey(name)]
 		} else {
 			source = map[string]string{"context.path": "/stage" + path, "context.domainName": host}[source]
 		}
@@ -191,11 +200,13 @@ func (c *Chain) Direct(verb, target string, headers map[string]string) Answer {
 	defer response.Body.Close()
 	body, err := io.ReadAll(response.Body)
 	require.NoError(c.t, err)
-	answer := Answer{Status: response.StatusCode}
+	answer := Answer{Status: response.StatusCode, Header: response.Header}
 	if response.StatusCode == http.StatusOK {
 		line, seen, _ := strings.Cut(string(body), "\n")
 		answer.Backend, answer.Path, _ = strings.Cut(line, " ")
-		require.NoError(c.t, json.Unmarshal([]byte(seen), &answer.Seen))
+		if seen != "" {
+			require.NoError(c.t, json.Unmarshal([]byte(seen), &answer.Seen))
+		}
 	} else {
 		answer.Body = string(body)
 	}

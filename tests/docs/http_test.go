@@ -1,0 +1,37 @@
+package docs
+
+import (
+	"os"
+	"os/exec"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+var testName = regexp.MustCompile("`(Test[A-Za-z0-9]+)`")
+
+// Every line of docs/http.md names tests that hold it.
+func TestHTTPPageIsHeld(t *testing.T) {
+	page, err := os.ReadFile("../../docs/http.md")
+	require.NoError(t, err)
+	declared, err := exec.Command("grep", "-rhoE", "^func Test[A-Za-z0-9]+", "--include=*_test.go", "../..").Output()
+	require.NoError(t, err)
+	known := map[string]bool{}
+	for line := range strings.FieldsSeq(string(declared)) {
+		known[line] = true
+	}
+	_, table, found := strings.Cut(string(page), "| --- |")
+	require.True(t, found)
+	for line := range strings.SplitSeq(table, "\n") {
+		if !strings.HasPrefix(line, "| ") || strings.HasPrefix(line, "| ---") {
+			continue
+		}
+		named := testName.FindAllStringSubmatch(line, -1)
+		require.NotEmpty(t, named, line)
+		for _, name := range named {
+			require.True(t, known[name[1]], "%s of docs/http.md does not exist", name[1])
+		}
+	}
+}
