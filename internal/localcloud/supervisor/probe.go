@@ -32,7 +32,10 @@ func (p *pod) probe(done <-chan struct{}) {
 	}
 	failures, period := 0, startupPeriod
 	for {
-		if err := p.ask(readiness); err == nil {
+		if err := p.ask(readiness); err == nil && !p.isReady() && !p.knowsServices() {
+			// The kubelet begins to ask some time after the start (initialDelaySeconds), which here is as long as it takes.
+			period = startupPeriod
+		} else if err == nil {
 			failures, period = 0, seconds(readiness.PeriodSeconds, 10)
 			p.setReady(true, "")
 		} else if failures++; failures >= int(max(readiness.FailureThreshold, 1)) {

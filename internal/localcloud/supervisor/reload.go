@@ -89,6 +89,13 @@ func (n *proxied) knowsAddresses() bool {
 	return true
 }
 
+// knowsServices is true of everything but an nginx that has just started and has not heard of its Services yet.
+func (p *pod) knowsServices() bool {
+	p.supervisor.mu.Lock()
+	defer p.supervisor.mu.Unlock()
+	return p.nginx == nil || p.nginx.knowsAddresses()
+}
+
 // workersOf are the worker processes of an nginx that accept requests.
 func workersOf(master int) map[int]bool {
 	workers := map[int]bool{}
