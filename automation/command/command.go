@@ -48,7 +48,7 @@ func Run(version string, args []string, in io.Reader, out, errOut io.Writer) int
 		err = fmt.Errorf("standard output: %w", checked.err)
 	}
 	if err != nil {
-		fmt.Fprintf(errOut, "error: %s\n", strings.ReplaceAll(strings.TrimSpace(err.Error()), "\n", "\n  "))
+		fmt.Fprintf(errOut, "error: %s\n", strings.ReplaceAll(plain(strings.TrimSpace(err.Error())), "\n", "\n  "))
 		s.annotate(err)
 	}
 	return exitCode(err)
@@ -143,6 +143,7 @@ func (s *shared) options() operation.Options {
 }
 
 func (s *shared) notice(n operation.Notice) {
+	n.Text = plain(n.Text)
 	if n.Warning {
 		fmt.Fprintf(s.errOut, "warning: %s\n", n.Text)
 		return
@@ -189,8 +190,9 @@ func (s *shared) annotate(err error) {
 		return
 	}
 	// https://docs.github.com/actions/reference/workflow-commands-for-github-actions
-	escape := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A")
-	fmt.Fprintf(s.errOut, "::error title=apigw-ingress (%s)::%s\n", s.stack, escape.Replace(strings.TrimSpace(err.Error())))
+	text := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A")
+	property := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C")
+	fmt.Fprintf(s.errOut, "::error title=apigw-ingress (%s)::%s\n", property.Replace(s.stack), text.Replace(plain(strings.TrimSpace(err.Error()))))
 }
 
 // verb is the usual form of a verb without arguments.

@@ -15,12 +15,14 @@ const exitCodesHelp = `Exit codes:
   5  another update holds the stack's lock
   6  cancelled by a signal
   7  a prerequisite is missing; nothing was changed
-  8  the API's answer, a hop of the chain or a policy is not as it should be`
+  8  the API's answer, a hop of the chain or a policy is not as it should be
+  9  access would be weaker than what is deployed, and --fail-on-weaker-access was given; nothing was changed`
 
 // exitCodes has one for each class of errors.
 var exitCodes = map[operation.Class]int{
 	operation.Other: 1, operation.Usage: 2, operation.Changes: 3, operation.Update: 4, operation.Locked: 5,
 	operation.Cancelled: exitCancelled, operation.Prerequisite: 7, operation.Unhealthy: 8,
+	operation.Weaker: 9,
 }
 
 const exitCancelled = 6

@@ -83,7 +83,9 @@ type result struct {
 	Operation       string         `json:"operation"`
 	Changes         report.Changes `json:"changes"`
 	DurationSeconds float64        `json:"durationSeconds"`
-	Outputs         map[string]any `json:"outputs,omitempty"`
+	// WeakerAccess says in which ways the API would let in, or lets in, more than before.
+	WeakerAccess []string       `json:"weakerAccess"`
+	Outputs      map[string]any `json:"outputs,omitempty"`
 	// Error is why the operation is not complete.
 	Error string `json:"error,omitempty"`
 }
@@ -99,18 +101,37 @@ func (s *shared) finish(r *operation.Result, err error, summary string, text fun
 		told.Failure = err.Error()
 	}
 	if s.json {
-		line := result{r.Stack, r.Target, r.Operation, r.Changes, r.Took.Seconds(), nil, told.Failure}
+		line := result{r.Stack, r.Target, r.Operation, r.Changes, r.Took.Seconds(), append([]string{}, r.WeakerAccess...), nil, told.Failure}
 		if r.Outputs != nil {
 			line.Outputs = plainOutputs(r.Outputs, false)
 		}
 		s.printLine(line)
-	} else if r.Complete {
-		text()
+	} else {
+		s.warnOfWeakerAccess(r)
+		if r.Complete {
+			text()
+		}
 	}
 	if summary == "" {
 		return err
 	}
 	return join(os.WriteFile(summary, []byte(told.Markdown()), 0o600), err)
+}
+
+// warnOfWeakerAccess comes before everything else that is said of an operation.
+func (s *shared) warnOfWeakerAccess(r *operation.Result) {
+	if len(r.WeakerAccess) == 0 {
+		return
+	}
+	s.printf("\n!! WEAKER ACCESS: this lets in more than what was deployed:\n")
+	for _, way := range r.WeakerAccess {
+		s.printf("!!   %s\n", way)
+	}
+}
+
+func addFailOnWeaker(command *cobra.Command, fail *bool) {
+	command.Flags().BoolVar(fail, "fail-on-weaker-access", false,
+		"exit with 9 when the API would let in more than what is deployed does: a caller more, less authentication, another namespace's services")
 }
 
 func addSummary(command *cobra.Command, summary *string) {

@@ -11,6 +11,7 @@ import (
 // previewFlags are what preview expects and writes.
 type previewFlags struct {
 	expectNoChanges bool
+	failOnWeaker    bool
 	plan, summary   string
 }
 
@@ -19,6 +20,8 @@ func previewCommand(s *shared) *cobra.Command {
 	command := &cobra.Command{
 		Use:   "preview",
 		Short: "Show what up would change, and change nothing",
+		Long: `preview shows what up would change, and changes nothing. Where the API would let in more than what is deployed does, that
+is said first.`,
 		Example: `  apigw-ingress preview
   apigw-ingress preview --save-plan plan.json --summary comment.md
   apigw-ingress preview --expect-no-changes   exits with 3 when there is something to do`,
@@ -27,6 +30,7 @@ func previewCommand(s *shared) *cobra.Command {
 	}
 	command.Flags().BoolVar(&flags.expectNoChanges, "expect-no-changes", false, "exit with 3 when up would change something")
 	command.Flags().StringVar(&flags.plan, "save-plan", "", "write a plan, to which up --plan then keeps")
+	addFailOnWeaker(command, &flags.failOnWeaker)
 	addSummary(command, &flags.summary)
 	return command
 }
@@ -34,7 +38,7 @@ func previewCommand(s *shared) *cobra.Command {
 func (s *shared) preview(ctx context.Context, flags previewFlags) error {
 	ctx, giveUp, done := interruptible(ctx)
 	defer done()
-	o := operation.PreviewOptions{Options: s.follow(future), SavePlan: flags.plan}
+	o := operation.PreviewOptions{Options: s.follow(future), SavePlan: flags.plan, FailOnWeakerAccess: flags.failOnWeaker}
 	o.GiveUp = giveUp
 	r, err := operation.Preview(ctx, o)
 	err = s.finish(r, err, flags.summary, func() { s.printf("\nPreview of stack %s: %s.\n", s.stack, r.Changes.Planned()) })

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/apigateway-ingress/apigateway-ingress/automation/operation"
+	"github.com/apigateway-ingress/apigateway-ingress/components/route"
 	"github.com/apigateway-ingress/apigateway-ingress/components/route/ingress"
 	"github.com/apigateway-ingress/apigateway-ingress/components/route/nginx"
 	"github.com/apigateway-ingress/apigateway-ingress/components/route/openapi"
@@ -53,6 +54,12 @@ With an Ingress that is refused, or without any that is ours, the exit code is 2
 
 func (s *shared) routes(files []string, flags routesFlags) error {
 	judged, err := s.judge(files, flags)
+	if judged.Table != nil {
+		// Everything else is the manifests' own.
+		if full := nginx.Check(judged.Table, nginxOptions(judged.Table)); full != nil {
+			judged.Problems = append(judged.Problems, full)
+		}
+	}
 	switch {
 	case err != nil:
 		return usage(err)
@@ -71,7 +78,7 @@ func (s *shared) routeDocument(judged ingress.Report, flags routesFlags) error {
 	}
 	table := judged.Table
 	for _, notice := range table.Notices {
-		fmt.Fprintf(s.errOut, "note: %s\n", notice)
+		fmt.Fprintf(s.errOut, "note: %s\n", plain(notice))
 	}
 	if err := table.Unresolved(); err != nil {
 		return usage(err)
@@ -83,8 +90,12 @@ func (s *shared) routeDocument(judged ingress.Report, flags routesFlags) error {
 		fmt.Fprintln(s.out, string(document))
 		return err
 	}
-	fmt.Fprint(s.out, string(nginx.Render(table, nginx.Options{Port: cmp.Or(table.Settings.ProxyPort, defaultProxyPort)})))
+	fmt.Fprint(s.out, string(nginx.Render(table, nginxOptions(table))))
 	return nil
+}
+
+func nginxOptions(t *route.Table) nginx.Options {
+	return nginx.Options{Port: cmp.Or(t.Settings.ProxyPort, defaultProxyPort)}
 }
 
 // defaultProxyPort is where NGINX listens when no annotation says otherwise.

@@ -80,7 +80,7 @@ func (s *shared) printReport(judged ingress.Report) error {
 	if len(judged.Notices) > 0 {
 		s.printf("\nBesides:\n")
 		for _, notice := range judged.Notices {
-			s.printf("  %s\n", notice)
+			s.printf("  %s\n", plain(notice))
 		}
 	}
 	return nil
@@ -95,9 +95,9 @@ func (s *shared) printVerdicts(judged ingress.Report, outcome ingress.Outcome) {
 		if v.Outcome != outcome {
 			continue
 		}
-		s.printf("  %s\n", v.Place)
+		s.printf("  %s\n", plain(v.Place))
 		for _, reason := range v.Reasons {
-			s.printf("    %s\n", reason)
+			s.printf("    %s\n", plain(reason))
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 func upCommand(s *shared) *cobra.Command {
 	var plan, summary string
+	var failOnWeaker bool
 	command := &cobra.Command{
 		Use:   "up",
 		Short: "Bring a stack up, or change it to what its config says",
@@ -18,18 +19,19 @@ changes must be those of a plan that preview --save-plan wrote; anything else fa
   apigw-ingress up --stack production --json
   apigw-ingress up --stack production --plan plan.json --summary summary.md`,
 		Args: usageArgs(cobra.NoArgs),
-		RunE: verb(func(ctx context.Context) error { return s.up(ctx, plan, summary) }),
+		RunE: verb(func(ctx context.Context) error { return s.up(ctx, plan, summary, failOnWeaker) }),
 	}
 	command.Flags().StringVar(&plan, "plan", "", "make the changes of this plan and no others")
 	command.Flags().BoolP("yes", "y", false, "accepted for scripts: up never asks")
+	addFailOnWeaker(command, &failOnWeaker)
 	addSummary(command, &summary)
 	return command
 }
 
-func (s *shared) up(ctx context.Context, plan, summary string) error {
+func (s *shared) up(ctx context.Context, plan, summary string, failOnWeaker bool) error {
 	ctx, giveUp, done := interruptible(ctx)
 	defer done()
-	o := operation.UpOptions{Options: s.follow(pastTense), Plan: plan}
+	o := operation.UpOptions{Options: s.follow(pastTense), Plan: plan, FailOnWeakerAccess: failOnWeaker}
 	o.GiveUp = giveUp
 	r, err := operation.Up(ctx, o)
 	return s.finish(r, err, summary, func() {

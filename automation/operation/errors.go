@@ -31,6 +31,8 @@ const (
 	Cancelled
 	// Prerequisite is something missing on this machine or in the account; nothing was changed.
 	Prerequisite
+	// Weaker is access that would let in more than before, where that was not wanted; nothing was changed.
+	Weaker
 	// Unhealthy is an API's answer, a hop of the chain or a policy that is not as it should be.
 	Unhealthy
 )

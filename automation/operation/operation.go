@@ -77,6 +77,8 @@ type Result struct {
 	Took    time.Duration
 	// Pending counts operations without an outcome that Drift has found.
 	Pending int
+	// WeakerAccess says in which ways Preview found, or Up made, the API let in more than it did before.
+	WeakerAccess []string
 	// Complete says that the engine did all that it was asked for. A later check may have failed.
 	Complete bool
 }
@@ -86,7 +88,7 @@ func (r *Result) Summary() report.Summary {
 	endpoint, _ := r.Outputs["apiEndpoint"].Value.(string)
 	return report.Summary{
 		Operation: r.Operation, Stack: r.Stack, Target: string(r.Target), Changes: r.Changes, Took: r.Took,
-		Endpoint: endpoint, Problems: r.Problems, Steps: r.Steps,
+		Endpoint: endpoint, WeakerAccess: r.WeakerAccess, Problems: r.Problems, Steps: r.Steps,
 	}
 }
 

@@ -16,15 +16,20 @@ type PreviewOptions struct {
 	SavePlan string
 	// WithoutPolicies leaves out what would stop Up.
 	WithoutPolicies bool
+	// FailOnWeakerAccess makes access that would let in more than before an error of the class Weaker.
+	FailOnWeakerAccess bool
 }
 
 // Preview says what Up would change, and changes nothing.
 func Preview(ctx context.Context, o PreviewOptions) (*Result, error) {
-	s, _, err := openValid(o.Options)
+	s, settings, err := openValid(o.Options)
 	if err != nil {
 		return nil, err
 	}
-	return s.operate(ctx, "preview", true, func(ctx context.Context, r *run) error {
+	result, err := s.operate(ctx, "preview", true, func(ctx context.Context, r *run) error {
+		if err := r.compareAccess(ctx, settings); err != nil {
+			return err
+		}
 		options := []optpreview.Option{
 			optpreview.ProgressStreams(s.Progress), optpreview.ErrorProgressStreams(s.Errors),
 			optpreview.EventStreams(r.follower.channel), optpreview.UserAgent(userAgent),
@@ -45,6 +50,10 @@ func Preview(ctx context.Context, o PreviewOptions) (*Result, error) {
 		_, err := r.session.Stack.Preview(ctx, options...)
 		return err
 	})
+	if err == nil && o.FailOnWeakerAccess {
+		err = result.refuseWeakerAccess()
+	}
+	return result, err
 }
 
 // private makes a file that others cannot read, or takes their right to: a plan holds the values of all inputs. The engine

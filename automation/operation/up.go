@@ -18,6 +18,8 @@ type UpOptions struct {
 	Options
 	// Plan is a file that Preview wrote: the changes must be those of the plan, or Up fails.
 	Plan string
+	// FailOnWeakerAccess changes nothing where the API would let in more than before: the error is of the class Weaker.
+	FailOnWeakerAccess bool
 }
 
 // Up brings a stack up, or changes it to what its config says. An earlier operation that was cut off is mended first.
@@ -25,7 +27,7 @@ type UpOptions struct {
 // On AWS the resource policy in force is read back afterward. When it is not the declared one, the error is Unhealthy and
 // the result Complete.
 func Up(ctx context.Context, o UpOptions) (*Result, error) {
-	s, _, err := openValid(o.Options)
+	s, settings, err := openValid(o.Options)
 	if err != nil {
 		return nil, err
 	}
@@ -37,6 +39,12 @@ func Up(ctx context.Context, o UpOptions) (*Result, error) {
 	var session *engine.Session
 	result, err := s.operate(ctx, "up", true, func(ctx context.Context, r *run) error {
 		session = r.session
+		if err := r.compareAccess(ctx, settings); err != nil {
+			return err
+		}
+		if err := r.result.refuseWeakerAccess(); err != nil && o.FailOnWeakerAccess {
+			return err
+		}
 		if err := r.clearFailed(ctx); err != nil {
 			return err
 		}

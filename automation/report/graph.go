@@ -2,7 +2,6 @@ package report
 
 import (
 	"fmt"
-	"html"
 	"slices"
 	"strings"
 )
@@ -120,7 +119,7 @@ func (g Graph) Mermaid() string {
 	b.WriteString("flowchart LR\n")
 	index := g.index()
 	for i, n := range g.nodes {
-		fmt.Fprintf(&b, "  n%d[\"%s\"]\n", i, strings.ReplaceAll(html.EscapeString(n.text()), "\n", "<br/>"))
+		fmt.Fprintf(&b, "  n%d[\"%s\"]\n", i, strings.ReplaceAll(markup(n.text()), "\n", "<br/>"))
 		for _, urn := range n.DependsOn {
 			fmt.Fprintf(&b, "  n%d --> n%d\n", index[urn], i)
 		}
@@ -134,7 +133,7 @@ func (g Graph) DOT() string {
 	b.WriteString("digraph stack {\n  rankdir=LR;\n  node [shape=box];\n")
 	index := g.index()
 	for i, n := range g.nodes {
-		fmt.Fprintf(&b, "  n%d [label=%q];\n", i, n.text())
+		fmt.Fprintf(&b, "  n%d [label=%q];\n", i, printableLines(n.text()))
 		for _, urn := range n.DependsOn {
 			fmt.Fprintf(&b, "  n%d -> n%d;\n", index[urn], i)
 		}
@@ -176,14 +175,14 @@ func (g Graph) SVG() string {
 			class = ` class="bad"`
 		}
 		p := place[i]
-		fmt.Fprintf(&b, `<g%s><title>%s</title><rect x="%d" y="%d" width="%d" height="%d" rx="4"/>`, class, html.EscapeString(n.URN), p.x,
+		fmt.Fprintf(&b, `<g%s><title>%s</title><rect x="%d" y="%d" width="%d" height="%d" rx="4"/>`, class, markup(n.URN), p.x,
 			p.y, boxWidth, boxHeight)
 		for line, text := range strings.Split(n.text(), "\n") {
 			kind := ""
 			if line == 0 {
 				kind = ` class="kind"`
 			}
-			fmt.Fprintf(&b, `<text%s x="%d" y="%d">%s</text>`, kind, p.x+8, p.y+16+line*15, html.EscapeString(shorten(text)))
+			fmt.Fprintf(&b, `<text%s x="%d" y="%d">%s</text>`, kind, p.x+8, p.y+16+line*15, markup(shorten(text)))
 		}
 		b.WriteString("</g>\n")
 	}
@@ -193,8 +192,8 @@ func (g Graph) SVG() string {
 
 func shorten(text string) string {
 	const longest = 30
-	if len(text) > longest {
-		return text[:longest-1] + "…"
+	if runes := []rune(text); len(runes) > longest {
+		return string(runes[:longest-1]) + "…"
 	}
 	return text
 }

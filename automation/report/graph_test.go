@@ -63,6 +63,6 @@ func TestGraphAndSummaryAreBounded(t *testing.T) {
 	require.Contains(t, drawn, "500 of them<br/>n300: refused")
 	text := Summary{Operation: "up", Stack: "s", Target: "aws", Steps: steps, Failure: "no\nreason"}.Markdown()
 	require.Less(t, len(text), 65536)
-	require.Contains(t, text, "**Failed**: no  \nreason")
+	require.Contains(t, text, "**Failed**\n\n```text\nno\nreason\n```\n")
 	require.Contains(t, text, "and 5750 more")
 }

@@ -14,6 +14,8 @@ type Summary struct {
 	Took                     time.Duration
 	// Endpoint is the API's; empty when it is not known.
 	Endpoint string
+	// WeakerAccess says in which ways the API lets in more than before.
+	WeakerAccess []string
 	// Failure is why the operation failed; empty for one that did not.
 	Failure string
 	// Problems are what the engine and the policies complained of.
@@ -28,10 +30,17 @@ func (s Summary) Markdown() string {
 	if s.Operation == "preview" {
 		changes = s.Changes.Planned()
 	}
-	fmt.Fprintf(&b, "### apigw-ingress %s: stack `%s` on %s\n\n%s, in %.1f s.\n", s.Operation, s.Stack, s.Target, upperFirst(changes),
-		s.Took.Seconds())
+	fmt.Fprintf(&b, "### apigw-ingress %s: stack `%s` on %s\n\n", s.Operation, s.Stack, s.Target)
+	if len(s.WeakerAccess) > 0 {
+		b.WriteString("> [!CAUTION]\n> **Weaker access**: this lets in more than what was deployed.\n>\n")
+		for _, way := range s.WeakerAccess {
+			fmt.Fprintf(&b, "> - %s\n", code(way))
+		}
+		b.WriteString("\n")
+	}
+	fmt.Fprintf(&b, "%s, in %.1f s.\n", upperFirst(changes), s.Took.Seconds())
 	if s.Failure != "" {
-		fmt.Fprintf(&b, "\n**Failed**: %s\n", strings.ReplaceAll(s.Failure, "\n", "  \n"))
+		fmt.Fprintf(&b, "\n**Failed**\n\n%s", block(s.Failure))
 	}
 	if s.Endpoint != "" {
 		fmt.Fprintf(&b, "\nEndpoint: `%s`\n", s.Endpoint)
@@ -39,7 +48,7 @@ func (s Summary) Markdown() string {
 	if len(s.Problems) > 0 {
 		b.WriteString("\n**Errors**\n\n")
 		for _, text := range s.Problems {
-			fmt.Fprintf(&b, "- %s\n", strings.ReplaceAll(text, "\n", " "))
+			fmt.Fprintf(&b, "- %s\n", code(text))
 		}
 	}
 	s.writeSteps(&b)
@@ -59,7 +68,7 @@ func (s Summary) writeSteps(b *strings.Builder) {
 		}
 		if step.Op != "same" && step.Op != "read" && !strings.HasPrefix(step.Type, "pulumi:") {
 			if changed++; changed <= mostRows {
-				fmt.Fprintf(&rows, "| %s | `%s` | %s |\n", step.Op, step.Type, step.Name())
+				fmt.Fprintf(&rows, "| %s | `%s` | %s |\n", step.Op, step.Type, cell(step.Name()))
 			}
 		}
 	}

@@ -2,7 +2,6 @@ package report
 
 import (
 	"fmt"
-	"html"
 	"slices"
 	"strings"
 	"time"
@@ -81,7 +80,7 @@ func Timeline(title string, steps []Step, needs map[string][]string) string {
 	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" width="1000" height="%d" viewBox="0 0 1000 %d" font-family="sans-serif" font-size="10">`+"\n", height, height)
 	b.WriteString(`<style>text{fill:#1f2328}rect{fill:#8c959f}.critical{fill:#cf222e}@media(prefers-color-scheme:dark){text{fill:#e6edf3}}</style>` + "\n")
 	fmt.Fprintf(&b, `<text x="10" y="18" font-size="13" font-weight="bold">%s: %.1f s, the critical path in red</text>`+"\n",
-		html.EscapeString(title), total.Seconds())
+		markup(title), total.Seconds())
 	for i, s := range steps {
 		y := 34 + i*rowHeight
 		x := barsLeft + float64(s.Start)/float64(total)*barsWidth
@@ -92,7 +91,7 @@ func Timeline(title string, steps []Step, needs map[string][]string) string {
 		}
 		label := fmt.Sprintf("%s %s", s.Type[strings.LastIndexByte(s.Type, ':')+1:], s.Name())
 		fmt.Fprintf(&b, `<text x="%d" y="%d" text-anchor="end">%s</text><rect%s x="%.1f" y="%d" width="%.1f" height="%d"><title>%s %.2f s to %.2f s</title></rect>`+"\n",
-			barsLeft-6, y+10, html.EscapeString(label), class, x, y+1, w, rowHeight-4, html.EscapeString(s.Op+" "+s.URN), s.Start.Seconds(), s.End.Seconds())
+			barsLeft-6, y+10, markup(label), class, x, y+1, w, rowHeight-4, markup(s.Op+" "+s.URN), s.Start.Seconds(), s.End.Seconds())
 	}
 	b.WriteString("</svg>\n")
 	return b.String()

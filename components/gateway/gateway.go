@@ -159,7 +159,12 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	if err := g.declare(ctx); err != nil {
 		return nil, settings.Named("gateway", name, err)
 	}
+	access, err := g.args.Settings.Record(g.args.Routes).Text()
+	if err != nil {
+		return nil, settings.Named("gateway", name, err)
+	}
 	return g, ctx.RegisterResourceOutputs(g, pulumi.Map{
+		AccessOutput:            pulumi.String(access),
 		"endpoint":              g.Endpoint,
 		"restApiId":             g.RestAPIID,
 		"stageName":             g.StageName,
@@ -173,6 +178,9 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		"clientSecretAccessKey": g.ClientSecretAccessKey,
 	})
 }
+
+// AccessOutput is the output of the component that holds its AccessRecord.
+const AccessOutput = "access"
 
 func (g *Gateway) declare(ctx *pulumi.Context) error {
 	balancer, err := g.loadBalancer(ctx)

@@ -153,6 +153,9 @@ func (a Args) Complete(name string) (Args, error) {
 	var p settings.Problems
 	p.Add(settings.Check(a))
 	p.Add(nginx.CheckPassHeaders(a.PassHeaders))
+	if a.Routes != nil {
+		p.Add(nginx.Check(a.Routes, a.options()))
+	}
 	p.When(a.Port == route.HealthPort, "{Port} %d is taken by the health check: choose another", a.Port)
 	if found := validation.IsDNS1035Label(a.ServiceName); len(found) > 0 {
 		p.When(true, "{ServiceName} %q is not valid: %s", a.ServiceName, found[0])

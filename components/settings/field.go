@@ -25,6 +25,8 @@ type Field struct {
 	Hardened         string
 	Enum             []string
 	Optional, Secret bool
+	// Short says that an object with this field alone may be written as its text.
+	Short bool
 
 	index []int
 }
@@ -63,7 +65,7 @@ func walk(structure reflect.Type, path string, index []int, keys bool) []Field {
 		}
 		fields = append(fields, Field{
 			Key: key, Path: path + f.Name, Owner: structure, Name: f.Name, Type: f.Type, Default: f.Tag.Get("default"), Annotation: f.Tag.Get("annotation"),
-			Hardened: f.Tag.Get("hardened"), Enum: list(f.Tag.Get("enum")), Optional: optional, Secret: f.Tag.Get("provider") == "secret", index: own,
+			Hardened: f.Tag.Get("hardened"), Enum: list(f.Tag.Get("enum")), Optional: optional, Secret: f.Tag.Get("provider") == "secret", Short: f.Tag.Get("short") == "true", index: own,
 		})
 	}
 	return fields
@@ -132,6 +134,11 @@ func Item(t reflect.Type) string {
 		return Kind(t.Elem())
 	}
 	return ""
+}
+
+// Mixed says of an array that its elements may be texts as well as objects. No schema of Pulumi's can say so.
+func Mixed(t reflect.Type) bool {
+	return Item(t) == "object" && slices.ContainsFunc(Members(t), func(f Field) bool { return f.Short })
 }
 
 // Members are the settings of which a key's objects consist: of the elements of an array, or of the object itself.

@@ -135,6 +135,12 @@ func (r *reader) assign(place string, into reflect.Value, value any) {
 	kind := Kind(into.Type())
 	switch v := value.(type) {
 	case string:
+		if kind == "object" && into.Kind() == reflect.Struct {
+			if short := shortOf(into.Type()); short != nil {
+				r.text(fieldOf(into, short.index), v)
+				return
+			}
+		}
 		if kind != "string" {
 			break
 		}
@@ -164,6 +170,15 @@ func (r *reader) assign(place string, into reflect.Value, value any) {
 		return
 	}
 	r.wrong(place, value, kind)
+}
+
+// shortOf is the field that a text stands for; nil where none does.
+func shortOf(structure reflect.Type) *Field {
+	fields := members(structure)
+	if i := slices.IndexFunc(fields, func(f Field) bool { return f.Short }); i >= 0 {
+		return &fields[i]
+	}
+	return nil
 }
 
 func (r *reader) text(into reflect.Value, text string) {

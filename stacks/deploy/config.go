@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/apigateway-ingress/apigateway-ingress/components/cluster"
@@ -28,8 +29,8 @@ type Config struct {
 	// Name is the prefix of every resource, at most 20 letters, digits and hyphens.
 	Name string `pulumi:"name,optional" default:"bookstore"`
 	// Manifests are Ingress manifests, as files, folders, patterns or kustomizations relative to Pulumi.yaml. Default
-	// examples/bookstore/ingress.yaml, and none where publish is set.
-	Manifests []string `pulumi:"manifests,optional"`
+	// examples/bookstore/ingress.yaml, and none where publish is set. An object binds what it names to a namespace.
+	Manifests []Manifest `pulumi:"manifests,optional"`
 	// Publish are routes to Services without any manifest.
 	Publish []Publication `pulumi:"publish,optional"`
 	// Namespace is the Kubernetes namespace of all Ingresses and services instead of their own, for a second copy on a
@@ -112,6 +113,8 @@ func ReadWith(source settings.Source, root string, manifests *ingress.Manifests)
 	p.Add(unreadable)
 	p.When(s.PlatformStack != "" && (s.ClusterName != "" || s.Platform.Network.Existing != nil),
 		"{PlatformStack} brings its own network and cluster: leave {ClusterName} and {Platform.Network.Existing.ID} empty")
+	p.When(s.Namespace != "" && slices.ContainsFunc(s.Manifests, func(m Manifest) bool { return m.Namespace != "" }),
+		"{Namespace} takes the place of every namespace: leave it empty, or bind no manifests to namespaces")
 	p.When(s.Kubeconfig != "" && s.ClusterName == "", "{Kubeconfig} is for an existing cluster: name it in {ClusterName}")
 	p.When(s.given != nil && len(s.Publish) > 0, "{Publish}: a controller serves the Ingresses of a cluster alone: write Ingresses")
 	if unreadable == nil || len(s.Platform.Manifests.Ingresses) > 0 {
@@ -157,13 +160,10 @@ func (s *Settings) files(root string) error {
 	if s.given != nil {
 		s.Manifests = nil
 	} else if len(s.Manifests) == 0 && len(s.Publish) == 0 {
-		s.Manifests = []string{defaultManifests}
+		s.Manifests = []Manifest{{Path: defaultManifests}}
 	}
-	var manifests ingress.Manifests
-	var manifestsErr error
-	if len(s.Manifests) > 0 {
-		manifests, manifestsErr = ingress.Read(within(root, s.Manifests), strings.NewReader(""))
-	}
+	objects, readErr := s.objects(root)
+	manifests, manifestsErr := ingress.From(objects)
 	for i := range manifests.Ingresses {
 		found := &manifests.Ingresses[i]
 		found.Namespace = cmp.Or(s.Namespace, found.Namespace)
@@ -178,7 +178,7 @@ func (s *Settings) files(root string) error {
 		manifests = *s.given
 	}
 	s.Platform.Manifests, s.Platform.Fragments = manifests, fragments
-	grantsErr := s.grants(root)
+	grantsErr := s.grants(objects)
 	var kubeconfigErr error
 	if s.Kubeconfig != "" {
 		content, err := os.ReadFile(within(root, []string{s.Kubeconfig})[0])
@@ -187,19 +187,12 @@ func (s *Settings) files(root string) error {
 		}
 		s.kubeconfig = string(content)
 	}
-	return errors.Join(publishErr, manifestsErr, grantsErr, fragmentsErr, kubeconfigErr)
+	return errors.Join(publishErr, readErr, manifestsErr, grantsErr, fragmentsErr, kubeconfigErr)
 }
 
-// grants are among the manifests. What cannot be read is reported with the Ingresses.
-func (s *Settings) grants(root string) error {
-	if len(s.Manifests) == 0 {
-		return nil
-	}
-	set, err := manifest.Read(within(root, s.Manifests), strings.NewReader(""))
-	if err != nil {
-		return nil
-	}
-	grants, err := refgrant.Of(set)
+// grants are among the manifests.
+func (s *Settings) grants(objects manifest.Set) error {
+	grants, err := refgrant.Of(objects)
 	for i := range grants {
 		grants[i].Namespace = cmp.Or(s.Namespace, grants[i].Namespace)
 	}

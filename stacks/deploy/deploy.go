@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/apigateway-ingress/apigateway-ingress/components/gateway"
 	"github.com/apigateway-ingress/apigateway-ingress/components/platform"
 	"github.com/apigateway-ingress/apigateway-ingress/components/route/ingress"
 	"github.com/apigateway-ingress/apigateway-ingress/components/settings"
@@ -76,25 +75,28 @@ func (s *Settings) declare(ctx *pulumi.Context) error {
 		return err
 	}
 	export(ctx, p, s.Region)
-	ctx.Export("domainUrl", pulumi.String(domainURL(args.Gateway.Domain, args.Manifests.Ingresses)))
+	url, err := domainURL(args)
+	ctx.Export("domainUrl", pulumi.String(url))
 	urls := pulumi.StringMap{}
 	for _, domain := range p.Domains() {
 		urls[domain.Name] = pulumi.String(domain.URL())
 	}
 	ctx.Export("domainUrls", urls)
-	return nil
+	return err
 }
 
-// domainURL is where the API answers under its own name; empty without one.
-func domainURL(domain gateway.Domain, ingresses []ingress.Ingress) string {
-	name := domain.Name
-	for _, i := range ingresses {
-		name = cmp.Or(name, strings.TrimSpace(i.Annotations[ingress.AnnotationPrefix+"custom-domain-name"]))
+// domainURL is where the API answers under its own name; empty without one. Of the annotations the one that counts names it.
+func domainURL(args platform.Args) (string, error) {
+	routes, err := args.Routes()
+	if err != nil {
+		return "", err
 	}
+	domain := args.Gateway.Domain
+	name := cmp.Or(domain.Name, routes.Settings.CustomDomainName)
 	if name == "" || strings.HasPrefix(name, "*") {
-		return ""
+		return "", nil
 	}
-	return strings.TrimSuffix("https://"+name+"/"+domain.BasePath, "/")
+	return strings.TrimSuffix("https://"+name+"/"+domain.BasePath, "/"), nil
 }
 
 func export(ctx *pulumi.Context, p *platform.Platform, region string) {

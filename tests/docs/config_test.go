@@ -33,8 +33,11 @@ func TestConfigSchema(t *testing.T) {
 	b.WriteString(head + "\nconfig:\n")
 	descriptions := comments{}
 	for _, f := range settings.Fields(reflect.TypeFor[deploy.Config]()) {
-		fmt.Fprintf(&b, "  %s:\n    type: %s\n", f.Key, settings.Kind(f.Type))
-		if item := settings.Item(f.Type); item != "" {
+		fmt.Fprintf(&b, "  %s:\n", f.Key)
+		if !settings.Mixed(f.Type) {
+			fmt.Fprintf(&b, "    type: %s\n", settings.Kind(f.Type))
+		}
+		if item := settings.Item(f.Type); item != "" && !settings.Mixed(f.Type) {
 			fmt.Fprintf(&b, "    items:\n      type: %s\n", item)
 		}
 		fmt.Fprintf(&b, "    default: %s\n", schemaDefault(f))
@@ -98,6 +101,9 @@ func row(t *testing.T, descriptions comments, f settings.Field) string {
 	kind := settings.Kind(f.Type)
 	if item := settings.Item(f.Type); item != "" {
 		kind += " of " + item + "s"
+	}
+	if settings.Mixed(f.Type) {
+		kind = "array of strings and objects"
 	}
 	standard := f.Default
 	if standard != "" {

@@ -100,6 +100,7 @@ func TestBinary(t *testing.T) {
 	require.Zero(t, b.run("preview", "--expect-no-changes").code)
 	t.Run("looking", func(t *testing.T) { testLooking(t, b) })
 	t.Run("plan", func(t *testing.T) { testPlan(t, b) })
+	t.Run("weaker access", func(t *testing.T) { testWeakerAccess(t, b) })
 	t.Run("no secret is shown", func(t *testing.T) { testSecretsAreHidden(t, b) })
 	t.Run("pulumi", func(t *testing.T) { testPlainPulumi(t, b) })
 

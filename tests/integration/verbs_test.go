@@ -69,6 +69,32 @@ func testPlan(t *testing.T, b *binary) {
 	require.Zero(t, b.run("up").code)
 }
 
+// testWeakerAccess: what lets in more than before is said first, and changes nothing where that is an error.
+func testWeakerAccess(t *testing.T, b *binary) {
+	summary := filepath.Join(b.root, "summary.md")
+	require.NotContains(t, b.run("preview").out, "WEAKER ACCESS")
+	const arns = "\n  apigateway-ingress:clientArns: [arn:aws:iam::111122223333:user/mallory]"
+	b.edit("Pulumi.local.yaml", "clientUser: true", "clientUser: true"+arns)
+	const way = "the whole API: arn:aws:iam::111122223333:user/mallory may call it"
+	require.Contains(t, b.run("preview", "--summary", summary).out, "!! WEAKER ACCESS: this lets in more than what was deployed:\n!!   "+way)
+	content, err := os.ReadFile(summary)
+	require.NoError(t, err)
+	require.Less(t, strings.Index(string(content), way), strings.Index(string(content), " to update"), "it is said first")
+	for _, verb := range []string{"preview", "up"} {
+		refused := b.run(verb, "--fail-on-weaker-access", "--json")
+		require.Equal(t, 9, refused.code, refused.out)
+		lines := strings.Split(strings.TrimSpace(refused.out), "\n")
+		var told struct{ WeakerAccess []string }
+		require.NoError(t, json.Unmarshal([]byte(lines[len(lines)-1]), &told))
+		require.Equal(t, []string{way}, told.WeakerAccess)
+	}
+	require.Contains(t, b.run("preview").out, way, "nothing was changed")
+	require.Zero(t, b.run("up").code)
+	require.Zero(t, b.run("preview", "--fail-on-weaker-access").code, "it is deployed now")
+	b.edit("Pulumi.local.yaml", arns, "")
+	require.Zero(t, b.run("up", "--fail-on-weaker-access").code, "less is no problem")
+}
+
 // testSecretsAreHidden searches everything that is printed for the values.
 func testSecretsAreHidden(t *testing.T, b *binary) {
 	var shown map[string]any

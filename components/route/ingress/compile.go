@@ -17,6 +17,7 @@ import (
 	"strings"
 
 	"github.com/apigateway-ingress/apigateway-ingress/components/route"
+	"github.com/apigateway-ingress/apigateway-ingress/components/route/manifest"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/validation"
 )
@@ -79,13 +80,13 @@ func (c *compiler) compile() (*route.Table, error) {
 		routes = append(routes, nothing)
 	}
 	if err := c.verdict(routes); err != nil {
-		return nil, printableError(err)
+		return nil, manifest.PrintableError(err)
 	}
 	table, err := route.New(
 		route.Table{Routes: routes, Settings: settings, Authorizers: options.Authorizers, Fragments: options.Fragments, Notices: c.notices},
 		route.Options{AnyAuthorizer: options.AnyService, ResourceQuota: options.ResourceQuota, AllowOverlaps: options.AllowOverlaps, Difference: difference},
 	)
-	return table, printableError(err)
+	return table, manifest.PrintableError(err)
 }
 
 // nothing keeps the API of a cluster without routes in being: AWS deploys none that has no method.
@@ -112,7 +113,7 @@ type selected struct {
 }
 
 func (c *compiler) notice(format string, args ...any) {
-	c.notices = append(c.notices, printable(fmt.Sprintf(format, args...)))
+	c.notices = append(c.notices, manifest.Printable(fmt.Sprintf(format, args...)))
 }
 
 func (c *compiler) fail(place string, problems ...error) {

@@ -28,7 +28,7 @@ type Ingress struct {
 
 // place is where problems of the Ingress are said to be.
 func (i Ingress) place() string {
-	return printable(fmt.Sprintf("%s: ingress %s/%s", i.Source, namespaceOr(i.Namespace), i.Name))
+	return manifest.Printable(fmt.Sprintf("%s: ingress %s/%s", i.Source, namespaceOr(i.Namespace), i.Name))
 }
 
 // Manifests are the objects of some files, as far as they say something about routes.
@@ -53,14 +53,14 @@ type Manifests struct {
 func Read(paths []string, stdin io.Reader) (Manifests, error) {
 	set, err := manifest.Read(paths, stdin)
 	m, more := From(set)
-	return m, printableError(errors.Join(err, more))
+	return m, manifest.PrintableError(errors.Join(err, more))
 }
 
 // Parse reads the objects of one file's content; name is used in messages only.
 func Parse(name string, content []byte) (Manifests, error) {
 	set, err := manifest.Parse(name, content)
 	m, more := From(set)
-	return m, printableError(errors.Join(err, more))
+	return m, manifest.PrintableError(errors.Join(err, more))
 }
 
 // From takes what is about routes out of a set of objects.
@@ -76,9 +76,9 @@ func From(set manifest.Set) (Manifests, error) {
 		m.Notices = append(m.Notices, "passed over, because they are no routes: "+others)
 	}
 	for i, notice := range m.Notices {
-		m.Notices[i] = printable(notice)
+		m.Notices[i] = manifest.Printable(notice)
 	}
-	return m, printableError(errors.Join(problems...))
+	return m, manifest.PrintableError(errors.Join(problems...))
 }
 
 func placeOf(object manifest.Object) string {
@@ -116,7 +116,7 @@ func (m *Manifests) add(object manifest.Object) error {
 // FromObject reads one Ingress.
 func FromObject(object manifest.Object) (Ingress, error) {
 	ingress, err := readIngress(object)
-	return ingress, printableError(route.At(placeOf(object), err))
+	return ingress, manifest.PrintableError(route.At(placeOf(object), err))
 }
 
 func readIngress(object manifest.Object) (Ingress, error) {

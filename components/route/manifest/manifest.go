@@ -164,8 +164,3 @@ func (s *Set) addItems(source string, list metav1.TypeMeta, items []json.RawMess
 func (s *Set) notice(format string, args ...any) {
 	s.Notices = append(s.Notices, fmt.Sprintf(format, args...))
 }
-
-func (s *Set) join(other Set) {
-	s.Objects = append(s.Objects, other.Objects...)
-	s.Notices = append(s.Notices, other.Notices...)
-}

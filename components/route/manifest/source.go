@@ -116,7 +116,7 @@ func (r *reader) parse(name string, content []byte) {
 	if len(set.Objects) == 0 && len(set.Notices) == 0 && err == nil {
 		set.notice("%s: it is empty", name)
 	}
-	r.set.join(set)
+	r.set.Join(set)
 	r.fail(err)
 }
 

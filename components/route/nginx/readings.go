@@ -40,6 +40,9 @@ const groups = `(?(DEFINE)` +
 // maxPattern leaves room below the 4,096 bytes that nginx allows for one word of its configuration.
 const maxPattern = 3500
 
+// maxWord is that limit with the quotation marks left out.
+const maxWord = 4090
+
 // claimed is what a pattern's subject begins with: the access class for which API Gateway let the request in.
 const claimed = `^[^ ]* `
 
@@ -146,7 +149,14 @@ func (n *node) complete() bool {
 type reader struct{ entries []directive }
 
 func (r *reader) refuse(pattern string) { r.entry(groups+pattern, "1") }
-func (r *reader) accept(pattern string) { r.entry(pattern, "") }
+
+// accept leaves out what nginx would not read. Without it odd spellings of so long a path may be refused, and nothing more
+// gets through.
+func (r *reader) accept(pattern string) {
+	if len(literal("~"+pattern)) < maxWord {
+		r.entry(pattern, "")
+	}
+}
 
 func (r *reader) entry(pattern, result string) {
 	r.entries = append(r.entries, directive{"", []argument{literal("~" + pattern), literal(result)}, nil})

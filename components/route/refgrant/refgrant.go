@@ -62,7 +62,7 @@ func Of(set manifest.Set) ([]Grant, error) {
 		}
 		grants = append(grants, grant)
 	}
-	return grants, errors.Join(problems...)
+	return grants, manifest.PrintableError(errors.Join(problems...))
 }
 
 func parse(object manifest.Object) (Grant, error) {

@@ -48,7 +48,7 @@ var kinds = []*kind{
 	{token: ServiceAccount, apiVersion: "v1", kind: "ServiceAccount", empty: func() any { return new(corev1.ServiceAccount) }},
 	{
 		// The provider treats data as immutable, so that pods never see half of a change.
-		token: ConfigMap, apiVersion: "v1", kind: "ConfigMap", empty: func() any { return new(corev1.ConfigMap) },
+		token: ConfigMap, apiVersion: "v1", kind: "ConfigMap", empty: func() any { return new(corev1.ConfigMap) }, check: checkConfigMap,
 		immutable: []string{"data", "binaryData", "immutable"},
 	},
 	{
@@ -169,6 +169,31 @@ func checkSecret(object any) []schema.Failure {
 	}
 	if size > maxSecret {
 		failures = append(failures, schema.Failure{Property: "data", Reason: fmt.Sprintf("Too long: must have at most %d bytes", maxSecret)})
+	}
+	return failures
+}
+
+// maxConfigMap is the API server's limit: https://kubernetes.io/docs/concepts/configuration/configmap/#motivation
+const maxConfigMap = 1 << 20
+
+func checkConfigMap(object any) []schema.Failure {
+	config := object.(*corev1.ConfigMap)
+	var failures []schema.Failure
+	size := 0
+	check := func(property, key string, length int) {
+		size += length
+		for _, problem := range validation.IsConfigMapKey(key) {
+			failures = append(failures, schema.Failure{Property: property, Reason: fmt.Sprintf("%q: %s", key, problem)})
+		}
+	}
+	for key, value := range config.Data {
+		check("data", key, len(value))
+	}
+	for key, value := range config.BinaryData {
+		check("binaryData", key, len(value))
+	}
+	if size > maxConfigMap {
+		failures = append(failures, schema.Failure{Property: "data", Reason: fmt.Sprintf("Too long: must have at most %d bytes", maxConfigMap)})
 	}
 	return failures
 }

@@ -1,4 +1,4 @@
-package ingress
+package manifest
 
 import (
 	"errors"
@@ -7,9 +7,9 @@ import (
 	"unicode"
 )
 
-// printable escapes what a manifest could use to forge lines of a log, or to command a terminal: line ends, escape
+// Printable escapes what a manifest could use to forge lines of a log, or to command a terminal: line ends, escape
 // characters, and marks that change the direction of writing.
-func printable(text string) string {
+func Printable(text string) string {
 	if !strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) {
 		return text
 	}
@@ -25,20 +25,20 @@ func printable(text string) string {
 	return b.String()
 }
 
-// printableError does so for each of the problems that err holds. One that needs it loses its wrapped cause.
-func printableError(err error) error {
+// PrintableError does so for each of the problems that err holds. One that needs it loses its wrapped cause.
+func PrintableError(err error) error {
 	if err == nil {
 		return nil
 	}
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		var problems []error
 		for _, problem := range joined.Unwrap() {
-			problems = append(problems, printableError(problem))
+			problems = append(problems, PrintableError(problem))
 		}
 		return errors.Join(problems...)
 	}
-	if text := err.Error(); printable(text) != text {
-		return errors.New(printable(text))
+	if text := err.Error(); Printable(text) != text {
+		return errors.New(Printable(text))
 	}
 	return err
 }
