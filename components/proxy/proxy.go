@@ -154,7 +154,7 @@ func (a Args) Complete(name string) (Args, error) {
 	p.Add(settings.Check(a))
 	p.Add(nginx.CheckPassHeaders(a.PassHeaders))
 	if a.Routes != nil {
-		p.Add(nginx.Check(a.Routes, a.options()))
+		p.Add(nginx.Check(a.Routes, a.options("")))
 	}
 	p.When(a.Port == route.HealthPort, "{Port} %d is taken by the health check: choose another", a.Port)
 	if found := validation.IsDNS1035Label(a.ServiceName); len(found) > 0 {
@@ -210,6 +210,11 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 
 // config is what the NGINX of an image can do.
 func (a Args) config(image string) string {
+	return string(nginx.Render(a.Routes, a.options(image)))
+}
+
+// options are what the configuration says besides the routes, to the NGINX of an image. Without one it is a new NGINX.
+func (a Args) options(image string) nginx.Options {
 	options := nginx.Options{Port: a.Port, Paths: a.Paths, PassHeaders: a.PassHeaders, Redirects: a.Redirects}
 	if a.Origins != nil {
 		options.OriginsFile = originsPath + "/" + originsFile
@@ -217,7 +222,7 @@ func (a Args) config(image string) string {
 	if nginx.FollowsNames(image) {
 		options.ResolverFile = resolverFile
 	}
-	return string(nginx.Render(a.Routes, options))
+	return options
 }
 
 // origins is the name of a Secret with the proofs. Without a fixed name a change makes a new one, as with the configuration.

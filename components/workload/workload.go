@@ -270,7 +270,7 @@ func container(a Args) corev1.ContainerArgs {
 	}
 	probe := func(path string) corev1.ProbeArgs {
 		return corev1.ProbeArgs{
-			HttpGet:       corev1.HTTPGetActionArgs{Path: pulumi.String(path), Port: pulumi.String(healthPort)},
+			HttpGet: corev1.HTTPGetActionArgs{Path: pulumi.String(path), Port: pulumi.String(healthPort)},
 			// NGINX answers a moment before it has the addresses of its Services.
 			InitialDelaySeconds: pulumi.Int(2), PeriodSeconds: pulumi.Int(5), TimeoutSeconds: pulumi.Int(2), FailureThreshold: pulumi.Int(3),
 		}
