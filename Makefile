@@ -42,7 +42,7 @@ build: ## build what is missing, in parallel: the CLI, the binary, the sample se
 
 # What takes longest is named first, so that the others run beside it and not before it.
 test: ready build $(BIN)/stacks nginx ## run every test, and the seeds of the fuzz targets
-	$(WITH_NGINX) $(GO) test $(TESTFLAGS) -timeout 15m ./tests/integration ./...
+	$(WITH_NGINX) $(GO) test $(TESTFLAGS) -timeout 40m ./tests/integration ./...
 
 # What depends on NGINX itself, with the system's, which may be another version.
 test-nginx: nginx-system ## test the proxy's configuration with the system's NGINX

@@ -28,7 +28,7 @@ func (r *run) compareAccess(ctx context.Context, settings *deploy.Settings) erro
 		if err != nil {
 			return err
 		}
-		routes, err := settings.Platform.Routes()
+		routes, err := settings.Routes()
 		if err != nil {
 			return err
 		}
