@@ -179,7 +179,7 @@ func TestEphemeralIsEnded(t *testing.T) {
 						t.Log(errOut())
 					}
 				})
-				require.Eventually(t, func() bool { return moment.at(c, errOut()) }, 30*time.Second, 2*time.Millisecond)
+				require.Eventually(t, func() bool { return moment.at(c, errOut()) }, 2*time.Minute, 2*time.Millisecond)
 				require.NoError(t, command.Process.Signal(signal))
 				_ = command.Wait()
 				require.NotZero(t, command.ProcessState.ExitCode(), errOut())
