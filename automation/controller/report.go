@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"net/url"
 	"reflect"
@@ -15,6 +16,7 @@ import (
 	networkingv1 "k8s.io/api/networking/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
@@ -36,6 +38,7 @@ func (r *reconciler) report(ctx context.Context, plan Plan) error {
 	for _, i := range plan.Manifests.Ingresses {
 		served[client.ObjectKeyFromObject(&i.Ingress)] = true
 	}
+	r.forget(plan)
 	var problems []error
 	for _, ruling := range plan.Rulings {
 		i := ruling.Ingress
@@ -47,6 +50,15 @@ func (r *reconciler) report(ctx context.Context, plan Plan) error {
 		problems = append(problems, r.address(ctx, i, served[client.ObjectKeyFromObject(&i.Ingress)]))
 	}
 	return errors.Join(problems...)
+}
+
+// forget drops what Ingresses were told that are gone.
+func (r *reconciler) forget(plan Plan) {
+	present := map[types.UID]bool{}
+	for _, ruling := range plan.Rulings {
+		present[ruling.Ingress.UID] = true
+	}
+	maps.DeleteFunc(r.told, func(uid types.UID, _ string) bool { return !present[uid] })
 }
 
 // tell records an Event, unless it was the last that the Ingress was told.

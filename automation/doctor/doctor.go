@@ -13,7 +13,7 @@ import (
 	"github.com/apigateway-ingress/apigateway-ingress/automation/operation"
 	"github.com/apigateway-ingress/apigateway-ingress/components/proxy"
 	"github.com/apigateway-ingress/apigateway-ingress/components/route/nginx"
-	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/nginxprogram"
+	"github.com/apigateway-ingress/apigateway-ingress/internal/nginxprogram"
 )
 
 // Check is one prerequisite: what was found, or what is wrong and how to mend it.

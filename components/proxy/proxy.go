@@ -119,12 +119,14 @@ func (a Args) workload(mounts []workload.Mount) *workload.Args {
 		ContainerPort: a.Port,
 		ServicePort:   ServicePort,
 		NodePort:      a.NodePort,
-		Health:        workload.Health{Port: route.HealthPort, Liveness: "/healthz", Readiness: "/healthz"},
-		Replicas:      a.Replicas,
-		NodeSelector:  a.NodeSelector,
-		Mounts:        mounts,
-		User:          nginxUser,
-		Traffic:       a.Traffic,
+		Health: workload.Health{
+			Port: route.HealthPort, Liveness: "/healthz", Readiness: "/healthz", InitialDelaySeconds: firstAddressesSeconds,
+		},
+		Replicas:     a.Replicas,
+		NodeSelector: a.NodeSelector,
+		Mounts:       mounts,
+		User:         nginxUser,
+		Traffic:      a.Traffic,
 	}
 }
 
@@ -133,6 +135,10 @@ var command = []string{
 	"/bin/sh", "-c", nameServers + `exec "$0" "$@"`,
 	"nginx", "-e", "/dev/stderr", "-c", configPath + "/" + configFile, "-g", "daemon off;",
 }
+
+// firstAddressesSeconds is the time that NGINX gets to learn the addresses of its Services: it answers its health check a moment
+// before it has them.
+const firstAddressesSeconds = 2
 
 // nameServers tells NGINX, which does not read resolv.conf, where the pod's DNS is: not every cluster has a Service for it.
 // An answer is good for 5 s, as CoreDNS says of Services, and not longer where another server says so.

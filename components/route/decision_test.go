@@ -11,8 +11,8 @@ import (
 	"github.com/apigateway-ingress/apigateway-ingress/components/route"
 	"github.com/apigateway-ingress/apigateway-ingress/components/route/nginx"
 	"github.com/apigateway-ingress/apigateway-ingress/components/route/openapi"
-	"github.com/apigateway-ingress/apigateway-ingress/components/route/routetest"
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/restapi"
+	"github.com/apigateway-ingress/apigateway-ingress/internal/routetest"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 )

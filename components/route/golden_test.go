@@ -8,8 +8,8 @@ import (
 	"github.com/apigateway-ingress/apigateway-ingress/components/route/ingress"
 	"github.com/apigateway-ingress/apigateway-ingress/components/route/nginx"
 	"github.com/apigateway-ingress/apigateway-ingress/components/route/openapi"
-	"github.com/apigateway-ingress/apigateway-ingress/components/route/routetest"
 	"github.com/apigateway-ingress/apigateway-ingress/internal/golden"
+	"github.com/apigateway-ingress/apigateway-ingress/internal/routetest"
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/stretchr/testify/require"
 )

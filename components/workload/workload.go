@@ -65,6 +65,8 @@ type Health struct {
 	// Liveness says that the container works, Readiness that it can take requests.
 	Liveness  string `pulumi:"liveness,optional" default:"/healthz"`
 	Readiness string `pulumi:"readiness,optional" default:"/readyz"`
+	// InitialDelaySeconds is how long after its start the container is asked for the first time. Default 0.
+	InitialDelaySeconds int `pulumi:"initialDelaySeconds,optional" range:"0..300"`
 }
 
 // Mount is a ConfigMap or a Secret, and the folder where the container finds its keys as files.
@@ -269,11 +271,14 @@ func container(a Args) corev1.ContainerArgs {
 		ports = append(ports, corev1.ContainerPortArgs{Name: pulumi.String(healthPort), ContainerPort: pulumi.Int(a.Health.Port)})
 	}
 	probe := func(path string) corev1.ProbeArgs {
-		return corev1.ProbeArgs{
-			HttpGet: corev1.HTTPGetActionArgs{Path: pulumi.String(path), Port: pulumi.String(healthPort)},
-			// NGINX answers a moment before it has the addresses of its Services.
-			InitialDelaySeconds: pulumi.Int(2), PeriodSeconds: pulumi.Int(5), TimeoutSeconds: pulumi.Int(2), FailureThreshold: pulumi.Int(3),
+		args := corev1.ProbeArgs{
+			HttpGet:       corev1.HTTPGetActionArgs{Path: pulumi.String(path), Port: pulumi.String(healthPort)},
+			PeriodSeconds: pulumi.Int(5), TimeoutSeconds: pulumi.Int(2), FailureThreshold: pulumi.Int(3),
 		}
+		if delay := a.Health.InitialDelaySeconds; delay > 0 {
+			args.InitialDelaySeconds = pulumi.Int(delay)
+		}
+		return args
 	}
 	result := corev1.ContainerArgs{
 		Name:           pulumi.String(a.ServiceName),

@@ -16,7 +16,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/nginxprogram"
+	"github.com/apigateway-ingress/apigateway-ingress/internal/nginxprogram"
 	"github.com/stretchr/testify/require"
 )
 

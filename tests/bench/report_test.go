@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/apigateway-ingress/apigateway-ingress/automation/engine"
-	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/nginxprogram"
+	"github.com/apigateway-ingress/apigateway-ingress/internal/nginxprogram"
 	"github.com/stretchr/testify/require"
 )
 

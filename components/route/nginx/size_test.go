@@ -7,7 +7,7 @@ import (
 
 	"github.com/apigateway-ingress/apigateway-ingress/components/route"
 	"github.com/apigateway-ingress/apigateway-ingress/components/route/nginx"
-	"github.com/apigateway-ingress/apigateway-ingress/components/route/routetest"
+	"github.com/apigateway-ingress/apigateway-ingress/internal/routetest"
 	"github.com/stretchr/testify/require"
 )
 

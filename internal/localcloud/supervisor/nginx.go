@@ -12,7 +12,7 @@ import (
 	"strings"
 
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/nginxconf"
-	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/nginxprogram"
+	"github.com/apigateway-ingress/apigateway-ingress/internal/nginxprogram"
 	"github.com/blang/semver"
 )
 

@@ -14,7 +14,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/clusterdns"
+	"github.com/apigateway-ingress/apigateway-ingress/internal/clusterdns"
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/kuberules"
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/store"
 	corev1 "k8s.io/api/core/v1"

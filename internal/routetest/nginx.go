@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"github.com/apigateway-ingress/apigateway-ingress/components/route"
-	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/nginxprogram"
+	"github.com/apigateway-ingress/apigateway-ingress/internal/nginxprogram"
 	"github.com/stretchr/testify/require"
 )
 

@@ -7,7 +7,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/clusterdns"
+	"github.com/apigateway-ingress/apigateway-ingress/internal/clusterdns"
 	"github.com/stretchr/testify/require"
 )
 

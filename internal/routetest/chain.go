@@ -18,8 +18,8 @@ import (
 	"github.com/apigateway-ingress/apigateway-ingress/components/route"
 	"github.com/apigateway-ingress/apigateway-ingress/components/route/nginx"
 	"github.com/apigateway-ingress/apigateway-ingress/components/route/openapi"
-	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/nginxprogram"
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/restapi"
+	"github.com/apigateway-ingress/apigateway-ingress/internal/nginxprogram"
 	"github.com/stretchr/testify/require"
 )
 
