@@ -1,0 +1,213 @@
+package conformance
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"sigs.k8s.io/yaml"
+)
+
+const controllerStack = `config:
+  aws:region: us-east-1
+  apigateway-ingress:target: local
+  apigateway-ingress:clientUser: true
+  apigateway-ingress:services: [{name: bookservice, image: "apigateway-ingress/books:dev", port: 80}]
+`
+
+// service is the one that Ingresses of these tests name.
+const service = `{apiVersion: v1, kind: Service, metadata: {name: bookservice, namespace: default},
+spec: {selector: {app: books}, ports: [{name: http, port: 80}]}}`
+
+// controllerObjects are what an administrator applies, as the documentation says it, with a namespace and a Service.
+func controllerObjects(t *testing.T) []map[string]any {
+	t.Helper()
+	page, err := os.ReadFile(filepath.Join(repository, "docs", "controller.md"))
+	require.NoError(t, err)
+	_, rest, found := strings.Cut(string(page), "```yaml\n")
+	require.True(t, found)
+	documents, _, found := strings.Cut(rest, "```")
+	require.True(t, found)
+	objects := []map[string]any{{"apiVersion": "v1", "kind": "Namespace", "metadata": map[string]any{"name": "default"}}}
+	for _, document := range append(strings.Split(documents, "---\n"), service) {
+		var object map[string]any
+		require.NoError(t, yaml.Unmarshal([]byte(document), &object))
+		objects = append(objects, object)
+	}
+	return objects
+}
+
+// controlled is a controller with the cluster that it watches and the stack that it brings up.
+type controlled struct {
+	t      *testing.T
+	server *kubernetes
+	root   string
+	binary string
+}
+
+// The controller serves what stands in a real cluster, with the rights of its own ServiceAccount and no others.
+func TestKubernetesController(t *testing.T) {
+	wanted(t)
+	c := newControlled(t)
+	ports := freePorts(t, 2)
+	probe, metrics := ports[0], ports[1]
+	process := c.start("--lease-namespace", "default", "--probe-address", address(probe), "--metrics-address", address(metrics))
+
+	c.server.apply(t, ingress("books", "apigateway", "/api/book"))
+	c.awaits("/api/book/list")
+	c.server.apply(t, ingress("bad", "apigateway", "/a/*/b"))
+	c.server.apply(t, ingress("others", "nginx", "/others"))
+	c.server.apply(t, ingress("books", "apigateway", "/healthz"))
+	c.awaits("/healthz")
+	require.Equal(t, 8, c.call("/api/book/list"), "the route that was before is gone")
+	require.Equal(t, 8, c.call("/others/list"), "another controller's")
+	require.Eventually(t, func() bool {
+		return strings.Contains(c.text("/apis/events.k8s.io/v1/namespaces/default/events"), `"Refused"`)
+	},
+		20*time.Second, 100*time.Millisecond, "the bad Ingress is told")
+	require.Contains(t, c.text("/apis/networking.k8s.io/v1/namespaces/default/ingresses/books"), `"loadBalancer":{"ingress":[{"ip":"127.0.0.1"`)
+	require.Equal(t, "ok", fetch(t, probe, "/readyz"))
+	require.Contains(t, fetch(t, metrics, "/metrics"), "apigateway_ingress_routes 1")
+
+	c.server.delete(t, ingress("books", "apigateway", "/healthz"))
+	require.Eventually(t, func() bool { return c.call("/healthz") == 8 }, time.Minute, 200*time.Millisecond)
+	require.NoError(t, process.Process.Signal(syscall.SIGTERM))
+	require.NoError(t, process.Wait(), "it ends as it is asked to")
+	require.NotContains(t, c.said(), "forbidden", "its rights are enough")
+}
+
+// Of two controllers one leads. When it is killed in the middle of an operation, the other one goes on.
+func TestKubernetesControllerIsReplaced(t *testing.T) {
+	wanted(t)
+	c := newControlled(t)
+	first := c.start("--lease-namespace", "default")
+	c.server.apply(t, ingress("books", "apigateway", "/api/book"))
+	c.awaits("/api/book/list")
+	second := c.start("--lease-namespace", "default")
+
+	c.server.apply(t, ingress("books", "apigateway", "/healthz"))
+	require.Eventually(t, func() bool { return c.works(first) }, time.Minute, time.Millisecond, "an engine is at work")
+	require.NoError(t, first.Process.Kill())
+	_ = first.Wait()
+	c.awaits("/healthz")
+	require.Equal(t, 8, c.call("/api/book/list"))
+	require.NoError(t, second.Process.Signal(syscall.SIGTERM))
+	require.NoError(t, second.Wait())
+}
+
+// works says whether a controller runs the engine.
+func (c *controlled) works(controller *exec.Cmd) bool {
+	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", controller.Process.Pid))
+	require.NoError(c.t, err)
+	return slices.ContainsFunc(threads, func(path string) bool {
+		children, err := os.ReadFile(path)
+		return err == nil && len(children) > 0
+	})
+}
+
+func newControlled(t *testing.T) *controlled {
+	t.Helper()
+	c := &controlled{t: t, server: startKubernetes(t), root: t.TempDir(), binary: binary(t, "apigw-ingress")}
+	project, err := os.ReadFile(filepath.Join(repository, "Pulumi.yaml"))
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(c.root, "Pulumi.yaml"), project, 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(c.root, "Pulumi.local.yaml"), []byte(controllerStack), 0o600))
+	for _, object := range controllerObjects(t) {
+		c.server.apply(t, object)
+	}
+	t.Cleanup(func() {
+		out, err := exec.Command(c.binary, "--project", c.root, "destroy").CombinedOutput()
+		require.NoError(t, err, string(out))
+	})
+	return c
+}
+
+// start runs the controller with a token of its ServiceAccount until the test ends.
+func (c *controlled) start(flags ...string) *exec.Cmd {
+	request := map[string]any{"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": map[string]any{}}
+	status, _, body, err := c.server.try(http.MethodPost, "/api/v1/namespaces/default/serviceaccounts/controller/token", request)
+	require.NoError(c.t, err)
+	require.Equal(c.t, http.StatusCreated, status, body)
+	var made struct{ Status struct{ Token string } }
+	require.NoError(c.t, json.Unmarshal([]byte(body), &made))
+	config, err := json.Marshal(map[string]any{
+		"apiVersion": "v1", "kind": "Config", "current-context": "c",
+		"contexts": []any{map[string]any{"name": "c", "context": map[string]any{"cluster": "c", "user": "u"}}},
+		"clusters": []any{map[string]any{"name": "c", "cluster": map[string]any{"server": c.server.url, "insecure-skip-tls-verify": true}}},
+		"users":    []any{map[string]any{"name": "u", "user": map[string]any{"token": made.Status.Token}}},
+	})
+	require.NoError(c.t, err)
+	path := filepath.Join(c.root, "kubeconfig")
+	require.NoError(c.t, os.WriteFile(path, config, 0o600))
+	log, err := os.OpenFile(filepath.Join(c.root, "controller.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	require.NoError(c.t, err)
+	process := exec.Command(c.binary, append([]string{"--project", c.root, "controller", "--kubeconfig", path}, flags...)...)
+	process.Stdout, process.Stderr = log, log
+	require.NoError(c.t, process.Start())
+	c.t.Cleanup(func() {
+		if process.ProcessState == nil {
+			_ = process.Process.Kill()
+			_ = process.Wait()
+		}
+		if c.t.Failed() {
+			c.t.Logf("the controller said:\n%s", c.said())
+		}
+	})
+	return process
+}
+
+func (c *controlled) said() string {
+	content, err := os.ReadFile(filepath.Join(c.root, "controller.log"))
+	require.NoError(c.t, err)
+	return string(content)
+}
+
+// call sends a signed request, and returns the exit code: 0 for an answer below 400, 8 for others.
+func (c *controlled) call(path string) int {
+	command := exec.Command(c.binary, "--project", c.root, "call", path)
+	_ = command.Run()
+	return command.ProcessState.ExitCode()
+}
+
+func (c *controlled) awaits(path string) {
+	c.t.Helper()
+	require.Eventually(c.t, func() bool { return c.call(path) == 0 }, time.Minute, 200*time.Millisecond, path)
+}
+
+func (c *controlled) text(path string) string {
+	_, _, body, err := c.server.try(http.MethodGet, path, nil)
+	require.NoError(c.t, err)
+	return body
+}
+
+func address(port int) string { return fmt.Sprintf("127.0.0.1:%d", port) }
+
+func fetch(t *testing.T, port int, path string) string {
+	t.Helper()
+	response, err := http.Get(local("http", port) + path)
+	require.NoError(t, err)
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	require.NoError(t, err)
+	return string(body)
+}
+
+func ingress(name, class, path string) map[string]any {
+	backend := map[string]any{"service": map[string]any{"name": "bookservice", "port": map[string]any{"number": 80}}}
+	return map[string]any{
+		"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": map[string]any{"name": name, "namespace": "default"},
+		"spec": map[string]any{"ingressClassName": class, "rules": []any{map[string]any{"http": map[string]any{
+			"paths": []any{map[string]any{"path": path, "pathType": "Prefix", "backend": backend}},
+		}}}},
+	}
+}
