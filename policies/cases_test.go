@@ -53,7 +53,8 @@ func apiCases(add adder) {
 	withPolicy(document(`{"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "execute-api:Invoke", "Resource": "execute-api:/*", "Condition": {"StringEquals": {"aws:SourceVpce": "vpce-1"}}}`))
 	withPolicy(document(allowAll), "rest-api-policy")
 	withPolicy(`{"Statement": `+allowAll+`}`, "rest-api-policy")
-	withPolicy(properties{"Statement": []any{properties{"Effect": "Allow", "Principal": properties{"AWS": []any{"arn:aws:iam::111122223333:user/a", "*"}}, "Action": "*", "Resource": "*"}}}, "rest-api-policy")
+	withPolicy(properties{"Statement": []any{properties{"Effect": "Allow",
+		"Principal": properties{"AWS": []any{"arn:aws:iam::111122223333:user/a", "*"}}, "Action": "*", "Resource": "*"}}}, "rest-api-policy")
 	withPolicy(document(`{"Effect": "Allow", "NotPrincipal": {"AWS": "arn:aws:iam::111122223333:user/a"}, "Action": "execute-api:Invoke", "Resource": "*"}`), "rest-api-policy")
 	withPolicy(document(`{"Effect": "Allow", "Principal": "*", "Action": "execute-api:Invoke", "Resource": "*", "Condition": {"StringLike": {"aws:PrincipalArn": "*"}}}`), "rest-api-policy")
 	withPolicy(document(`{"Effect": "Allow", "Principal": "*", "Action": "execute-api:Invoke", "Resource": "*", "Condition": {"IpAddress": {"aws:SourceIp": "0.0.0.0/0"}}}`), "rest-api-policy")
@@ -102,7 +103,8 @@ func methodCases(add adder) {
 	definition(`{"paths": {"/a": {"get": {"security": [{"key": []}]}}}, `+keys+`}`, "api-keys-authenticate-nobody")
 	definition(`{"paths": {"/a": {"get": {"security": [{"sigv4": []}, {"key": []}]}}}, `+keys+`}`, "api-keys-authenticate-nobody")
 	definition(`{"swagger": "2.0", "security": [{"key": []}], "securityDefinitions": {"key": {"type": "apiKey"}}, "paths": {"/a": {"get": {}}}}`, "api-keys-authenticate-nobody")
-	add(api, properties{"policy": document(callers), "body": properties{"paths": properties{"/a": properties{"get": properties{}}}}}, "methods-authenticate")
+	add(api, properties{"policy": document(callers), "body": properties{"paths": properties{"/a": properties{"get": properties{}}}}},
+		"methods-authenticate")
 	add(method, properties{"httpMethod": "GET", "authorization": "AWS_IAM"})
 	add(method, properties{"httpMethod": "OPTIONS", "authorization": "NONE"})
 	add(method, properties{"httpMethod": "GET", "authorization": unknown})
@@ -119,13 +121,17 @@ func methodCases(add adder) {
 	definition(cors("*", "false"))
 	definition(cors("*", "true"), "no-credentials-for-all-origins")
 	add("aws:apigateway/response:Response", properties{"responseParameters": properties{
-		"gatewayresponse.header.Access-Control-Allow-Origin": "'*'", "gatewayresponse.header.Access-Control-Allow-Credentials": "'true'"}}, "no-credentials-for-all-origins")
-	add("aws:apigatewayv2/api:Api", properties{"corsConfiguration": properties{"allowCredentials": true, "allowOrigins": []any{"https://a.example.com"}}})
-	add("aws:apigatewayv2/api:Api", properties{"corsConfiguration": properties{"allowCredentials": true, "allowOrigins": []any{"*"}}}, "no-credentials-for-all-origins")
+		"gatewayresponse.header.Access-Control-Allow-Origin": "'*'", "gatewayresponse.header.Access-Control-Allow-Credentials": "'true'"}},
+		"no-credentials-for-all-origins")
+	add("aws:apigatewayv2/api:Api", properties{"corsConfiguration": properties{"allowCredentials": true,
+		"allowOrigins": []any{"https://a.example.com"}}})
+	add("aws:apigatewayv2/api:Api", properties{"corsConfiguration": properties{"allowCredentials": true, "allowOrigins": []any{"*"}}},
+		"no-credentials-for-all-origins")
 }
 
 func networkCases(add adder) {
-	for _, token := range []string{balancer, "aws:alb/loadBalancer:LoadBalancer", "aws:elb/loadBalancer:LoadBalancer", "aws:elasticloadbalancingv2/loadBalancer:LoadBalancer"} {
+	for _, token := range []string{balancer, "aws:alb/loadBalancer:LoadBalancer", "aws:elb/loadBalancer:LoadBalancer",
+		"aws:elasticloadbalancingv2/loadBalancer:LoadBalancer"} {
 		add(token, properties{"internal": "true"})
 		add(token, properties{"internal": unknown})
 		add(token, properties{"internal": "false"}, "private-balancer")
@@ -140,7 +146,8 @@ func networkCases(add adder) {
 		add(group, properties{"ingress": []any{properties{"fromPort": 443.0, "ipv6CidrBlocks": []any{open}}}}, "no-world-access")
 		add("aws:ec2/securityGroupRule:SecurityGroupRule", properties{"type": "ingress", "cidrBlocks": []any{open}}, "no-world-access")
 	}
-	add("aws:ec2/defaultSecurityGroup:DefaultSecurityGroup", properties{"ingress": []any{properties{"cidrBlocks": []any{"0.0.0.0/0"}}}}, "no-world-access")
+	add("aws:ec2/defaultSecurityGroup:DefaultSecurityGroup", properties{"ingress": []any{properties{"cidrBlocks": []any{"0.0.0.0/0"}}}},
+		"no-world-access")
 	add(rule, properties{"cidrIpv4": unknown, "cidrIpv6": "fd00::/16"})
 	add(group, properties{"ingress": unknown})
 	add(group, properties{"ingress": []any{properties{"cidrBlocks": unknown}}})
@@ -178,12 +185,16 @@ func nodeCases(add adder) {
 	hops(unknown)
 	hops(properties{"httpTokens": "required", "httpPutResponseHopLimit": 2.0}, "imds-v2")
 	hops(properties{"httpTokens": "required"}, "imds-v2")
-	add(instance, properties{"metadataOptions": tokens, "rootBlockDevice": properties{"encrypted": true}, "ebsBlockDevices": []any{properties{"encrypted": true}}})
+	add(instance, properties{"metadataOptions": tokens, "rootBlockDevice": properties{"encrypted": true},
+		"ebsBlockDevices": []any{properties{"encrypted": true}}})
 	add(instance, properties{"rootBlockDevice": properties{"encrypted": true}}, "imds-v2")
 	add(instance, properties{"metadataOptions": tokens}, "encrypted-disks")
-	add(instance, properties{"metadataOptions": tokens, "rootBlockDevice": properties{"encrypted": true}, "ebsBlockDevices": []any{properties{"deviceName": "x"}}}, "encrypted-disks")
-	add(instance, properties{"metadataOptions": tokens, "rootBlockDevice": properties{"encrypted": true}, "associatePublicIpAddress": true}, "private-nodes")
-	add(template, properties{"metadataOptions": tokens, "blockDeviceMappings": disks, "networkInterfaces": []any{properties{"associatePublicIpAddress": "true"}}}, "private-nodes")
+	add(instance, properties{"metadataOptions": tokens, "rootBlockDevice": properties{"encrypted": true},
+		"ebsBlockDevices": []any{properties{"deviceName": "x"}}}, "encrypted-disks")
+	add(instance, properties{"metadataOptions": tokens, "rootBlockDevice": properties{"encrypted": true},
+		"associatePublicIpAddress": true}, "private-nodes")
+	add(template, properties{"metadataOptions": tokens, "blockDeviceMappings": disks,
+		"networkInterfaces": []any{properties{"associatePublicIpAddress": "true"}}}, "private-nodes")
 	add("aws:ebs/volume:Volume", properties{"encrypted": true})
 	add("aws:ebs/volume:Volume", properties{}, "encrypted-disks")
 	add("aws:efs/fileSystem:FileSystem", properties{"encrypted": false}, "encrypted-disks")
@@ -211,11 +222,15 @@ func podCases(add adder) {
 	good := hardened(nil, nil)
 	add(pod, properties{"spec": spec(good, nil)})
 	add(pod, properties{"spec": unknown})
-	add(pod, properties{"spec": spec(hardened(properties{"capabilities": properties{"drop": []any{"ALL"}, "add": []any{"NET_BIND_SERVICE"}}}, nil), nil)})
+	add(pod, properties{"spec": spec(hardened(properties{"capabilities": properties{"drop": []any{"ALL"},
+		"add": []any{"NET_BIND_SERVICE"}}}, nil), nil)})
 	for _, c := range []properties{
-		hardened(properties{"privileged": true}, nil), hardened(properties{"allowPrivilegeEscalation": true}, nil), hardened(properties{"runAsNonRoot": false}, nil),
-		hardened(properties{"runAsUser": 0.0}, nil), hardened(properties{"capabilities": properties{"drop": []any{"ALL"}, "add": []any{"SYS_ADMIN"}}}, nil), hardened(properties{"capabilities": nil}, nil),
-		hardened(properties{"seccompProfile": properties{"type": "Unconfined"}}, nil), hardened(properties{"procMount": "Unmasked"}, nil), hardened(properties{"windowsOptions": properties{"hostProcess": true}}, nil),
+		hardened(properties{"privileged": true}, nil), hardened(properties{"allowPrivilegeEscalation": true}, nil),
+		hardened(properties{"runAsNonRoot": false}, nil),
+		hardened(properties{"runAsUser": 0.0}, nil), hardened(properties{"capabilities": properties{"drop": []any{"ALL"},
+			"add": []any{"SYS_ADMIN"}}}, nil), hardened(properties{"capabilities": nil}, nil),
+		hardened(properties{"seccompProfile": properties{"type": "Unconfined"}}, nil), hardened(properties{"procMount": "Unmasked"}, nil),
+		hardened(properties{"windowsOptions": properties{"hostProcess": true}}, nil),
 		hardened(nil, properties{"ports": []any{properties{"hostPort": 80.0}}}),
 	} {
 		for token, inputs := range workloads(spec(c, nil)) {
@@ -224,7 +239,8 @@ func podCases(add adder) {
 		add(pod, properties{"spec": spec(good, properties{"initContainers": []any{c}})}, "restricted-pods")
 	}
 	for _, rest := range []properties{
-		{"hostNetwork": true}, {"hostPID": true}, {"hostIPC": "true"}, {"volumes": []any{properties{"name": "v", "hostPath": properties{"path": "/"}}}},
+		{"hostNetwork": true}, {"hostPID": true}, {"hostIPC": "true"},
+		{"volumes": []any{properties{"name": "v", "hostPath": properties{"path": "/"}}}},
 		{"securityContext": properties{"sysctls": []any{properties{"name": "kernel.msgmax", "value": "1"}}}},
 	} {
 		for token, inputs := range workloads(spec(good, rest)) {
@@ -234,8 +250,10 @@ func podCases(add adder) {
 	add(pod, properties{"spec": properties{"containers": []any{properties{"name": "c", "image": "x"}}}}, "read-only-root", "restricted-pods")
 	add(pod, properties{"spec": spec(hardened(properties{"readOnlyRootFilesystem": false}, nil), nil)}, "read-only-root")
 	agent := func(namespace, image string) properties {
-		return properties{"metadata": properties{"name": "kube2iam", "namespace": namespace}, "spec": properties{"template": properties{"spec": properties{
-			"hostNetwork": true, "containers": []any{properties{"name": "kube2iam", "image": image, "securityContext": properties{"capabilities": properties{"drop": []any{"ALL"}, "add": []any{"NET_ADMIN"}}}}}}}}}
+		return properties{"metadata": properties{"name": "kube2iam", "namespace": namespace},
+			"spec": properties{"template": properties{"spec": properties{
+				"hostNetwork": true, "containers": []any{properties{"name": "kube2iam", "image": image,
+					"securityContext": properties{"capabilities": properties{"drop": []any{"ALL"}, "add": []any{"NET_ADMIN"}}}}}}}}}
 	}
 	add("kubernetes:apps/v1:DaemonSet", agent("kube-system", "docker.io/jtblin/kube2iam:0.11.2"))
 	add("kubernetes:apps/v1:DaemonSet", agent("default", "docker.io/jtblin/kube2iam:0.11.2"), "read-only-root", "restricted-pods")
@@ -255,13 +273,19 @@ func podCases(add adder) {
 	add(pod, variable("DB_PASSWORD", properties{"value": "hunter2"}), "no-secrets-in-plain-text")
 	add(pod, variable("KEY_ID", properties{"value": "AKIAIOSFODNN7EXAMPLE"}), "no-secrets-in-plain-text")
 	add("kubernetes:core/v1:ConfigMap", properties{"data": properties{"nginx.conf": "events {}"}})
-	add("kubernetes:core/v1:ConfigMap", properties{"data": properties{"tls.key": "-----BEGIN PRIVATE KEY-----\nx"}}, "no-secrets-in-plain-text")
+	add("kubernetes:core/v1:ConfigMap", properties{"data": properties{"tls.key": "-----BEGIN PRIVATE KEY-----\nx"}},
+		"no-secrets-in-plain-text")
 	rules := func(rule properties) properties { return properties{"rules": []any{rule}} }
 	add("kubernetes:rbac.authorization.k8s.io/v1:ClusterRole", rules(properties{"verbs": []any{"get"}, "resources": []any{"pods"}}))
-	add("kubernetes:rbac.authorization.k8s.io/v1:ClusterRole", rules(properties{"verbs": []any{"*"}, "resources": []any{"pods"}}), "named-resources")
-	add("kubernetes:rbac.authorization.k8s.io/v1:Role", rules(properties{"verbs": []any{"escalate"}, "resources": []any{"roles"}}), "named-resources")
-	add("kubernetes:rbac.authorization.k8s.io/v1:ClusterRoleBinding", properties{"roleRef": properties{"name": "cluster-admin"}}, "no-broad-managed-policies")
-	add("kubernetes:rbac.authorization.k8s.io/v1:ClusterRoleBinding", properties{"roleRef": properties{"name": "view"}, "subjects": []any{properties{"kind": "Group", "name": "system:authenticated"}}}, "no-open-roles")
+	add("kubernetes:rbac.authorization.k8s.io/v1:ClusterRole", rules(properties{"verbs": []any{"*"}, "resources": []any{"pods"}}),
+		"named-resources")
+	add("kubernetes:rbac.authorization.k8s.io/v1:Role", rules(properties{"verbs": []any{"escalate"}, "resources": []any{"roles"}}),
+		"named-resources")
+	add("kubernetes:rbac.authorization.k8s.io/v1:ClusterRoleBinding", properties{"roleRef": properties{"name": "cluster-admin"}},
+		"no-broad-managed-policies")
+	add("kubernetes:rbac.authorization.k8s.io/v1:ClusterRoleBinding",
+		properties{"roleRef": properties{"name": "view"}, "subjects": []any{properties{"kind": "Group", "name": "system:authenticated"}}},
+		"no-open-roles")
 	add("aws:eks/accessEntry:AccessEntry", properties{"kubernetesGroups": []any{"system:masters"}}, "no-broad-managed-policies")
 }
 
@@ -272,7 +296,8 @@ func workloads(spec properties) map[string]properties {
 		pod: {"spec": spec}, "kubernetes:core/v1:PodTemplate": template,
 		"kubernetes:batch/v1:CronJob": {"spec": properties{"jobTemplate": properties{"spec": template}}},
 	}
-	for _, token := range []string{"apps/v1:Deployment", "apps/v1:DeploymentPatch", "apps/v1:DaemonSet", "apps/v1:StatefulSet", "apps/v1:ReplicaSet", "core/v1:ReplicationController", "batch/v1:Job"} {
+	for _, token := range []string{"apps/v1:Deployment", "apps/v1:DeploymentPatch", "apps/v1:DaemonSet", "apps/v1:StatefulSet",
+		"apps/v1:ReplicaSet", "core/v1:ReplicationController", "batch/v1:Job"} {
 		all["kubernetes:"+token] = properties{"spec": template}
 	}
 	return all
@@ -280,7 +305,8 @@ func workloads(spec properties) map[string]properties {
 
 func permissionCases(add adder) {
 	for action, broad := range map[string]bool{
-		"s3:GetObject": false, "s3:Get*": false, "ec2:Describe*": false, "*": true, "*:*": true, "iam:*": true, "IAM:*": true, "i*m:*": true, "s3:Put*": true, "s3:*Object": true,
+		"s3:GetObject": false, "s3:Get*": false, "ec2:Describe*": false, "*": true, "*:*": true, "iam:*": true, "IAM:*": true, "i*m:*": true,
+		"s3:Put*": true, "s3:*Object": true,
 		"iam:Create?ser": true, "iam:PassRol*": true, "secretsmanager:Get*": true, "lambda:Invoke*": true, "sts:Assume*": true,
 	} {
 		var want []string
@@ -296,15 +322,18 @@ func permissionCases(add adder) {
 		add(role, properties{"inlinePolicies": []any{properties{"name": "x", "policy": several}}}, want...)
 	}
 	add(rolePolicy, properties{"policy": `{"Statement": [`}, "readable-policies")
-	add(rolePolicy, properties{"policy": document(`{"Effect": "Allow", "Action": "s3:GetObject", "NotResource": "arn:aws:s3:::b/*"}`)}, "named-resources")
+	add(rolePolicy, properties{"policy": document(`{"Effect": "Allow", "Action": "s3:GetObject", "NotResource": "arn:aws:s3:::b/*"}`)},
+		"named-resources")
 	add(rolePolicy, properties{"policy": document(`{"Effect": "Allow", "Action": "iam:PassRole", "Resource": "*"}`)}, "named-resources")
 	add(rolePolicy, properties{"policy": document(`{"Effect": "Allow", "Action": ["sts:AssumeRole"], "Resource": "arn:aws:iam::111122223333:role/*"}`)}, "named-resources")
 	add(rolePolicy, properties{"policy": document(`{"Effect": "Allow", "Action": ["iam:CreateAccessKey"], "Resource": ["arn:aws:iam::*:user/*"]}`)}, "named-resources")
 	add(rolePolicy, properties{"policy": document(`{"Effect": "Allow", "Action": ["iam:PassRole"], "Resource": "arn:aws:iam::111122223333:role/x"}`)})
-	for _, arn := range []string{"arn:aws:iam::aws:policy/PowerUserAccess", "arn:aws:iam::aws:policy/IAMFullAccess", "arn:aws-us-gov:iam::aws:policy/job-function/SystemAdministrator", "arn:aws:iam::aws:policy/AWSLambda_FullAccess"} {
+	for _, arn := range []string{"arn:aws:iam::aws:policy/PowerUserAccess", "arn:aws:iam::aws:policy/IAMFullAccess",
+		"arn:aws-us-gov:iam::aws:policy/job-function/SystemAdministrator", "arn:aws:iam::aws:policy/AWSLambda_FullAccess"} {
 		add("aws:iam/groupPolicyAttachment:GroupPolicyAttachment", properties{"policyArn": arn}, "no-broad-managed-policies")
 		add("aws:iam/policyAttachment:PolicyAttachment", properties{"policyArn": arn}, "no-broad-managed-policies")
-		add("aws:iam/rolePolicyAttachmentsExclusive:RolePolicyAttachmentsExclusive", properties{"policyArns": []any{arn}}, "no-broad-managed-policies")
+		add("aws:iam/rolePolicyAttachmentsExclusive:RolePolicyAttachmentsExclusive", properties{"policyArns": []any{arn}},
+			"no-broad-managed-policies")
 		add("aws:ssoadmin/managedPolicyAttachment:ManagedPolicyAttachment", properties{"managedPolicyArn": arn}, "no-broad-managed-policies")
 	}
 	add("aws:iam/policyAttachment:PolicyAttachment", properties{"policyArn": unknown})
@@ -317,10 +346,12 @@ func trustCases(add adder) {
 	trust(`{"Effect": "Allow", "NotPrincipal": {"AWS": "arn:aws:iam::111122223333:root"}, "Action": "sts:AssumeRole"}`, "no-open-roles")
 	trust(`{"Effect": "Allow", "Principal": {"Federated": "*"}, "Action": "sts:AssumeRoleWithSAML"}`, "federated-subjects", "no-open-roles")
 	trust(`{"Effect": "Allow", "Principal": "*", "Action": "sts:AssumeRole", "Condition": {"StringEquals": {"aws:PrincipalOrgID": "o-1"}}}`)
-	trust(`{"Effect": "Allow", "Principal": "*", "Action": "sts:AssumeRole", "Condition": {"StringLike": {"aws:PrincipalArn": "*"}}}`, "no-open-roles")
+	trust(`{"Effect": "Allow", "Principal": "*", "Action": "sts:AssumeRole", "Condition": {"StringLike": {"aws:PrincipalArn": "*"}}}`,
+		"no-open-roles")
 	trust(`{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:*"}`, "no-wildcard-actions")
 	oidc := func(provider, condition string, want ...string) {
-		trust(fmt.Sprintf(`{"Effect": "Allow", "Principal": {"Federated": %q}, "Action": "sts:AssumeRoleWithWebIdentity", "Condition": %s}`, provider, condition), want...)
+		trust(fmt.Sprintf(`{"Effect": "Allow", "Principal": {"Federated": %q}, "Action": "sts:AssumeRoleWithWebIdentity", "Condition": %s}`,
+			provider, condition), want...)
 	}
 	const (
 		github = "arn:aws:iam::111122223333:oidc-provider/token.actions.githubusercontent.com"
@@ -350,7 +381,8 @@ func trustCases(add adder) {
 func resourcePolicyCases(add adder) {
 	open := document(`{"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "s3:GetObject", "Resource": "arn:aws:s3:::b/*"}`)
 	closed := document(`{"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::b/*", "Condition": {"StringEquals": {"aws:SourceAccount": "111122223333"}}}`)
-	for _, token := range []string{bucketPolicy, "aws:kms/key:Key", "aws:kms/keyPolicy:KeyPolicy", "aws:sqs/queuePolicy:QueuePolicy", "aws:sns/topicPolicy:TopicPolicy", "aws:ecr/repositoryPolicy:RepositoryPolicy", "aws:secretsmanager/secretPolicy:SecretPolicy"} {
+	for _, token := range []string{bucketPolicy, "aws:kms/key:Key", "aws:kms/keyPolicy:KeyPolicy", "aws:sqs/queuePolicy:QueuePolicy",
+		"aws:sns/topicPolicy:TopicPolicy", "aws:ecr/repositoryPolicy:RepositoryPolicy", "aws:secretsmanager/secretPolicy:SecretPolicy"} {
 		add(token, properties{"policy": closed})
 		add(token, properties{"policy": unknown})
 		add(token, properties{"policy": open}, "no-open-resource-policies")

@@ -68,7 +68,8 @@ func Load(ctx context.Context) (*Pack, error) {
 	if err != nil {
 		return nil, err
 	}
-	options := []func(*rego.Rego){rego.Query("deny = data.apigateway.deny; policies = data.apigateway.policies; advisory = data.apigateway.advisory")}
+	options := []func(*rego.Rego){rego.Query("deny = data.apigateway.deny; policies = data.apigateway.policies; advisory = " +
+		"data.apigateway.advisory")}
 	for _, name := range names {
 		if strings.HasSuffix(name, "_test.rego") {
 			continue
@@ -114,7 +115,8 @@ func (p *Pack) Check(ctx context.Context, r Resource) ([]Violation, error) {
 		for _, d := range denied {
 			found, _ := d.(map[string]any)
 			policy := fmt.Sprint(found["policy"])
-			violations = append(violations, Violation{Policy: policy, Message: fmt.Sprint(found["message"]), Advisory: p.advisory[policy], Resource: r})
+			violations = append(violations, Violation{Policy: policy, Message: fmt.Sprint(found["message"]), Advisory: p.advisory[policy],
+				Resource: r})
 		}
 	}
 	slices.SortFunc(violations, func(a, b Violation) int { return strings.Compare(a.Policy+a.Message, b.Policy+b.Message) })

@@ -101,7 +101,8 @@ The same program comes up on AWS and, with the stack's target local, on this mac
 	})
 	for _, verb := range []func(*shared) *cobra.Command{
 		upCommand, previewCommand, destroyCommand, refreshCommand, driftCommand, outputsCommand, exportCommand, importCommand,
-		callCommand, rotateCommand, routesCommand, iamCommand, graphCommand, costCommand, logsCommand, explainCommand, doctorCommand, envCommand, checkCommand,
+		callCommand, rotateCommand, routesCommand, iamCommand, graphCommand, costCommand, logsCommand, explainCommand, doctorCommand,
+		envCommand, checkCommand,
 		controllerCommand, unlockCommand, ephemeralCommand, gcCommand, statusCommand, versionCommand, migrateCommand, initCommand,
 	} {
 		root.AddCommand(verb(s))
@@ -192,7 +193,8 @@ func (s *shared) annotate(err error) {
 	// https://docs.github.com/actions/reference/workflow-commands-for-github-actions
 	text := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A")
 	property := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C")
-	fmt.Fprintf(s.errOut, "::error title=apigw-ingress (%s)::%s\n", property.Replace(s.stack), text.Replace(plain(strings.TrimSpace(err.Error()))))
+	fmt.Fprintf(s.errOut, "::error title=apigw-ingress (%s)::%s\n", property.Replace(s.stack),
+		text.Replace(plain(strings.TrimSpace(err.Error()))))
 }
 
 // verb is the usual form of a verb without arguments.

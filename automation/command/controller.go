@@ -38,7 +38,8 @@ their routes; the stack itself stays until destroy. The first signal lets an ope
 		RunE: verb(func(ctx context.Context) error { return s.controller(ctx, flags) }),
 	}
 	f := command.Flags()
-	f.StringVar(&flags.kubeconfig, "kubeconfig", "", "file that says how to reach the cluster (default $KUBECONFIG, ~/.kube/config, or the cluster in which it runs)")
+	f.StringVar(&flags.kubeconfig, "kubeconfig", "", "file that says how to reach the cluster (default $KUBECONFIG, ~/.kube/config, or "+
+		"the cluster in which it runs)")
 	f.StringVar(&flags.context, "context", "", "context of the kubeconfig")
 	f.BoolVar(&flags.once, "once", false, "serve what is there now, and end")
 	f.BoolVar(&flags.dryRun, "dry-run", false, "print the routes and what would change, and change nothing")
@@ -87,7 +88,8 @@ func (s *shared) logHandler() slog.Handler {
 func clusterConfig(file, name string) (*rest.Config, error) {
 	rules := clientcmd.NewDefaultClientConfigLoadingRules()
 	rules.ExplicitPath = file
-	config, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &clientcmd.ConfigOverrides{CurrentContext: name}).ClientConfig()
+	config, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules,
+		&clientcmd.ConfigOverrides{CurrentContext: name}).ClientConfig()
 	if err != nil {
 		return nil, fmt.Errorf("kubeconfig: %w: name a file with --kubeconfig", err)
 	}

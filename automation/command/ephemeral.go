@@ -25,7 +25,8 @@ func ephemeralCommand(s *shared) *cobra.Command {
 		Long: `ephemeral makes a new stack with the config of --stack, brings it up, runs COMMAND, and destroys and removes the
 stack whatever happened. It exits with COMMAND's code. The stack's outputs are in COMMAND's environment:
 APIGW_API_ENDPOINT, APIGW_REGION, APIGW_CLIENT_ACCESS_KEY_ID, APIGW_CLIENT_SECRET_ACCESS_KEY and so on, with
-APIGW_STACK for the stack's name. On a shared platform (platformStack) its services get a namespace of their own. A stack that a lost machine leaves behind goes with gc after its time to live.`,
+APIGW_STACK for the stack's name. On a shared platform (platformStack) its services get a namespace of their own. A stack
+that a lost machine leaves behind goes with gc after its time to live.`,
 		Example: `  apigw-ingress ephemeral -- go test ./e2e
   apigw-ingress --stack preview ephemeral --ttl 2h --keep-on-failure -- ./smoke-test.sh`,
 		Args: usageArgs(cobra.MinimumNArgs(1)),

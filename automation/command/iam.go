@@ -25,11 +25,12 @@ func iamCommand(s *shared) *cobra.Command {
 		Long: `iam prints the policy of the role that pods get. With --deployer it prints the policy for whoever brings the
 stack up and down: the permissions for the types of resources that the stack consists of, on what is its own, and no
 others. The stack must be up for that, on either target: a stack on the local target tells what the same one takes in
-AWS. With --reader it is for whoever only looks: at previews and drift. IAM limits the size of a policy, so there can be several documents, one after the other: attach all of them.
+AWS. With --reader it is for whoever only looks: at previews and drift. IAM limits the size of a policy, so there can be
+several documents, one after the other: attach all of them.
 
 Whoever may make roles could give them any permission. So the deployer's policy allows that within a permissions
-boundary only, which an administrator makes once: --boundary prints it, to be created as ` + "`" + permissions.BoundaryName + "`" + ` and named in the
-stack's config as permissionsBoundary.`,
+boundary only, which an administrator makes once: --boundary prints it, to be created as ` + "`" + permissions.BoundaryName + "`" + `
+and named in the stack's config as permissionsBoundary.`,
 		Example: `  apigw-ingress iam --account 111122223333 > pod-role.json
   apigw-ingress iam --boundary --account 111122223333 --region eu-west-1 > boundary.json
   apigw-ingress --stack local iam --deployer --account 111122223333 --region eu-west-1`,

@@ -33,7 +33,8 @@ overwrites nothing.`,
 			if err != nil {
 				return usage(err)
 			}
-			return errors.Join(s.prepareCLI(cmd.Context(), installCLI), s.print(map[string]any{"folder": dir, "files": names}, func() { s.sayNext(dir, names) }))
+			return errors.Join(s.prepareCLI(cmd.Context(), installCLI),
+				s.print(map[string]any{"folder": dir, "files": names}, func() { s.sayNext(dir, names) }))
 		},
 	}
 	flags := command.Flags()

@@ -47,7 +47,8 @@ With an Ingress that is refused, or without any that is ours, the exit code is 2
 	f.StringVar(&flags.owner, "owner", "", "namespace whose annotations about the whole API count, where there are several")
 	f.BoolVar(&flags.classless, "classless", false, "take Ingresses without a class as well")
 	f.BoolVar(&flags.allowOverlaps, "allow-namespace-overlaps", false, "let a namespace have routes below another one's")
-	f.BoolVar(&flags.ignoreForeign, "ignore-foreign-annotations", false, "let Ingresses pass whose annotations of other controllers decide who gets in")
+	f.BoolVar(&flags.ignoreForeign, "ignore-foreign-annotations", false,
+		"let Ingresses pass whose annotations of other controllers decide who gets in")
 	command.MarkFlagsMutuallyExclusive("openapi", "nginx")
 	return command
 }

@@ -23,7 +23,8 @@ func TestRoutesReport(t *testing.T) {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600))
 	}
 	write("a.yaml", goodIngress)
-	write("b.yaml", strings.NewReplacer("name: shop", "name: tls", "/shop", "/tls", "rules:", "tls: [{hosts: [a.example.com]}], rules:").Replace(goodIngress))
+	write("b.yaml", strings.NewReplacer("name: shop", "name: tls", "/shop", "/tls", "rules:",
+		"tls: [{hosts: [a.example.com]}], rules:").Replace(goodIngress))
 	write("c.yaml", strings.NewReplacer("name: shop", "name: bad", "/shop", "bad").Replace(goodIngress))
 	write("d.yaml", foreignIngress)
 	write("e.yaml", "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\n")
@@ -31,7 +32,8 @@ func TestRoutesReport(t *testing.T) {
 	code, out, errOut := try(t, "routes", dir)
 	require.Equal(t, 2, code)
 	for _, want := range []string{
-		"/shop ", "\n1 served, 1 served with notices, 1 refused, 1 not ours\n", "\nServed:\n  " + filepath.Join(dir, "a.yaml") + ":1: ingress default/shop\n",
+		"/shop ", "\n1 served, 1 served with notices, 1 refused, 1 not ours\n", "\nServed:\n  " + filepath.Join(dir, "a.yaml") +
+			":1: ingress default/shop\n",
 		"\nServed with notices:\n", "spec.tls has no effect for a.example.com", "\nRefused:\n", `the path must start with "/"`,
 		"\nNot ours:\n", `its class "nginx" is not "apigateway"`, "\nBesides:\n  passed over, because they are no routes: 1 Deployment\n",
 	} {

@@ -24,7 +24,8 @@ type routesJSON struct {
 }
 
 func asJSON(judged ingress.Report) routesJSON {
-	told := routesJSON{Routes: rowsOf(judged), Counts: map[ingress.Outcome]int{}, Ingresses: judged.Verdicts, Notices: []string{}, Problems: []string{}}
+	told := routesJSON{Routes: rowsOf(judged), Counts: map[ingress.Outcome]int{}, Ingresses: judged.Verdicts, Notices: []string{},
+		Problems: []string{}}
 	for _, outcome := range ingress.Outcomes {
 		told.Counts[outcome] = judged.Count(outcome)
 	}

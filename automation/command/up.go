@@ -40,7 +40,8 @@ func (s *shared) up(ctx context.Context, plan, summary string, failOnWeaker bool
 		s.printf("\nStack %s is up on target %s after %.1f s: %s.\n\n  %s\n\nTry:\n", s.stack, r.Target, r.Took.Seconds(), r.Changes.Done(),
 			endpoint)
 		s.printf("  %s call /api/book/list\n", self)
-		s.printf("  curl --aws-sigv4 aws:amz:%s:execute-api --user \"$(%s outputs clientAccessKeyId):$(%s outputs --show-secrets clientSecretAccessKey)\" %s/api/author/list\n",
+		s.printf("  curl --aws-sigv4 aws:amz:%s:execute-api --user \"$(%s outputs clientAccessKeyId):$(%s outputs --show-secrets "+
+			"clientSecretAccessKey)\" %s/api/author/list\n",
 			region, self, self, endpoint)
 		s.printf("  %s status\n", self)
 	})

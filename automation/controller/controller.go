@@ -66,8 +66,9 @@ func Run(ctx context.Context, config *rest.Config, o Options) error {
 	// What is being made is finished and recorded, however long it takes.
 	unlimited := -time.Second
 	m, err := manager.New(config, manager.Options{
-		Scheme: scheme, Logger: logger, Metrics: metricsserver.Options{BindAddress: orNowhere(o.MetricsAddress)}, HealthProbeBindAddress: o.ProbeAddress,
-		LeaderElection: o.LeaseNamespace != "", LeaderElectionNamespace: o.LeaseNamespace, LeaderElectionID: leaseName(o.Name),
+		Scheme: scheme, Logger: logger, Metrics: metricsserver.Options{BindAddress: orNowhere(o.MetricsAddress)},
+		HealthProbeBindAddress: o.ProbeAddress,
+		LeaderElection:         o.LeaseNamespace != "", LeaderElectionNamespace: o.LeaseNamespace, LeaderElectionID: leaseName(o.Name),
 		LeaderElectionReleaseOnCancel: true, GracefulShutdownTimeout: &unlimited,
 	})
 	if err != nil {

@@ -123,7 +123,8 @@ func (r *reconciler) operate(ctx context.Context, plan Plan) error {
 		}
 		return err
 	}
-	r.log.Info("the gateway serves the cluster's routes", "routes", len(plan.Table.Routes), "ingresses", len(plan.Manifests.Ingresses), "url", url)
+	r.log.Info("the gateway serves the cluster's routes", "routes", len(plan.Table.Routes), "ingresses", len(plan.Manifests.Ingresses),
+		"url", url)
 	r.applied, r.url = plan.Digest, url
 	return nil
 }

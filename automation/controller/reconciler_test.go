@@ -56,8 +56,10 @@ func newCluster(t *testing.T, calls interceptor.Funcs) *cluster {
 	store := fake.NewClientBuilder().WithScheme(scheme).WithStatusSubresource(&networkingv1.Ingress{}).WithInterceptorFuncs(calls).Build()
 	c.reconciler = newReconciler(Options{Gateway: c.gateway, Log: slog.New(slog.DiscardHandler)}, store, c.recorder)
 	c.now = func() time.Time { return c.clock }
-	c.create(&networkingv1.IngressClass{ObjectMeta: metav1.ObjectMeta{Name: "public"}, Spec: networkingv1.IngressClassSpec{Controller: DefaultName}})
-	c.create(&corev1.Service{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "web"}, Spec: corev1.ServiceSpec{Ports: []corev1.ServicePort{{Port: 80}}}})
+	c.create(&networkingv1.IngressClass{ObjectMeta: metav1.ObjectMeta{Name: "public"},
+		Spec: networkingv1.IngressClassSpec{Controller: DefaultName}})
+	c.create(&corev1.Service{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "web"},
+		Spec: corev1.ServiceSpec{Ports: []corev1.ServicePort{{Port: 80}}}})
 	return c
 }
 
@@ -191,7 +193,8 @@ func TestInvalidChangeKeepsTheLastValidRoutes(t *testing.T) {
 
 func TestOtherControllersIngressesAreLeftAlone(t *testing.T) {
 	c := newCluster(t, interceptor.Funcs{})
-	c.create(&networkingv1.IngressClass{ObjectMeta: metav1.ObjectMeta{Name: "nginx"}, Spec: networkingv1.IngressClassSpec{Controller: "k8s.io/ingress-nginx"}})
+	c.create(&networkingv1.IngressClass{ObjectMeta: metav1.ObjectMeta{Name: "nginx"},
+		Spec: networkingv1.IngressClassSpec{Controller: "k8s.io/ingress-nginx"}})
 	theirs := c.ingress("shop", "theirs", "/theirs")
 	class := "nginx"
 	theirs.Spec.IngressClassName = &class
@@ -229,7 +232,8 @@ func TestFailedOperationIsToldAndTriedAgain(t *testing.T) {
 }
 
 func TestForbiddenKindIsNamed(t *testing.T) {
-	c := newCluster(t, interceptor.Funcs{List: func(ctx context.Context, w client.WithWatch, list client.ObjectList, options ...client.ListOption) error {
+	c := newCluster(t, interceptor.Funcs{List: func(ctx context.Context, w client.WithWatch, list client.ObjectList,
+		options ...client.ListOption) error {
 		if _, services := list.(*corev1.ServiceList); services {
 			return apierrors.NewForbidden(corev1.Resource("services"), "", errors.New("no permission"))
 		}

@@ -43,7 +43,8 @@ func Judge(resources []policies.Resource) []Control {
 	for _, row := range table {
 		c := row.Control
 		service, number, _ := strings.Cut(c.ID, ".")
-		c.Source = "https://docs.aws.amazon.com/securityhub/latest/userguide/" + strings.ToLower(service) + "-controls.html#" + strings.ToLower(service) + "-" + number
+		c.Source = "https://docs.aws.amazon.com/securityhub/latest/userguide/" + strings.ToLower(service) + "-controls.html#" +
+			strings.ToLower(service) + "-" + number
 		concerned, failing := row.judge(resources)
 		switch {
 		case len(concerned) == 0:

@@ -67,7 +67,8 @@ func checkQuotas(ctx context.Context, o operation.Options, account *awscloud.Acc
 		if q.Err != nil {
 			c = Check{Name: "quota", Unsure: true, Found: fmt.Sprintf("%s: %s", q.Name, q.Err)}
 		} else if !c.OK {
-			c.Fix = fmt.Sprintf("remove what is not used, or run `aws service-quotas request-service-quota-increase --service-code %s --quota-code %s --desired-value %d`", q.Service, q.Code, q.Used+q.Needed)
+			c.Fix = fmt.Sprintf("remove what is not used, or run `aws service-quotas request-service-quota-increase --service-code %s "+
+				"--quota-code %s --desired-value %d`", q.Service, q.Code, q.Used+q.Needed)
 		}
 		checks = append(checks, c)
 	}

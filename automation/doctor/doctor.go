@@ -64,7 +64,8 @@ func checkNGINX(ctx context.Context) Check {
 		return Check{Name: "nginx", Found: err.Error(), Fix: "run `make nginx`, or name another by " + nginxprogram.Variable}
 	}
 	check := Check{Name: "nginx", OK: true, Found: fmt.Sprintf("%s at %s", version, path)}
-	if image := nginx.ImageVersion(proxy.DefaultImage()); len(image) > 1 && !slices.Equal(image[:2], []int{int(version.Major), int(version.Minor)}) { //nolint:gosec // versions are small
+	here := []int{int(version.Major), int(version.Minor)} //nolint:gosec // versions are small
+	if image := nginx.ImageVersion(proxy.DefaultImage()); len(image) > 1 && !slices.Equal(image[:2], here) {
 		check.Found += fmt.Sprintf(", while the proxy's image has %d.%d", image[0], image[1])
 		check.Fix = "`make nginx` gets one that is as new where it can"
 	}

@@ -43,7 +43,8 @@ var ErrNoCLI = errors.New("no Pulumi CLI is to be had")
 const CLIVariable = "APIGW_INGRESS_PULUMI"
 
 // FindCommand takes the CLI that CLIVariable names, or the one on PATH when it is of the version of the SDK or
-// later, or the one beside this program, or the one that InstallCLI has fetched. Versions are remembered in stateDir; with an empty one each CLI is asked.
+// later, or the one beside this program, or the one that InstallCLI has fetched. Versions are remembered in stateDir; with
+// an empty one each CLI is asked.
 func FindCommand(ctx context.Context, stateDir string) (*Command, error) {
 	candidates := []string{os.Getenv(CLIVariable)}
 	if candidates[0] == "" {
@@ -77,7 +78,8 @@ func FindCommand(ctx context.Context, stateDir string) (*Command, error) {
 			return &Command{path: path, version: version, environment: slices.Clone[[]string]}, nil
 		}
 	}
-	return nil, errors.Join(append([]error{fmt.Errorf("%w: install one of version %s or later from https://www.pulumi.com/docs/install/, or run `make bin/pulumi`",
+	return nil, errors.Join(append([]error{fmt.Errorf("%w: install one of version %s or later from "+
+		"https://www.pulumi.com/docs/install/, or run `make bin/pulumi`",
 		ErrNoCLI, sdk.Version)}, problems...)...)
 }
 

@@ -8,7 +8,8 @@ import (
 
 // Only what never worked is made anew: replacing a cluster because its last update failed would be the end of it.
 func TestFailedCreations(t *testing.T) {
-	const text = "waiting for EKS Node Group (n) to create: unexpected state 'CREATE_FAILED', wanted target 'ACTIVE'. last error: NodeCreationFailure"
+	const text = "waiting for EKS Node Group (n) to create: unexpected state 'CREATE_FAILED', wanted target 'ACTIVE'. last error: " +
+		"NodeCreationFailure"
 	custom := func(urn string, initErrors []string, needs ...string) Resource {
 		return Resource{URN: urn, Type: "aws:eks/nodeGroup:NodeGroup", Custom: true, InitErrors: initErrors, Dependencies: needs}
 	}

@@ -79,8 +79,9 @@ var Causes = []Cause{
 		ID: "policy", Step: Access, Symptom: "403, User ... is not authorized to perform: execute-api:Invoke",
 		Proof:  "errorType `ACCESS_DENIED`, and the caller",
 		Reason: "the API's resource policy, or the caller's own, does not let this caller in on this route",
-		Remedy: "name the caller in clientArns or in the route's client-arns annotation; a caller of another account needs a policy of its own too",
-		shows:  kind("ACCESS_DENIED"),
+		Remedy: "name the caller in clientArns or in the route's client-arns annotation; a caller of another account needs a policy of " +
+			"its own too",
+		shows: kind("ACCESS_DENIED"),
 	},
 	{
 		ID: "token", Step: Access, Symptom: "401, Unauthorized", Proof: "errorType `UNAUTHORIZED`",

@@ -34,13 +34,15 @@ func TestEveryCauseIsTold(t *testing.T) {
 	noRoute := refused("403", "MISSING_AUTHENTICATION_TOKEN", nil)
 	delete(noRoute.Access, "resourcePath")
 	for id, e := range map[string]Evidence{
-		"web-acl":       refused("403", "WAF_FILTERED", nil),
-		"no-route":      noRoute,
-		"unsigned":      refused("403", "MISSING_AUTHENTICATION_TOKEN", nil),
-		"clock":         refused("403", "INVALID_SIGNATURE", map[string]string{"error": "Signature expired: 20260101T000000Z is now earlier than 20260101T000500Z"}),
-		"scope":         refused("403", "INVALID_SIGNATURE", map[string]string{"error": "Credential should be scoped to a valid region."}),
-		"unknown-key":   refused("403", "ACCESS_DENIED", map[string]string{"error": "The security token included in the request is invalid."}),
-		"signature":     refused("403", "INVALID_SIGNATURE", map[string]string{"error": "The request signature we calculated does not match the signature you provided."}),
+		"web-acl":  refused("403", "WAF_FILTERED", nil),
+		"no-route": noRoute,
+		"unsigned": refused("403", "MISSING_AUTHENTICATION_TOKEN", nil),
+		"clock": refused("403", "INVALID_SIGNATURE", map[string]string{"error": "Signature expired: 20260101T000000Z is now " +
+			"earlier than 20260101T000500Z"}),
+		"scope":       refused("403", "INVALID_SIGNATURE", map[string]string{"error": "Credential should be scoped to a valid region."}),
+		"unknown-key": refused("403", "ACCESS_DENIED", map[string]string{"error": "The security token included in the request is invalid."}),
+		"signature": refused("403", "INVALID_SIGNATURE", map[string]string{"error": "The request signature we calculated does not " +
+			"match the signature you provided."}),
 		"policy":        refused("403", "ACCESS_DENIED", map[string]string{"error": "AccessDeniedException"}),
 		"token":         refused("401", "UNAUTHORIZED", nil),
 		"token-expired": refused("401", "EXPIRED_TOKEN", nil),

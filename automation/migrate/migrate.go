@@ -130,7 +130,8 @@ func (p *planner) open(translated foreign.Result) {
 func (p *planner) config(key string, value any, name string) {
 	first, taken := p.decided[key]
 	if taken && p.plan.Config[key] != value {
-		p.plan.Notices = append(p.plan.Notices, fmt.Sprintf("%s: config %s would be %v, but %s makes it %v: it is one for the whole API", name, key, value, first, p.plan.Config[key]))
+		p.plan.Notices = append(p.plan.Notices, fmt.Sprintf("%s: config %s would be %v, but %s makes it %v: it is one for the whole API",
+			name, key, value, first, p.plan.Config[key]))
 		return
 	}
 	p.decided[key], p.plan.Config[key] = name, value
@@ -154,7 +155,8 @@ func (p *planner) service(object manifest.Object) error {
 			return nil
 		}
 	}
-	p.plan.Notices = append(p.plan.Notices, fmt.Sprintf("%s: service %s has no TCP port: API Gateway passes HTTP on only", object.Source, nameOf(object.Namespace, object.Name)))
+	p.plan.Notices = append(p.plan.Notices, fmt.Sprintf("%s: service %s has no TCP port: API Gateway passes HTTP on only", object.Source,
+		nameOf(object.Namespace, object.Name)))
 	return nil
 }
 

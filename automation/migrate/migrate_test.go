@@ -37,7 +37,8 @@ func TestCorpus(t *testing.T) {
 			require.NoError(t, err)
 			config := planned.StackConfig(options)
 			require.NoError(t, yaml.Unmarshal(config, &map[string]any{}))
-			golden.Equal(t, "testdata/"+name+".golden", planned.Report()+"\n--- Pulumi.prod.yaml\n"+string(config)+"\n--- "+ManifestsFile+"\n"+string(manifests))
+			golden.Equal(t, "testdata/"+name+".golden", planned.Report()+"\n--- Pulumi.prod.yaml\n"+string(config)+"\n--- "+ManifestsFile+"\n"+
+				string(manifests))
 			if len(planned.Ingresses) == 0 {
 				return
 			}
@@ -90,7 +91,8 @@ func TestReportCannotBeForged(t *testing.T) {
 
 func TestBadManifests(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "bad.yaml")
-	require.NoError(t, os.WriteFile(file, []byte("apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: bad}\nspec: {rulez: []}\n"), 0o600))
+	require.NoError(t, os.WriteFile(file, []byte("apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: bad}\nspec: "+
+		"{rulez: []}\n"), 0o600))
 	set, err := manifest.Read([]string{file, "testdata/original.yaml"}, nil)
 	require.NoError(t, err)
 	planned, err := New(set, Options{})

@@ -85,7 +85,8 @@ func (p *Plan) writeDomain(b *bytes.Buffer, key func(string, any)) {
 	}) {
 		return
 	}
-	fmt.Fprintf(b, "  # Hosts of the rules: %s. The hosted zone gives the API its certificate and its DNS records.\n", strings.Join(p.Hosts, ", "))
+	fmt.Fprintf(b, "  # Hosts of the rules: %s. The hosted zone gives the API its certificate and its DNS records.\n",
+		strings.Join(p.Hosts, ", "))
 	key("apigateway-ingress:domainName", domainFor(p.Hosts))
 	key("apigateway-ingress:hostedZoneId", "<hosted zone>")
 }
@@ -115,10 +116,12 @@ func (p *Plan) Report() string {
 			guarded++
 		}
 	}
-	fmt.Fprintf(&b, "# Migration\n\nIngresses: %d translated. Services that could be published: %d. Annotations and paths: %d translated, %d not needed, %d impossible.\n",
+	fmt.Fprintf(&b, "# Migration\n\nIngresses: %d translated. Services that could be published: %d. Annotations and paths: %d "+
+		"translated, %d not needed, %d impossible.\n",
 		len(p.Ingresses), len(p.Offers), counts[foreign.Translated], counts[foreign.NotNeeded], counts[foreign.Impossible])
 	if guarded > 0 {
-		fmt.Fprintf(&b, "\n**%d of the impossible ones decided who gets in.** Their routes ask for IAM's signatures until you decide otherwise.\n", guarded)
+		fmt.Fprintf(&b, "\n**%d of the impossible ones decided who gets in.** Their routes ask for IAM's signatures until you decide "+
+			"otherwise.\n", guarded)
 	}
 	for _, section := range []struct {
 		title   string

@@ -11,10 +11,12 @@ import (
 
 func TestOlderDeploymentsAreSaid(t *testing.T) {
 	stage := func(inputs map[string]any) []engine.Resource {
-		return []engine.Resource{{Type: deploymentType, ID: "new"}, {Type: deploymentType, ID: "old", Delete: true}, {Type: stageType, Inputs: inputs}}
+		return []engine.Resource{{Type: deploymentType, ID: "new"}, {Type: deploymentType, ID: "old", Delete: true},
+			{Type: stageType, Inputs: inputs}}
 	}
 	require.Empty(t, olderDeployments(stage(map[string]any{"deployment": "new"})))
-	canary := olderDeployments(stage(map[string]any{"deployment": "old", "canarySettings": map[string]any{"deploymentId": "new", "percentTraffic": 10.0}}))
+	canary := olderDeployments(stage(map[string]any{"deployment": "old",
+		"canarySettings": map[string]any{"deploymentId": "new", "percentTraffic": 10.0}}))
 	require.Len(t, canary, 1)
 	require.Contains(t, canary[0], "90% of the requests go to deployment old")
 	require.Contains(t, canary[0], "holds for the other 10% alone")

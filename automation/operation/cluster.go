@@ -56,7 +56,8 @@ func listAll(ctx context.Context, client dynamic.Interface, kind schema.GroupVer
 				return objects, err
 			}
 			objects = append(objects, manifest.Object{
-				Source: "cluster", APIVersion: item.GetAPIVersion(), Kind: item.GetKind(), Namespace: item.GetNamespace(), Name: item.GetName(), JSON: encoded,
+				Source: "cluster", APIVersion: item.GetAPIVersion(), Kind: item.GetKind(), Namespace: item.GetNamespace(), Name: item.GetName(),
+				JSON: encoded,
 			})
 		}
 		if next = list.GetContinue(); next == "" {

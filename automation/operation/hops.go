@@ -83,7 +83,8 @@ func serviceHop(r engine.Resource, cluster string, status daemon.Status, running
 	selector := selectorOf(r)
 	ready, all, remarks := 0, 0, ""
 	for _, pod := range status.Pods {
-		if pod.Cluster != cluster || pod.Namespace != namespace || len(selector) == 0 || !labels.SelectorFromSet(selector).Matches(labels.Set(pod.Labels)) {
+		if pod.Cluster != cluster || pod.Namespace != namespace || len(selector) == 0 ||
+			!labels.SelectorFromSet(selector).Matches(labels.Set(pod.Labels)) {
 			continue
 		}
 		all++

@@ -47,7 +47,8 @@ func (s *site) rotateOrigin(ctx context.Context) (*Result, error) {
 		return nil, fail(Usage, err)
 	}
 	if held := settings.Platform.Gateway.Stage.Canary.StableDeployment; held != "" {
-		return nil, fail(Usage, errors.New("stableDeployment "+held+" holds the stage at a deployment that sends the former secret: take it away first"))
+		return nil, fail(Usage, errors.New("stableDeployment "+held+
+			" holds the stage at a deployment that sends the former secret: take it away first"))
 	}
 	var result *Result
 	for step := range originSteps {

@@ -9,7 +9,8 @@ import (
 
 // A rotation begins where none is under way, and finishes where one is.
 func TestRotationsWriteTheStacksFile(t *testing.T) {
-	settled, underway := gateway.Access{ClientUser: true, ClientKeyGeneration: 4}, gateway.Access{ClientUser: true, ClientKeyGeneration: 5, KeepFormerClientKey: true}
+	settled, underway := gateway.Access{ClientUser: true, ClientKeyGeneration: 4},
+		gateway.Access{ClientUser: true, ClientKeyGeneration: 5, KeepFormerClientKey: true}
 	values, err := clientRotation(settled, false)
 	require.NoError(t, err)
 	require.Equal(t, map[string]any{"clientKeyGeneration": 5, "keepFormerClientKey": true}, values)

@@ -53,7 +53,8 @@ var shared = map[string]condition{
 
 // always are the reads by which the program finds out where it is, and about networks and clusters that exist.
 var always = []string{
-	"autoscaling:DescribeAutoScalingGroups", "ec2:DescribeAvailabilityZones", "ec2:DescribeRegions", "ec2:DescribeSubnets", "ec2:DescribeVpcAttribute", "ec2:DescribeVpcs",
+	"autoscaling:DescribeAutoScalingGroups", "ec2:DescribeAvailabilityZones", "ec2:DescribeRegions", "ec2:DescribeSubnets",
+	"ec2:DescribeVpcAttribute", "ec2:DescribeVpcs",
 	"eks:DescribeCluster", "eks:DescribeNodegroup", "eks:ListNodegroups", "sts:GetCallerIdentity",
 }
 
@@ -201,7 +202,8 @@ func (s Stack) take(table map[string]needed) (merged, map[string]bool, error) {
 // changes says whether an action does more than look. The cluster's API asks what Kubernetes lets the caller do.
 func changes(action string) bool {
 	_, verb, _ := strings.Cut(action, ":")
-	return !slices.ContainsFunc([]string{"Get", "GET", "List", "Describe", "AccessKubernetesApi"}, func(reads string) bool { return strings.HasPrefix(verb, reads) })
+	return !slices.ContainsFunc([]string{"Get", "GET", "List", "Describe", "AccessKubernetesApi"},
+		func(reads string) bool { return strings.HasPrefix(verb, reads) })
 }
 
 // merged are grants by what makes them one statement: IAM counts characters. Under a condition that tells what is the
@@ -274,7 +276,8 @@ func (s Stack) replacer() *strings.Replacer {
 	}
 	boundary := fmt.Sprintf("arn:%s:iam::%s:policy/%s", s.Partition, s.Account, BoundaryName)
 	return strings.NewReplacer(
-		"${Partition}", s.Partition, "${Region}", s.Region, "${Account}", s.Account, "${Project}", s.Project, "${Stack}", s.Stack, "${Name}", s.Name,
+		"${Partition}", s.Partition, "${Region}", s.Region, "${Account}", s.Account, "${Project}", s.Project, "${Stack}", s.Stack, "${Name}",
+		s.Name,
 		"${Path}", first(role, "path", fmt.Sprintf("/apigateway-ingress/%s/%s/", s.Project, s.Stack)),
 		"${Boundary}", first(role, "permissionsBoundary", boundary),
 		"${Cluster}", s.cluster(),

@@ -107,7 +107,8 @@ func (r request) allowed(policies ...*identity.Policy) bool {
 		context[key] = []string{value}
 	}
 	return !slices.ContainsFunc(r.resources, func(resource string) bool {
-		question := identity.Request{Principal: identity.Principal{ARN: "arn:aws:iam::111122223333:role/deployer", Account: "111122223333"}, Action: r.action, Resource: resource, Context: context}
+		question := identity.Request{Principal: identity.Principal{ARN: "arn:aws:iam::111122223333:role/deployer", Account: "111122223333"},
+			Action: r.action, Resource: resource, Context: context}
 		return !slices.ContainsFunc(policies, func(p *identity.Policy) bool { return p.Decide(question) == identity.Allow })
 	})
 }
@@ -117,8 +118,9 @@ const (
 	ownRole   = "arn:aws:iam::111122223333:role/apigateway-ingress/shop/prod/shop-node-1234567"
 	ownUser   = "arn:aws:iam::111122223333:user/apigateway-ingress/shop/prod/shop-client-1234567"
 	admin     = "arn:aws:iam::aws:policy/AdministratorAccess"
-	otherRole = "arn:aws:iam::111122223333:role/admin arn:aws:iam::111122223333:role/deployer arn:aws:iam::111122223333:role/apigateway-ingress/shop/dev/shop-node-1"
-	bounded   = "iam:PermissionsBoundary"
+	otherRole = "arn:aws:iam::111122223333:role/admin arn:aws:iam::111122223333:role/deployer " +
+		"arn:aws:iam::111122223333:role/apigateway-ingress/shop/dev/shop-node-1"
+	bounded = "iam:PermissionsBoundary"
 )
 
 // escalations are the known ways from some permissions in IAM to all of them, and what spares an attacker that way:
@@ -166,10 +168,12 @@ var escalations = []request{
 	ask("iam:CreateInstanceProfile", "arn:aws:iam::111122223333:instance-profile/mine"),
 	ask("iam:AddRoleToInstanceProfile", "arn:aws:iam::111122223333:instance-profile/mine"),
 	ask("iam:UpdateSAMLProvider", "arn:aws:iam::111122223333:saml-provider/sso"),
-	ask("iam:CreateOpenIDConnectProvider", "arn:aws:iam::111122223333:oidc-provider/evil.example.com arn:aws:iam::111122223333:oidc-provider/token.actions.githubusercontent.com"),
+	ask("iam:CreateOpenIDConnectProvider", "arn:aws:iam::111122223333:oidc-provider/evil.example.com "+
+		"arn:aws:iam::111122223333:oidc-provider/token.actions.githubusercontent.com"),
 	ask("iam:UpdateOpenIDConnectProviderThumbprint", "arn:aws:iam::111122223333:oidc-provider/token.actions.githubusercontent.com"),
 	ask("iam:AddClientIDToOpenIDConnectProvider", "arn:aws:iam::111122223333:oidc-provider/token.actions.githubusercontent.com"),
-	ask("iam:CreateServiceLinkedRole", "arn:aws:iam::111122223333:role/aws-service-role/cloudtrail.amazonaws.com/x", "iam:AWSServiceName", "cloudtrail.amazonaws.com"),
+	ask("iam:CreateServiceLinkedRole", "arn:aws:iam::111122223333:role/aws-service-role/cloudtrail.amazonaws.com/x", "iam:AWSServiceName",
+		"cloudtrail.amazonaws.com"),
 	ask("iam:PassRole", otherRole, "iam:PassedToService", "eks.amazonaws.com"),
 	ask("iam:PassRole", ownRole+" "+otherRole, "iam:PassedToService", "lambda.amazonaws.com"),
 	ask("iam:PassRole", ownRole+" "+otherRole, "iam:PassedToService", "ec2.amazonaws.com"),
@@ -193,16 +197,20 @@ var escalations = []request{
 	ask("eks:CreateAccessEntry", "arn:aws:eks:eu-west-1:111122223333:cluster/payments"),
 	ask("eks:AssociateAccessPolicy", "arn:aws:eks:eu-west-1:111122223333:access-entry/payments/role/111122223333/x/1"),
 	ask("eks:UpdateClusterConfig", "arn:aws:eks:eu-west-1:111122223333:cluster/payments"),
-	ask("logs:DeleteLogGroup", "arn:aws:logs:eu-west-1:111122223333:log-group:payments-1234567 arn:aws:logs:eu-west-1:111122223333:log-group:aws-cloudtrail-logs"),
-	ask("apigateway:PATCH", "arn:aws:apigateway:eu-west-1::/restapis/other arn:aws:apigateway:eu-west-1::/restapis/other/stages/prod arn:aws:apigateway:eu-west-1::/apikeys/other"),
-	ask("apigateway:PATCH", "arn:aws:apigateway:eu-west-1::/restapis/other", "aws:ResourceTag/project", "shop", "aws:ResourceTag/stack", "dev"),
+	ask("logs:DeleteLogGroup", "arn:aws:logs:eu-west-1:111122223333:log-group:payments-1234567 "+
+		"arn:aws:logs:eu-west-1:111122223333:log-group:aws-cloudtrail-logs"),
+	ask("apigateway:PATCH", "arn:aws:apigateway:eu-west-1::/restapis/other arn:aws:apigateway:eu-west-1::/restapis/other/stages/prod "+
+		"arn:aws:apigateway:eu-west-1::/apikeys/other"),
+	ask("apigateway:PATCH", "arn:aws:apigateway:eu-west-1::/restapis/other", "aws:ResourceTag/project", "shop", "aws:ResourceTag/stack",
+		"dev"),
 	ask("apigateway:PATCH", "arn:aws:apigateway:eu-west-1::/restapis/other", "aws:RequestTag/project", "shop", "aws:RequestTag/stack", "prod"),
 	ask("apigateway:GET", "arn:aws:apigateway:eu-west-1::/apikeys/other"),
 	ask("apigateway:UpdateRestApiPolicy", "arn:aws:apigateway:eu-west-1::/restapis/other"),
 	ask("apigateway:PATCH", "arn:aws:apigateway:eu-west-1::/domainnames/other.example.com"),
 	ask("route53:ChangeResourceRecordSets", "arn:aws:route53:::hostedzone/Z0OTHER"),
 	ask("ec2:DeleteVpc", "arn:aws:ec2:eu-west-1:111122223333:vpc/vpc-other"),
-	ask("ec2:CreateTags", "arn:aws:ec2:eu-west-1:111122223333:vpc/vpc-other arn:aws:ec2:eu-west-1:111122223333:security-group/sg-other", "aws:RequestTag/project", "shop", "aws:RequestTag/stack", "prod"),
+	ask("ec2:CreateTags", "arn:aws:ec2:eu-west-1:111122223333:vpc/vpc-other arn:aws:ec2:eu-west-1:111122223333:security-group/sg-other",
+		"aws:RequestTag/project", "shop", "aws:RequestTag/stack", "prod"),
 	ask("ec2:AuthorizeSecurityGroupIngress", "arn:aws:ec2:eu-west-1:111122223333:security-group/sg-other"),
 	ask("ec2:CreateVpc", "arn:aws:ec2:eu-west-1:111122223333:vpc/*"),
 	ask("elasticloadbalancing:DeleteLoadBalancer", "arn:aws:elasticloadbalancing:eu-west-1:111122223333:loadbalancer/net/other/1"),

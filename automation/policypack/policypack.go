@@ -80,7 +80,8 @@ func (a *analyzer) GetAnalyzerInfo(context.Context, *emptypb.Empty) (*pulumirpc.
 	info := &pulumirpc.AnalyzerInfo{Name: policies.Name, DisplayName: policies.Name, Version: policies.Version}
 	for name, description := range a.pack.Descriptions {
 		info.Policies = append(info.Policies, &pulumirpc.PolicyInfo{
-			Name: name, DisplayName: name, Description: description, EnforcementLevel: a.level(name), PolicyType: pulumirpc.PolicyType_POLICY_TYPE_RESOURCE,
+			Name: name, DisplayName: name, Description: description, EnforcementLevel: a.level(name),
+			PolicyType: pulumirpc.PolicyType_POLICY_TYPE_RESOURCE,
 		})
 	}
 	return info, nil

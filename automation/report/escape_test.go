@@ -11,14 +11,17 @@ import (
 )
 
 // hostile is what somebody could name an object to write into other people's reports.
-const hostile = "x\n::error::forged\n| a | b |\n```\n</title><script>alert(1)</script>\"]; click n0\x1b[2J\u202e@everyone ``` [a](http://evil.example.com)"
+const hostile = "x\n::error::forged\n| a | b |\n```\n</title><script>alert(1)</script>\"]; click n0\x1b[2J\u202e@everyone ``` " +
+	"[a](http://evil.example.com)"
 
 func TestReportsStayText(t *testing.T) {
 	nodes := []Node{{URN: prefix + "a::" + strings.ReplaceAll(hostile, ":", ";"), Type: "aws:apigateway/stage:Stage", Status: hostile}}
 	steps := []Step{{URN: nodes[0].URN, Type: nodes[0].Type, Op: "create", End: 1}}
-	summary := Summary{Operation: "up", Stack: "s", Target: "aws", Steps: steps, Failure: hostile, Problems: []string{hostile}, WeakerAccess: []string{hostile}}.Markdown()
+	summary := Summary{Operation: "up", Stack: "s", Target: "aws", Steps: steps, Failure: hostile, Problems: []string{hostile},
+		WeakerAccess: []string{hostile}}.Markdown()
 	drawings := map[string]string{
-		"mermaid": Chain(nodes).Mermaid(), "dot": Chain(nodes).DOT(), "svg": Chain(nodes).SVG(), "timeline": Timeline(hostile, steps, nil), "summary": summary,
+		"mermaid": Chain(nodes).Mermaid(), "dot": Chain(nodes).DOT(), "svg": Chain(nodes).SVG(), "timeline": Timeline(hostile, steps, nil),
+		"summary": summary,
 	}
 	for name, text := range drawings {
 		require.NotContains(t, text, "\x1b", name)

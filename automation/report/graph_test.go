@@ -23,7 +23,8 @@ func nodes() []Node {
 
 func TestFormats(t *testing.T) {
 	all := Dependencies(nodes())
-	require.Equal(t, "flowchart LR\n  n0[\"LoadBalancer<br/>balancer\"]\n  n1[\"VpcLink<br/>link<br/>ok\"]\n  n0 --> n1\n  n2[\"Stage<br/>&lt;shop&gt;<br/>refused\"]\n  n1 --> n2\n", all.Mermaid())
+	require.Equal(t, "flowchart LR\n  n0[\"LoadBalancer<br/>balancer\"]\n  n1[\"VpcLink<br/>link<br/>ok\"]\n  n0 --> n1\n  "+
+		"n2[\"Stage<br/>&lt;shop&gt;<br/>refused\"]\n  n1 --> n2\n", all.Mermaid())
 	require.Contains(t, all.DOT(), "n1 -> n2;")
 	require.Contains(t, all.DOT(), `label="VpcLink\nlink\nok"`)
 }

@@ -23,7 +23,8 @@ func TestProjectIsValid(t *testing.T) {
 	dir := t.TempDir()
 	names, err := Write(dir, Options{CI: true})
 	require.NoError(t, err)
-	require.Equal(t, []string{".github/workflows/deploy.yml", ".gitignore", "Pulumi.dev.yaml", "Pulumi.local.yaml", "Pulumi.yaml", "manifests/hello.yaml"}, names)
+	require.Equal(t, []string{".github/workflows/deploy.yml", ".gitignore", "Pulumi.dev.yaml", "Pulumi.local.yaml", "Pulumi.yaml",
+		"manifests/hello.yaml"}, names)
 	project, err := engine.OpenProject(dir, "local")
 	require.NoError(t, err)
 	settings, err := deploy.Read(project.Get, dir)

@@ -70,7 +70,8 @@ func versionStep(before, after string) error {
 	case to < from:
 		return fmt.Errorf("kubernetesVersion cannot go back from %s to %s: set kubernetesVersion: %q", before, after, before)
 	}
-	return fmt.Errorf("kubernetesVersion cannot go from %s to %s at once: EKS takes one minor version a step. Set kubernetesVersion: \"1.%d\" and run up, then the next",
+	return fmt.Errorf("kubernetesVersion cannot go from %s to %s at once: EKS takes one minor version a step. Set kubernetesVersion: "+
+		"\"1.%d\" and run up, then the next",
 		before, after, from+1)
 }
 

@@ -25,12 +25,15 @@ func run(t *testing.T, settings Settings) *componenttest.Graph {
 
 func TestControlPlaneAndNodeGroups(t *testing.T) {
 	graph := run(t, Settings{
-		PublicAccessCIDRs: pulumi.ToStringArray([]string{"203.0.113.0/24"}), ControlPlaneLogs: []string{"audit"}, Admins: pulumi.ToStringArray([]string{"arn:aws:iam::111122223333:role/ops"}),
-		Addons:     []Addon{{Name: "coredns", Version: "v1.11.4-eksbuild.2"}, {Name: PodIdentityAgent}},
-		NodeGroups: []NodeGroup{{Name: "spot", Count: 2, Max: 5, Spot: true, Arm: true, InstanceTypes: []string{"t4g.large"}, Taints: []string{"team=a:NoSchedule"}}},
+		PublicAccessCIDRs: pulumi.ToStringArray([]string{"203.0.113.0/24"}), ControlPlaneLogs: []string{"audit"},
+		Admins: pulumi.ToStringArray([]string{"arn:aws:iam::111122223333:role/ops"}),
+		Addons: []Addon{{Name: "coredns", Version: "v1.11.4-eksbuild.2"}, {Name: PodIdentityAgent}},
+		NodeGroups: []NodeGroup{{Name: "spot", Count: 2, Max: 5, Spot: true, Arm: true, InstanceTypes: []string{"t4g.large"},
+			Taints: []string{"team=a:NoSchedule"}}},
 	})
 	require.JSONEq(t, `{"publicAccessCidrs":["203.0.113.0/24"],"enabledClusterLogTypes":["audit"],"endpointPrivateAccess":true,"endpointPublicAccess":true,"authenticationMode":"API","corednsAddonOptions":{"enabled":false,"resolveConflictsOnCreate":"OVERWRITE","resolveConflictsOnUpdate":"OVERWRITE"}}`,
-		graph.One(t, "eks:index:Cluster").JSON(t, "publicAccessCidrs", "enabledClusterLogTypes", "endpointPrivateAccess", "endpointPublicAccess", "authenticationMode", "corednsAddonOptions"))
+		graph.One(t, "eks:index:Cluster").JSON(t, "publicAccessCidrs", "enabledClusterLogTypes", "endpointPrivateAccess",
+			"endpointPublicAccess", "authenticationMode", "corednsAddonOptions"))
 	require.JSONEq(t, `{"capacityType":"SPOT","amiType":"AL2023_ARM_64_STANDARD","scalingConfig":{"minSize":2,"desiredSize":2,"maxSize":5},"taints":[{"key":"team","value":"a","effect":"NO_SCHEDULE"}],"version":"1.36"}`,
 		graph.One(t, "aws:eks/nodeGroup:NodeGroup").JSON(t, "capacityType", "amiType", "scalingConfig", "taints", "version"))
 	versions := map[any]any{}
@@ -38,15 +41,18 @@ func TestControlPlaneAndNodeGroups(t *testing.T) {
 		versions[addon.Inputs["addonName"]] = addon.Inputs["addonVersion"]
 		require.Contains(t, addon.DependsOn, "aws:eks/nodeGroup:NodeGroup c-spot", "its pods need nodes")
 	}
-	require.Equal(t, map[any]any{"coredns": "v1.11.4-eksbuild.2", "eks-pod-identity-agent": "v1.36.0-eksbuild.1"}, versions, "one follows the cluster")
-	require.Equal(t, "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy", graph.One(t, "aws:eks/accessPolicyAssociation:AccessPolicyAssociation").Inputs["policyArn"])
+	require.Equal(t, map[any]any{"coredns": "v1.11.4-eksbuild.2", "eks-pod-identity-agent": "v1.36.0-eksbuild.1"}, versions,
+		"one follows the cluster")
+	require.Equal(t, "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy",
+		graph.One(t, "aws:eks/accessPolicyAssociation:AccessPolicyAssociation").Inputs["policyArn"])
 }
 
 func TestExistingClusterMakesNothingButAProvider(t *testing.T) {
 	existing := &Existing{Name: pulumi.String("theirs"), Endpoint: pulumi.String("https://example.com"), Zones: []string{"a", "b"}}
 	existing.Nodes = target.Nodes{SecurityGroupID: pulumi.String("sg-1"), AutoScalingGroups: pulumi.StringMap{"asg": pulumi.String("asg")}}
 	graph := run(t, Settings{Existing: existing})
-	require.Nil(t, graph.One(t, "pulumi:providers:kubernetes").Inputs["deleteUnreachable"], "a network fault must not make the state forget what stands in it")
+	require.Nil(t, graph.One(t, "pulumi:providers:kubernetes").Inputs["deleteUnreachable"],
+		"a network fault must not make the state forget what stands in it")
 	require.Equal(t, true, run(t, Settings{}).One(t, "pulumi:providers:kubernetes").Inputs["deleteUnreachable"])
 	require.Contains(t, graph.One(t, "pulumi:providers:kubernetes").Inputs["kubeconfig"], "get-token")
 	require.Empty(t, graph.All("eks:index:Cluster"))
@@ -77,7 +83,8 @@ func TestTagsOfWhatTheTemplateMakes(t *testing.T) {
 }
 
 func TestAdminsOfOneNameInTwoAccounts(t *testing.T) {
-	graph := run(t, Settings{Admins: pulumi.ToStringArray([]string{"arn:aws:iam::111122223333:role/ops", "arn:aws:iam::444455556666:role/ops"})})
+	graph := run(t, Settings{Admins: pulumi.ToStringArray([]string{"arn:aws:iam::111122223333:role/ops",
+		"arn:aws:iam::444455556666:role/ops"})})
 	require.Len(t, graph.All("aws:eks/accessEntry:AccessEntry"), 2)
 }
 
@@ -104,7 +111,8 @@ func TestChangesThatEKSRefuses(t *testing.T) {
 			require.ErrorContains(t, err, c.problem)
 		}
 	}
-	require.ErrorContains(t, scalingMayChange("g", change.Inputs{"scalingConfig": map[string]any{"minSize": 5.0, "desiredSize": 3.0}}), "min cannot rise to 5, above the 3 nodes")
+	require.ErrorContains(t, scalingMayChange("g", change.Inputs{"scalingConfig": map[string]any{"minSize": 5.0, "desiredSize": 3.0}}),
+		"min cannot rise to 5, above the 3 nodes")
 }
 
 func TestBadSettings(t *testing.T) {

@@ -73,7 +73,8 @@ func (e Existing) CheckZones(balancer []string) error {
 	}
 	var p settings.Problems
 	name, _ := settings.Known(e.Name)
-	p.When(true, "cluster %s has nodes in %s, where the load balancer has no subnet (it has %s): add a private subnet there to {Network.Existing.PrivateSubnetIDs}",
+	p.When(true, "cluster %s has nodes in %s, where the load balancer has no subnet (it has %s): add a private subnet there to "+
+		"{Network.Existing.PrivateSubnetIDs}",
 		name, strings.Join(missing, ", "), strings.Join(balancer, ", "))
 	return p.Err()
 }

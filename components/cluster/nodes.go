@@ -62,7 +62,8 @@ func (c *Cluster) nodeGroup(ctx *pulumi.Context, name string, a Args, g NodeGrou
 		// The number of nodes is then an autoscaler's to choose.
 		options = append(options, pulumi.IgnoreChanges([]string{"scalingConfig.desiredSize"}))
 	}
-	guard, err := change.Guard(ctx, "aws:eks/nodeGroup:NodeGroup", name, func(_, new change.Inputs) error { return scalingMayChange(name, new) })
+	guard, err := change.Guard(ctx, "aws:eks/nodeGroup:NodeGroup", name,
+		func(_, new change.Inputs) error { return scalingMayChange(name, new) })
 	if err != nil {
 		return err
 	}
@@ -94,7 +95,8 @@ func (g NodeGroup) taints() awseks.NodeGroupTaintArray {
 	var list awseks.NodeGroupTaintArray
 	for _, text := range g.Taints {
 		parts := taint.FindStringSubmatch(text)
-		list = append(list, awseks.NodeGroupTaintArgs{Key: pulumi.String(parts[1]), Value: pulumi.String(parts[2]), Effect: pulumi.String(effects[parts[3]])})
+		list = append(list, awseks.NodeGroupTaintArgs{Key: pulumi.String(parts[1]), Value: pulumi.String(parts[2]),
+			Effect: pulumi.String(effects[parts[3]])})
 	}
 	return list
 }
@@ -129,7 +131,8 @@ func nodeTrust(partition string) string {
 	if partition == "aws-cn" {
 		service = "ec2.amazonaws.com.cn"
 	}
-	return fmt.Sprintf(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"Service":%q}}]}`, service)
+	return fmt.Sprintf(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"Service":%q}}]}`,
+		service)
 }
 
 func launchTemplate(ctx *pulumi.Context, name string, a Args, g NodeGroup, parent pulumi.ResourceOption) (*ec2.LaunchTemplate, error) {

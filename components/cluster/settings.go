@@ -133,7 +133,8 @@ func (s Settings) check() error {
 	p.When(!kubernetesVersion.MatchString(s.Version), "{Version} %q is not a version such as %s", s.Version, exampleVersion)
 	p.When(s.PrivateEndpoint && s.PublicAccessCIDRs != nil, "{PublicAccessCIDRs} has no meaning with {PrivateEndpoint}: choose one")
 	s.checkRanges(&p)
-	p.Malformed("SecretsKMSKeyARN", s.SecretsKMSKeyARN, kmsKeyARN, "arn:aws:kms:us-east-1:111122223333:key/01234567-89ab-cdef-0123-456789abcdef")
+	p.Malformed("SecretsKMSKeyARN", s.SecretsKMSKeyARN, kmsKeyARN,
+		"arn:aws:kms:us-east-1:111122223333:key/01234567-89ab-cdef-0123-456789abcdef")
 	admins, _ := settings.KnownList(s.Admins)
 	for i, arn := range admins {
 		p.When(!principalARN.MatchString(arn), "{Admins}: %q is not the ARN of an IAM user or role", arn)
@@ -141,7 +142,8 @@ func (s Settings) check() error {
 	}
 	for i, a := range s.Addons {
 		p.When(!addonName.MatchString(a.Name), "{Addons[%d]}: %q is not the name of an add-on", i, a.Name)
-		p.When(a.Version != "" && !addonVersion.MatchString(a.Version), "{Addons[%d]} %s: %q is not a version such as v1.11.4-eksbuild.2", i, a.Name, a.Version)
+		p.When(a.Version != "" && !addonVersion.MatchString(a.Version), "{Addons[%d]} %s: %q is not a version such as v1.11.4-eksbuild.2", i,
+			a.Name, a.Version)
 		p.When(slices.ContainsFunc(s.Addons[:i], func(b Addon) bool { return a.Name == b.Name }), "{Addons[%d]}: %s is named twice", i, a.Name)
 	}
 	for i, g := range s.NodeGroups {
@@ -153,9 +155,11 @@ func (s Settings) check() error {
 func (e Existing) check(p *settings.Problems) {
 	name, _ := settings.Known(e.Name)
 	p.When(e.Name == nil, "{Existing.Name} is required")
-	p.When(e.Endpoint == nil && e.Kubeconfig == nil, "{Existing.Kubeconfig} is required, or {Existing.Endpoint} for one that asks the AWS CLI for a token")
+	p.When(e.Endpoint == nil && e.Kubeconfig == nil, "{Existing.Kubeconfig} is required, or {Existing.Endpoint} for one that asks the "+
+		"AWS CLI for a token")
 	p.When(e.Nodes.SecurityGroupID == nil, "{Existing.Nodes.SecurityGroupID} is required: name the security group of the nodes")
-	p.When(len(e.Nodes.AutoScalingGroups) == 0, "cluster %s has no managed node group: nothing could become a target of the load balancer", name)
+	p.When(len(e.Nodes.AutoScalingGroups) == 0, "cluster %s has no managed node group: nothing could become a target of the load balancer",
+		name)
 }
 
 func (s Settings) checkRanges(p *settings.Problems) {
@@ -173,7 +177,8 @@ func (s Settings) checkRanges(p *settings.Problems) {
 func (g NodeGroup) check(p *settings.Problems, i int, before []NodeGroup) {
 	p.When(g.Name == "" && i > 0 || g.Name != "" && !groupName.MatchString(g.Name),
 		"{NodeGroups[%d]}: name %q is not valid: use up to 30 lower-case letters, digits and hyphens, with a letter first", i, g.Name)
-	p.When(slices.ContainsFunc(before, func(other NodeGroup) bool { return other.Name == g.Name }), "{NodeGroups[%d]}: the name %q is taken", i, g.Name)
+	p.When(slices.ContainsFunc(before, func(other NodeGroup) bool { return other.Name == g.Name }),
+		"{NodeGroups[%d]}: the name %q is taken", i, g.Name)
 	p.When(g.Min > g.Count || g.Max < g.Count || g.Max > maxNodes,
 		"{NodeGroups[%d]}: min %d, count %d and max %d are not in order, or above %d", i, g.Min, g.Count, g.Max, maxNodes)
 	for _, name := range g.InstanceTypes {

@@ -59,5 +59,6 @@ func TestOwnMocksAndFunctions(t *testing.T) {
 	require.Equal(t, "eks:index:Cluster", mocks.One(t, "eks:index:Cluster").Type)
 
 	unknown := func(ctx *pulumi.Context) error { _, err := ec2.LookupAmi(ctx, &ec2.LookupAmiArgs{}); return err }
-	require.ErrorContains(t, componenttest.TryRun(&componenttest.Graph{}, unknown), "knows no answer of aws:ec2/getAmi:getAmi: add one to Functions")
+	require.ErrorContains(t, componenttest.TryRun(&componenttest.Graph{}, unknown),
+		"knows no answer of aws:ec2/getAmi:getAmi: add one to Functions")
 }

@@ -59,8 +59,9 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		return nil, settings.Named("encryption", name, err)
 	}
 	key, err := kms.NewKey(ctx, name, &kms.KeyArgs{
-		Description: pulumi.String("secrets and logs of " + name), EnableKeyRotation: pulumi.Bool(true), DeletionWindowInDays: pulumi.Int(deletionDays),
-		Policy: pulumi.String(policy), Tags: a.Tags,
+		Description: pulumi.String("secrets and logs of " + name), EnableKeyRotation: pulumi.Bool(true),
+		DeletionWindowInDays: pulumi.Int(deletionDays),
+		Policy:               pulumi.String(policy), Tags: a.Tags,
 	}, pulumi.Parent(k))
 	if err != nil {
 		return nil, settings.Named("encryption", name, err)

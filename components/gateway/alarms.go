@@ -36,7 +36,8 @@ func (g *Gateway) alarms(ctx *pulumi.Context, w watched) error {
 	throttled, err := cloudwatch.NewLogMetricFilter(ctx, g.name+"-throttled", &cloudwatch.LogMetricFilterArgs{
 		LogGroupName: w.logs.Name, Pattern: pulumi.String(`{ $.status = "429" }`),
 		MetricTransformation: cloudwatch.LogMetricFilterMetricTransformationArgs{
-			Namespace: pulumi.String(ownNamespace), Name: pulumi.String(g.name + throttledMetric), Value: pulumi.String("1"), DefaultValue: pulumi.String("0"),
+			Namespace: pulumi.String(ownNamespace), Name: pulumi.String(g.name + throttledMetric), Value: pulumi.String("1"),
+			DefaultValue: pulumi.String("0"),
 		},
 	}, pulumi.Parent(g))
 	if err != nil {
@@ -100,7 +101,8 @@ func (g *Gateway) dashboard(ctx *pulumi.Context, w watched) error {
 	if !g.args.Alarms.Dashboard {
 		return nil
 	}
-	body := pulumi.All(w.api.Name, w.stage.StageName, w.balancer.ArnSuffix, w.balancer.targets.ArnSuffix).ApplyT(func(values []any) (string, error) {
+	body := pulumi.All(w.api.Name, w.stage.StageName, w.balancer.ArnSuffix,
+		w.balancer.targets.ArnSuffix).ApplyT(func(values []any) (string, error) {
 		api := []any{"ApiName", values[0], "Stage", values[1]}
 		nodes := []any{"LoadBalancer", values[2], "TargetGroup", values[3]}
 		metric := func(namespace, name string, dimensions []any, statistic string) []any {
@@ -112,8 +114,10 @@ func (g *Gateway) dashboard(ctx *pulumi.Context, w watched) error {
 		}{
 			{"Requests", [][]any{metric(apiNamespace, "Count", api, "Sum")}},
 			{"Errors", [][]any{metric(apiNamespace, "4XXError", api, "Sum"), metric(apiNamespace, "5XXError", api, "Sum")}},
-			{"Latency, ms", [][]any{metric(apiNamespace, "Latency", api, "p50"), metric(apiNamespace, "Latency", api, "p99"), metric(apiNamespace, "IntegrationLatency", api, "p99")}},
-			{"Nodes", [][]any{metric(balancerNamespace, "HealthyHostCount", nodes, "Minimum"), metric(balancerNamespace, "UnHealthyHostCount", nodes, "Maximum")}},
+			{"Latency, ms", [][]any{metric(apiNamespace, "Latency", api, "p50"), metric(apiNamespace, "Latency", api, "p99"),
+				metric(apiNamespace, "IntegrationLatency", api, "p99")}},
+			{"Nodes", [][]any{metric(balancerNamespace, "HealthyHostCount", nodes, "Minimum"),
+				metric(balancerNamespace, "UnHealthyHostCount", nodes, "Maximum")}},
 		}
 		var widgets []widget
 		for i, graph := range graphs {

@@ -22,7 +22,8 @@ const anyAccount = "????????????"
 // arn is a resource in full. The short form is documented for Resource; whether API Gateway completes it in NotResource, too, is not.
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-control-access-using-iam-policies-to-invoke-api.html
 func (a addressee) arn(resource string) string {
-	return fmt.Sprintf("arn:%s:execute-api:%s:%s:%s/%s/%s", cmp.Or(a.partition, "aws"), a.region, cmp.Or(a.account, anyAccount), apiID, a.stage, resource)
+	return fmt.Sprintf("arn:%s:execute-api:%s:%s:%s/%s/%s", cmp.Or(a.partition, "aws"), a.region, cmp.Or(a.account, anyAccount), apiID,
+		a.stage, resource)
 }
 
 // short is a resource in the form that API Gateway completes.
@@ -72,7 +73,8 @@ func reachOf(caller string, locations []route.Location) (reach, error) {
 			}
 			switch {
 			case allowed && closed:
-				return r, fmt.Errorf("%s: client-arns names %s, who may not call the paths around it, but those around these: a resource policy cannot say that; name the same callers on the way, or choose another path",
+				return r, fmt.Errorf("%s: client-arns names %s, who may not call the paths around it, but those around these: a resource policy "+
+					"cannot say that; name the same callers on the way, or choose another path",
 					within[0].First.Source, caller)
 			case allowed && !open[above]:
 				r.only = append(r.only, resources(path, methodsOf(within), below)...)
@@ -112,7 +114,8 @@ func within(locations []route.Location, path string, below bool) (at *route.Loca
 		if itself {
 			at = &locations[i]
 		}
-		if (itself || below && l.Path != path && strings.HasPrefix(l.Path, strings.TrimSuffix(path, "/")+"/")) && l.First.Behavior.Auth == route.AuthIAM {
+		if (itself || below && l.Path != path && strings.HasPrefix(l.Path, strings.TrimSuffix(path, "/")+"/")) &&
+			l.First.Behavior.Auth == route.AuthIAM {
 			asking = append(asking, l)
 		}
 	}

@@ -131,7 +131,8 @@ func decisionOf(table *route.Table, path string) *route.Route {
 func TestTooManyCallersSayWhatToDo(t *testing.T) {
 	var routes []route.Route
 	for i := range 40 {
-		routes = append(routes, route.Route{Path: fmt.Sprintf("/service%d", i), Match: route.Prefix, Behavior: route.Behavior{Callers: [][]string{{alice}, {bob}}[i%2]}})
+		routes = append(routes, route.Route{Path: fmt.Sprintf("/service%d", i), Match: route.Prefix,
+			Behavior: route.Behavior{Callers: [][]string{{alice}, {bob}}[i%2]}})
 	}
 	err := Settings{}.check("us-east-1", tableOf(t, routes...))
 	require.ErrorContains(t, err, "more than the 8192 that AWS allows")

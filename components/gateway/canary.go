@@ -11,5 +11,6 @@ func (c Canary) Notice() string {
 		return fmt.Sprintf("canary: %v%% of the requests go to deployment %s, which lets in whom it let in when it was made; "+
 			"what tightens access since then holds for the other %v%% alone", 100-c.Percent, c.StableDeployment, c.Percent)
 	}
-	return fmt.Sprintf("the stage is taken back to deployment %s, which lets in whom it let in when it was made; what tightens access since then does not hold", c.StableDeployment)
+	return fmt.Sprintf("the stage is taken back to deployment %s, which lets in whom it let in when it was made; what tightens access "+
+		"since then does not hold", c.StableDeployment)
 }

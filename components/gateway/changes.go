@@ -23,7 +23,8 @@ func endpointMayChange(before, after change.Inputs) error {
 		return errors.New("endpointType cannot change from PRIVATE to EDGE: change it to REGIONAL first, bring the stack up, and then to EDGE")
 	case domain != "":
 		// The record of the domain would lead to an endpoint that is not there yet, or not any more.
-		return fmt.Errorf("endpointType cannot change from %s to %s under the domain %s: take the domain away or choose another, bring the stack up, and set it again",
+		return fmt.Errorf("endpointType cannot change from %s to %s under the domain %s: take the domain away or choose another, bring "+
+			"the stack up, and set it again",
 			from, to, domain)
 	}
 	return nil
@@ -59,6 +60,7 @@ func linkMayChange(before, after change.Inputs) error {
 	if held == "" || len(new) == 0 || !slices.ContainsFunc(old, func(id string) bool { return !slices.Contains(new, id) }) {
 		return nil
 	}
-	return fmt.Errorf("the load balancer's subnets cannot change while stableDeployment %s holds the stage: that deployment uses the VPC link that would go. "+
+	return fmt.Errorf("the load balancer's subnets cannot change while stableDeployment %s holds the stage: that deployment uses the "+
+		"VPC link that would go. "+
 		"Take stableDeployment away first", held)
 }

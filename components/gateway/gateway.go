@@ -123,7 +123,8 @@ func (a Args) missing() error {
 			"{Target.Pods} needs all its fields for targets of the type ip: take a proxy's Target()")
 		return p.Err()
 	}
-	p.When(a.Target.Nodes.AutoScalingGroups == nil, "{Target.Nodes.AutoScalingGroups} is required for targets of the type instance: take a proxy's Target()")
+	p.When(a.Target.Nodes.AutoScalingGroups == nil, "{Target.Nodes.AutoScalingGroups} is required for targets of the type instance: "+
+		"take a proxy's Target()")
 	p.When(a.Target.NodePort == nil, "{Target.NodePort} is required for targets of the type instance: take a proxy's Target()")
 	return p.Err()
 }
@@ -264,7 +265,8 @@ func (g *Gateway) definition(link *apigateway.VpcLink, balancer nlb, endpoints p
 			way.Host, way.TLS = g.args.Balancer.ServerName, true
 		}
 		document, err := openapi.Render(g.args.Routes, openapi.Document{
-			Title: apiTitle, Link: way, Origin: values[3].(string), Responses: g.args.Responses, VPCEndpointIDs: values[2].([]string), OnlyDomain: g.args.Domain.OnlyDomain,
+			Title: apiTitle, Link: way, Origin: values[3].(string), Responses: g.args.Responses, VPCEndpointIDs: values[2].([]string),
+			OnlyDomain:  g.args.Domain.OnlyDomain,
 			PassHeaders: g.args.PassHeaders,
 		})
 		return string(document), err

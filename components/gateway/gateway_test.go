@@ -36,7 +36,8 @@ spec:
       - {path: /a, pathType: Exact, backend: {service: {name: s, port: {number: 80}}}}
       - {path: /b, pathType: Prefix, backend: {service: {name: s, port: {number: 8080}}}}`))
 	require.NoError(t, err)
-	table, err := ingress.Compile(ingresses, ingress.Options{Classless: true, Services: []route.Service{{Namespace: "default", Name: "s", Ports: []route.ServicePort{{Number: 80}, {Number: 8080}}}}})
+	table, err := ingress.Compile(ingresses, ingress.Options{Classless: true,
+		Services: []route.Service{{Namespace: "default", Name: "s", Ports: []route.ServicePort{{Number: 80}, {Number: 8080}}}}})
 	require.NoError(t, err)
 	return table
 }
@@ -44,7 +45,8 @@ spec:
 var ownVPC = network.VPC{ID: pulumi.String("vpc-1"), CIDR: pulumi.String("10.0.0.0/16"), PrivateSubnetIDs: list("subnet-1")}
 
 func nodes(port int) target.Target {
-	return target.Target{Nodes: target.Nodes{SecurityGroupID: pulumi.String("sg-nodes"), AutoScalingGroups: pulumi.StringMap{"": pulumi.String("asg")}}, NodePort: pulumi.Int(port)}
+	return target.Target{Nodes: target.Nodes{SecurityGroupID: pulumi.String("sg-nodes"),
+		AutoScalingGroups: pulumi.StringMap{"": pulumi.String("asg")}}, NodePort: pulumi.Int(port)}
 }
 
 func list(texts ...string) pulumi.StringArray { return pulumi.ToStringArray(texts) }
@@ -68,7 +70,8 @@ func arguments(t *testing.T, change func(*Args)) *Args {
 }
 
 func TestResourcePolicyKeepsEverybodyElseOut(t *testing.T) {
-	policy, err := Settings{}.policy([]string{"arn:aws:iam::111122223333:user/b", clientARN, clientARN, "arn:aws:iam::444455556666:root"}, nil, false).text()
+	policy, err := Settings{}.policy([]string{"arn:aws:iam::111122223333:user/b", clientARN, clientARN, "arn:aws:iam::444455556666:root"},
+		nil, false).text()
 	require.NoError(t, err)
 	require.JSONEq(t, `{"Version":"2012-10-17","Statement":[
 		{"Sid":"AllowCallers","Effect":"Allow","Principal":"*","Action":"execute-api:Invoke","Resource":"execute-api:/*",
@@ -129,7 +132,8 @@ func TestAListenerIsItsTargets(t *testing.T) {
 func TestTheStageWaitsForHealthyTargets(t *testing.T) {
 	graph := run(t, func(*Args) {})
 	ready := graph.One(t, "time:index/sleep:Sleep")
-	require.JSONEq(t, `{"createDuration":"300s","triggers":{"listener":"arn:aws:mock:us-east-1:111122223333:g-30080","nodes ":"g-id"}}`, ready.JSON(t, "createDuration", "triggers"))
+	require.JSONEq(t, `{"createDuration":"300s","triggers":{"listener":"arn:aws:mock:us-east-1:111122223333:g-30080","nodes ":"g-id"}}`,
+		ready.JSON(t, "createDuration", "triggers"))
 	require.Contains(t, graph.One(t, "aws:apigateway/stage:Stage").DependsOn, "time:index/sleep:Sleep g-targets")
 }
 
@@ -148,7 +152,8 @@ func TestDeploymentFollowsDefinitionAndPolicy(t *testing.T) {
 	require.NotEqual(t, before, trigger(func(a *Args) { domain(a); a.Domain.OnlyDomain = true }), "the execute-api endpoint")
 	require.NotEqual(t, before, trigger(func(a *Args) { a.Endpoint.Type = Edge }), "the endpoint's type")
 	require.NotEqual(t, before, trigger(func(a *Args) { a.UsagePlans = []UsagePlan{{Name: "p", Keys: []string{"k"}}} }), "API keys")
-	require.NotEqual(t, before, trigger(func(a *Args) { a.Responses = []openapi.GatewayResponse{{Type: "THROTTLED", Status: 503}} }), "responses")
+	require.NotEqual(t, before, trigger(func(a *Args) { a.Responses = []openapi.GatewayResponse{{Type: "THROTTLED", Status: 503}} }),
+		"responses")
 	require.Equal(t, before, trigger(func(a *Args) { a.Tags = pulumi.StringMap{"team": pulumi.String("a")} }), "tags act at once")
 	require.False(t, run(t, func(*Args) {}).One(t, "aws:apigateway/deployment:Deployment").Options.DeleteBeforeReplace,
 		"a stage must not lose its deployment")
@@ -177,14 +182,16 @@ func TestSomebodyMustBeAllowed(t *testing.T) {
 func TestThrottleAndCacheAreMethodSettings(t *testing.T) {
 	require.Empty(t, run(t, func(*Args) {}).All("aws:apigateway/methodSettings:MethodSettings"))
 	graph := run(t, func(a *Args) {
-		a.Routes.Routes[0].Behavior = route.Behavior{Methods: []string{"GET"}, Cache: route.Cache{TTL: time.Minute, QueryKeys: []string{"page"}}}.WithDefaults()
+		a.Routes.Routes[0].Behavior = route.Behavior{Methods: []string{"GET"},
+			Cache: route.Cache{TTL: time.Minute, QueryKeys: []string{"page"}}}.WithDefaults()
 		a.Routes.Routes[1].Behavior = route.Behavior{Throttle: route.Throttle{Rate: 1.5}}.WithDefaults()
 	})
 	settings := graph.All("aws:apigateway/methodSettings:MethodSettings")
 	require.Len(t, settings, 1+7+7, "ANY is seven methods, of the path and of what is below it")
 	require.JSONEq(t, `{"methodPath":"~1a/GET","stageName":"prod","settings":{"cachingEnabled":true,"cacheTtlInSeconds":60,"cacheDataEncrypted":true,"requireAuthorizationForCacheControl":true}}`,
 		settings[0].JSON(t, "methodPath", "stageName", "settings"))
-	require.JSONEq(t, `{"methodPath":"~1b/DELETE","settings":{"throttlingRateLimit":1.5,"throttlingBurstLimit":2}}`, settings[1].JSON(t, "methodPath", "settings"))
+	require.JSONEq(t, `{"methodPath":"~1b/DELETE","settings":{"throttlingRateLimit":1.5,"throttlingBurstLimit":2}}`,
+		settings[1].JSON(t, "methodPath", "settings"))
 	require.Equal(t, "~1b~1{proxy+}/PUT", settings[14].Inputs["methodPath"])
 	require.Equal(t, true, graph.One(t, "aws:apigateway/stage:Stage").Inputs["cacheClusterEnabled"])
 }
@@ -194,8 +201,10 @@ func TestCustomDomain(t *testing.T) {
 	graph := run(t, func(a *Args) {
 		a.Domain = Domain{Name: "api.example.com", CertificateARN: pulumi.String(certificateARN)}
 	})
-	require.JSONEq(t, `{"domainName":"api.example.com","regionalCertificateArn":"`+certificateARN+`","securityPolicy":"TLS_1_2","endpointConfiguration":{"types":"REGIONAL"}}`,
-		graph.One(t, "aws:apigateway/domainName:DomainName").JSON(t, "domainName", "regionalCertificateArn", "securityPolicy", "endpointConfiguration"))
+	require.JSONEq(t, `{"domainName":"api.example.com","regionalCertificateArn":"`+certificateARN+
+		`","securityPolicy":"TLS_1_2","endpointConfiguration":{"types":"REGIONAL"}}`,
+		graph.One(t, "aws:apigateway/domainName:DomainName").JSON(t, "domainName", "regionalCertificateArn", "securityPolicy",
+			"endpointConfiguration"))
 	require.JSONEq(t, `{"domainName":"api.example.com","restApi":"g-id","stageName":"prod","basePath":null}`,
 		graph.One(t, "aws:apigateway/basePathMapping:BasePathMapping").JSON(t, "domainName", "restApi", "stageName", "basePath"))
 }
@@ -233,15 +242,20 @@ func TestBadDomains(t *testing.T) {
 		many[i] = DomainName{Name: fmt.Sprintf("h%d.example.com", i), HostedZoneID: zone}
 	}
 	for want, domains := range map[string][]DomainName{
-		"Domains[1]: a.example.com is declared twice":                        {{Name: "a.example.com", HostedZoneID: zone}, {Name: "a.example.com", HostedZoneID: zone}},
-		"121 domains are more than the 120 that AWS allows in a region":      many,
-		"a.example.com: it has no certificate":                               {{Name: "a.example.com"}},
-		"a.example.com: its certificate is of region us-east-1":              {{Name: "a.example.com", CertificateARN: pulumi.String(certificateARN)}},
-		"*.example.com: record a.b.example.com is not below it":              {{Name: "*.example.com", HostedZoneID: zone, Records: []string{"a.b.example.com"}}},
-		"Domains: two of them have a record for a.example.com":               {{Name: "*.example.com", HostedZoneID: zone, Records: []string{"a.example.com"}}, {Name: "a.example.com", HostedZoneID: zone}},
-		`a.example.com: base path "/v1" is not possible`:                     {{Name: "a.example.com", HostedZoneID: zone, BasePath: "/v1"}},
-		`"a" is not a domain name`:                                           {{Name: "a", HostedZoneID: zone}},
-		"*.example.com: records are made in a hosted zone: set hostedZoneId": {{Name: "*.example.com", CertificateARN: pulumi.String(certificateARN), Records: []string{"a.example.com"}}},
+		"Domains[1]: a.example.com is declared twice": {{Name: "a.example.com", HostedZoneID: zone},
+			{Name: "a.example.com", HostedZoneID: zone}},
+		"121 domains are more than the 120 that AWS allows in a region": many,
+		"a.example.com: it has no certificate":                          {{Name: "a.example.com"}},
+		"a.example.com: its certificate is of region us-east-1": {{Name: "a.example.com",
+			CertificateARN: pulumi.String(certificateARN)}},
+		"*.example.com: record a.b.example.com is not below it": {{Name: "*.example.com", HostedZoneID: zone,
+			Records: []string{"a.b.example.com"}}},
+		"Domains: two of them have a record for a.example.com": {{Name: "*.example.com", HostedZoneID: zone,
+			Records: []string{"a.example.com"}}, {Name: "a.example.com", HostedZoneID: zone}},
+		`a.example.com: base path "/v1" is not possible`: {{Name: "a.example.com", HostedZoneID: zone, BasePath: "/v1"}},
+		`"a" is not a domain name`:                       {{Name: "a", HostedZoneID: zone}},
+		"*.example.com: records are made in a hosted zone: set hostedZoneId": {{Name: "*.example.com",
+			CertificateARN: pulumi.String(certificateARN), Records: []string{"a.example.com"}}},
 	} {
 		s := Settings{Domains: domains, Access: Access{ClientUser: true}}.complete()
 		require.ErrorContains(t, s.check("eu-west-1", nil), want)
@@ -270,9 +284,11 @@ func TestPrivateEndpoint(t *testing.T) {
 		a.Endpoint = Endpoint{Type: Private, CreateVPCEndpoint: true, VPCEndpointIDs: list("vpce-0a")}
 	})
 	require.JSONEq(t, `{"serviceName":"com.amazonaws.us-east-1.execute-api","vpcEndpointType":"Interface","privateDnsEnabled":true,"subnetIds":["subnet-1"],"securityGroupIds":["g-endpoint-id"]}`,
-		graph.One(t, "aws:ec2/vpcEndpoint:VpcEndpoint").JSON(t, "serviceName", "vpcEndpointType", "privateDnsEnabled", "subnetIds", "securityGroupIds"))
+		graph.One(t, "aws:ec2/vpcEndpoint:VpcEndpoint").JSON(t, "serviceName", "vpcEndpointType", "privateDnsEnabled", "subnetIds",
+			"securityGroupIds"))
 	api := graph.One(t, "aws:apigateway/restApi:RestApi")
-	require.JSONEq(t, `{"endpointConfiguration":{"types":"PRIVATE","vpcEndpointIds":["vpce-0a","g-id"]}}`, api.JSON(t, "endpointConfiguration"))
+	require.JSONEq(t, `{"endpointConfiguration":{"types":"PRIVATE","vpcEndpointIds":["vpce-0a","g-id"]}}`,
+		api.JSON(t, "endpointConfiguration"))
 	require.Contains(t, api.Inputs["policy"], `"aws:SourceVpce":["g-id","vpce-0a"]`)
 	require.Contains(t, api.Inputs["body"], `"servers":[{"url":"/","x-amazon-apigateway-endpoint-configuration":{"vpcEndpointIds":["vpce-0a","g-id"]}}]`,
 		"an import would take away what the definition does not say")
@@ -297,12 +313,15 @@ func TestRequestedCertificateAndAlias(t *testing.T) {
 		_, err = New(ctx, "g", args)
 		return err
 	}))
-	require.JSONEq(t, `{"domainName":"api.example.com","validationMethod":"DNS"}`, graph.One(t, "aws:acm/certificate:Certificate").JSON(t, "domainName", "validationMethod"))
-	require.Contains(t, graph.One(t, "aws:acm/certificate:Certificate").Provider, "::virginia::", "CloudFront takes certificates of one region")
+	require.JSONEq(t, `{"domainName":"api.example.com","validationMethod":"DNS"}`,
+		graph.One(t, "aws:acm/certificate:Certificate").JSON(t, "domainName", "validationMethod"))
+	require.Contains(t, graph.One(t, "aws:acm/certificate:Certificate").Provider, "::virginia::",
+		"CloudFront takes certificates of one region")
 	records := graph.All("aws:route53/record:Record")
 	require.Len(t, records, 2)
 	require.JSONEq(t, `{"name":"api.example.com","type":"A","zoneId":"Z0123456789","aliases":[{"name":"cloudfront.example.com","zoneId":"Z2FDTNDATAQYW2","evaluateTargetHealth":false}]}`, records[0].JSON(t, "name", "type", "zoneId", "aliases"))
-	require.JSONEq(t, `{"name":"_proof.api.example.com","type":"CNAME","records":["_value.example.com"]}`, records[1].JSON(t, "name", "type", "records"))
+	require.JSONEq(t, `{"name":"_proof.api.example.com","type":"CNAME","records":["_value.example.com"]}`,
+		records[1].JSON(t, "name", "type", "records"))
 	require.Equal(t, "v1", graph.One(t, "aws:apigateway/basePathMapping:BasePathMapping").Inputs["basePath"])
 	require.Equal(t, true, graph.One(t, "aws:apigateway/restApi:RestApi").Inputs["disableExecuteApiEndpoint"])
 }
@@ -312,20 +331,24 @@ func TestCanaryStaysWithTheStableDeployment(t *testing.T) {
 	require.JSONEq(t, `{"deployment":"old123","canarySettings":{"deploymentId":"g-id","percentTraffic":10}}`,
 		graph.One(t, "aws:apigateway/stage:Stage").JSON(t, "deployment", "canarySettings"))
 	back := run(t, func(a *Args) { a.Stage.Canary = Canary{StableDeployment: "old123"} })
-	require.JSONEq(t, `{"deployment":"old123","canarySettings":null}`, back.One(t, "aws:apigateway/stage:Stage").JSON(t, "deployment", "canarySettings"))
-	require.True(t, back.One(t, "aws:apigateway/deployment:Deployment").Options.RetainOnDelete, "a deployment that is not the newest must not go")
+	require.JSONEq(t, `{"deployment":"old123","canarySettings":null}`,
+		back.One(t, "aws:apigateway/stage:Stage").JSON(t, "deployment", "canarySettings"))
+	require.True(t, back.One(t, "aws:apigateway/deployment:Deployment").Options.RetainOnDelete,
+		"a deployment that is not the newest must not go")
 }
 
 func TestStageSettingsReachEveryMethod(t *testing.T) {
 	graph := run(t, func(a *Args) {
-		a.Stage = Stage{Throttle: Throttle{Rate: 10}, Metrics: true, ExecutionLogs: "ERROR", Tracing: true, LogKMSKeyARN: pulumi.String("arn:aws:kms:us-east-1:111122223333:key/0a"), Variables: pulumi.StringMap{"color": pulumi.String("blue")}}
+		a.Stage = Stage{Throttle: Throttle{Rate: 10}, Metrics: true, ExecutionLogs: "ERROR", Tracing: true,
+			LogKMSKeyARN: pulumi.String("arn:aws:kms:us-east-1:111122223333:key/0a"), Variables: pulumi.StringMap{"color": pulumi.String("blue")}}
 		a.Routes.Routes[0].Behavior = route.Behavior{Methods: []string{"GET"}, Throttle: route.Throttle{Rate: 1}}.WithDefaults()
 	})
 	settings := graph.All("aws:apigateway/methodSettings:MethodSettings")
 	require.Len(t, settings, 2)
 	require.JSONEq(t, `{"methodPath":"*/*","settings":{"throttlingRateLimit":10,"throttlingBurstLimit":10,"metricsEnabled":true,"loggingLevel":"ERROR","dataTraceEnabled":false}}`, settings[0].JSON(t, "methodPath", "settings"))
 	require.JSONEq(t, `{"methodPath":"~1a/GET","settings":{"throttlingRateLimit":1,"throttlingBurstLimit":1,"metricsEnabled":true,"loggingLevel":"ERROR","dataTraceEnabled":false}}`, settings[1].JSON(t, "methodPath", "settings"))
-	require.JSONEq(t, `{"xrayTracingEnabled":true,"variables":{"color":"blue"}}`, graph.One(t, "aws:apigateway/stage:Stage").JSON(t, "xrayTracingEnabled", "variables"))
+	require.JSONEq(t, `{"xrayTracingEnabled":true,"variables":{"color":"blue"}}`,
+		graph.One(t, "aws:apigateway/stage:Stage").JSON(t, "xrayTracingEnabled", "variables"))
 	require.Equal(t, "arn:aws:kms:us-east-1:111122223333:key/0a", graph.One(t, "aws:cloudwatch/logGroup:LogGroup").Inputs["kmsKeyId"])
 }
 
@@ -336,7 +359,8 @@ func TestUsagePlans(t *testing.T) {
 	})
 	require.JSONEq(t, `{"apiStages":[{"apiId":"g-id","stage":"prod"}],"throttleSettings":{"rateLimit":5,"burstLimit":10},"quotaSettings":{"limit":100,"period":"DAY"}}`,
 		graph.One(t, "aws:apigateway/usagePlan:UsagePlan").JSON(t, "apiStages", "throttleSettings", "quotaSettings"))
-	require.JSONEq(t, `{"keyId":"g-acme-id","keyType":"API_KEY","usagePlanId":"g-gold-id"}`, graph.One(t, "aws:apigateway/usagePlanKey:UsagePlanKey").JSON(t, "keyId", "keyType", "usagePlanId"))
+	require.JSONEq(t, `{"keyId":"g-acme-id","keyType":"API_KEY","usagePlanId":"g-gold-id"}`,
+		graph.One(t, "aws:apigateway/usagePlanKey:UsagePlanKey").JSON(t, "keyId", "keyType", "usagePlanId"))
 	require.Contains(t, graph.One(t, "aws:apigateway/restApi:RestApi").Inputs["body"], `"security":[{"apikey":[],"sigv4":[]}]`)
 }
 
@@ -357,7 +381,8 @@ func TestWatching(t *testing.T) {
 	alarms := graph.All("aws:cloudwatch/metricAlarm:MetricAlarm")
 	require.Len(t, alarms, 4)
 	for _, alarm := range alarms {
-		require.JSONEq(t, `{"alarmActions":["arn:aws:sns:us-east-1:111122223333:oncall"],"treatMissingData":"notBreaching"}`, alarm.JSON(t, "alarmActions", "treatMissingData"))
+		require.JSONEq(t, `{"alarmActions":["arn:aws:sns:us-east-1:111122223333:oncall"],"treatMissingData":"notBreaching"}`,
+			alarm.JSON(t, "alarmActions", "treatMissingData"))
 	}
 	require.Contains(t, graph.One(t, "aws:cloudwatch/dashboard:Dashboard").Inputs["dashboardBody"], `"IntegrationLatency"`)
 	association := graph.One(t, "aws:wafv2/webAclAssociation:WebAclAssociation")
@@ -367,10 +392,12 @@ func TestWatching(t *testing.T) {
 // Nothing that AWS would refuse gets as far as a resource.
 func TestMutualTLSAndDeletionProtection(t *testing.T) {
 	graph := run(t, func(a *Args) {
-		a.Domain = Domain{Name: "a.example.com", CertificateARN: pulumi.String(certificateARN), OnlyDomain: true, TruststoreURI: pulumi.String("s3://b/k")}
+		a.Domain = Domain{Name: "a.example.com", CertificateARN: pulumi.String(certificateARN), OnlyDomain: true,
+			TruststoreURI: pulumi.String("s3://b/k")}
 		a.Balancer.DeletionProtection = true
 	})
-	require.Equal(t, map[string]any{"truststoreUri": "s3://b/k"}, graph.One(t, "aws:apigateway/domainName:DomainName").Inputs["mutualTlsAuthentication"])
+	require.Equal(t, map[string]any{"truststoreUri": "s3://b/k"},
+		graph.One(t, "aws:apigateway/domainName:DomainName").Inputs["mutualTlsAuthentication"])
 	require.Equal(t, true, graph.One(t, "aws:apigateway/restApi:RestApi").Inputs["disableExecuteApiEndpoint"])
 	require.Equal(t, true, graph.One(t, "aws:lb/loadBalancer:LoadBalancer").Inputs["enableDeletionProtection"])
 }
@@ -393,26 +420,36 @@ func TestBadSettings(t *testing.T) {
 		`Stage.LogKMSKeyARN "alias/x" is malformed`:                  {Stage: Stage{LogKMSKeyARN: pulumi.String("alias/x")}},
 		"settings of a domain without Domain.Name":                   {Domain: Domain{TruststoreURI: pulumi.String("s3://b/k")}},
 		"Domain.Name without a certificate":                          {Domain: Domain{Name: "a.example.com"}},
-		"of region us-east-1: a domain of a REGIONAL":                {Domain: Domain{Name: "a.example.com", CertificateARN: pulumi.String(certificateARN)}},
-		"does not go with Endpoint.Type PRIVATE":                     {Endpoint: Endpoint{Type: Private, CreateVPCEndpoint: true}, Domain: Domain{Name: "a.example.com", CertificateARN: pulumi.String(certificateARN)}},
-		"Domain.TruststoreURI without Domain.OnlyDomain":             {Domain: Domain{Name: "a.example.com", HostedZoneID: pulumi.String("Z1"), TruststoreURI: pulumi.String("s3://b/k")}},
-		"mutual TLS takes Domain.SecurityPolicy TLS_1_2":             {Domain: Domain{Name: "a.example.com", HostedZoneID: pulumi.String("Z1"), TruststoreURI: pulumi.String("s3://b/k"), OnlyDomain: true, SecurityPolicy: "TLS_1_0"}},
-		"Domain.TruststoreURI \"https://b/k\" is malformed":          {Domain: Domain{Name: "a.example.com", HostedZoneID: pulumi.String("Z1"), TruststoreURI: pulumi.String("https://b/k"), OnlyDomain: true}},
-		`Domain.BasePath "/v1" is not possible`:                      {Domain: Domain{Name: "a.example.com", HostedZoneID: pulumi.String("Z1"), BasePath: "/v1"}},
-		"takes both Balancer.CertificateARN and":                     {Balancer: Balancer{ServerName: "a.example.com"}},
-		"WebACL.ARN and WebACL.Managed: choose one":                  {WebACL: WebACL{ARN: pulumi.String("arn:aws:wafv2:eu-west-1:111122223333:regional/webacl/a/0"), Managed: true}},
-		`WebACL.ARN "arn:aws:wafv2:us-east-1:1:global/webacl/a"`:     {WebACL: WebACL{ARN: pulumi.String("arn:aws:wafv2:us-east-1:1:global/webacl/a")}},
-		"WebACL.RateLimit 5 is not":                                  {WebACL: WebACL{RateLimit: 5}},
-		"WebACL.BodyLimit 20 is not one of [16 32 48 64]":            {WebACL: WebACL{BodyLimit: 20}},
-		"WebACL.Overrides: there is no rule SizeRestrictions_BDY":    {WebACL: WebACL{Managed: true, Overrides: map[string]string{"SizeRestrictions_BDY": "count"}}},
-		`WebACL.Overrides: BodySize: "pass" is not one of`:           {WebACL: WebACL{Managed: true, Overrides: map[string]string{"BodySize": "pass"}}},
-		"WebACL.Overrides and WebACL.Logs are for WebACL.Managed":    {WebACL: WebACL{Logs: true}},
-		"Domain.BasePath sping is reserved":                          {Domain: Domain{Name: "a.example.com", HostedZoneID: pulumi.String("Z1"), BasePath: "sping"}},
-		"UsagePlans[0]: a throttle takes both":                       {UsagePlans: []UsagePlan{{Name: "a", Rate: 1, Keys: []string{"k"}}}},
-		"UsagePlans[0]: a quota takes both":                          {UsagePlans: []UsagePlan{{Name: "a", Quota: 1, Keys: []string{"k"}}}},
-		"UsagePlans[1]: key k is in two plans":                       {UsagePlans: []UsagePlan{{Name: "a", Keys: []string{"k"}}, {Name: "b", Keys: []string{"k"}}}},
-		"Alarms.TopicARNs without Alarms.Enabled":                    {Alarms: Alarms{TopicARNs: list("arn:aws:sns:eu-west-1:111122223333:a")}},
-		"gateway response TEAPOT: the type is not one of":            {Responses: []openapi.GatewayResponse{{Type: "TEAPOT"}}},
+		"of region us-east-1: a domain of a REGIONAL": {Domain: Domain{Name: "a.example.com",
+			CertificateARN: pulumi.String(certificateARN)}},
+		"does not go with Endpoint.Type PRIVATE": {Endpoint: Endpoint{Type: Private, CreateVPCEndpoint: true},
+			Domain: Domain{Name: "a.example.com", CertificateARN: pulumi.String(certificateARN)}},
+		"Domain.TruststoreURI without Domain.OnlyDomain": {Domain: Domain{Name: "a.example.com",
+			HostedZoneID: pulumi.String("Z1"), TruststoreURI: pulumi.String("s3://b/k")}},
+		"mutual TLS takes Domain.SecurityPolicy TLS_1_2": {Domain: Domain{Name: "a.example.com",
+			HostedZoneID: pulumi.String("Z1"), TruststoreURI: pulumi.String("s3://b/k"), OnlyDomain: true, SecurityPolicy: "TLS_1_0"}},
+		"Domain.TruststoreURI \"https://b/k\" is malformed": {Domain: Domain{Name: "a.example.com",
+			HostedZoneID: pulumi.String("Z1"), TruststoreURI: pulumi.String("https://b/k"), OnlyDomain: true}},
+		`Domain.BasePath "/v1" is not possible`: {Domain: Domain{Name: "a.example.com",
+			HostedZoneID: pulumi.String("Z1"), BasePath: "/v1"}},
+		"takes both Balancer.CertificateARN and":                 {Balancer: Balancer{ServerName: "a.example.com"}},
+		"WebACL.ARN and WebACL.Managed: choose one":              {WebACL: WebACL{ARN: pulumi.String("arn:aws:wafv2:eu-west-1:111122223333:regional/webacl/a/0"), Managed: true}},
+		`WebACL.ARN "arn:aws:wafv2:us-east-1:1:global/webacl/a"`: {WebACL: WebACL{ARN: pulumi.String("arn:aws:wafv2:us-east-1:1:global/webacl/a")}},
+		"WebACL.RateLimit 5 is not":                              {WebACL: WebACL{RateLimit: 5}},
+		"WebACL.BodyLimit 20 is not one of [16 32 48 64]":        {WebACL: WebACL{BodyLimit: 20}},
+		"WebACL.Overrides: there is no rule SizeRestrictions_BDY": {WebACL: WebACL{Managed: true,
+			Overrides: map[string]string{"SizeRestrictions_BDY": "count"}}},
+		`WebACL.Overrides: BodySize: "pass" is not one of`: {WebACL: WebACL{Managed: true,
+			Overrides: map[string]string{"BodySize": "pass"}}},
+		"WebACL.Overrides and WebACL.Logs are for WebACL.Managed": {WebACL: WebACL{Logs: true}},
+		"Domain.BasePath sping is reserved": {Domain: Domain{Name: "a.example.com",
+			HostedZoneID: pulumi.String("Z1"), BasePath: "sping"}},
+		"UsagePlans[0]: a throttle takes both": {UsagePlans: []UsagePlan{{Name: "a", Rate: 1, Keys: []string{"k"}}}},
+		"UsagePlans[0]: a quota takes both":    {UsagePlans: []UsagePlan{{Name: "a", Quota: 1, Keys: []string{"k"}}}},
+		"UsagePlans[1]: key k is in two plans": {UsagePlans: []UsagePlan{{Name: "a", Keys: []string{"k"}},
+			{Name: "b", Keys: []string{"k"}}}},
+		"Alarms.TopicARNs without Alarms.Enabled":         {Alarms: Alarms{TopicARNs: list("arn:aws:sns:eu-west-1:111122223333:a")}},
+		"gateway response TEAPOT: the type is not one of": {Responses: []openapi.GatewayResponse{{Type: "TEAPOT"}}},
 	} {
 		t.Run(want, func(t *testing.T) {
 			require.ErrorContains(t, s.complete().check("eu-west-1", nil), want)
@@ -433,10 +470,12 @@ func TestPingIsReservedAtADomainsRoot(t *testing.T) {
 
 func TestManagedWebACL(t *testing.T) {
 	graph := run(t, func(a *Args) {
-		a.WebACL = WebACL{Managed: true, BodyLimit: 64, Logs: true, Overrides: map[string]string{"BodySize": "count", "NoUserAgent_HEADER": "count"}}
+		a.WebACL = WebACL{Managed: true, BodyLimit: 64, Logs: true,
+			Overrides: map[string]string{"BodySize": "count", "NoUserAgent_HEADER": "count"}}
 	})
 	acl := graph.One(t, "aws:wafv2/webAcl:WebAcl")
-	require.JSONEq(t, `{"associationConfig":{"requestBodies":[{"apiGateways":[{"defaultSizeInspectionLimit":"KB_64"}]}]}}`, acl.JSON(t, "associationConfig"))
+	require.JSONEq(t, `{"associationConfig":{"requestBodies":[{"apiGateways":[{"defaultSizeInspectionLimit":"KB_64"}]}]}}`,
+		acl.JSON(t, "associationConfig"))
 	rules := acl.Inputs["rules"].([]any)
 	require.Equal(t, map[string]any{"count": map[string]any{}}, rules[1].(map[string]any)["action"])
 	encoded, err := json.Marshal(rules)
@@ -478,7 +517,8 @@ func TestAuthorizersMayBeInvokedByThisAPIOnly(t *testing.T) {
 	require.JSONEq(t, `{"action":"lambda:InvokeFunction","function":"`+function+`","qualifier":"live","principal":"apigateway.amazonaws.com",
 		"sourceArn":"arn:aws:execute-api:us-east-1:111122223333:g/authorizers/*"}`,
 		graph.One(t, "aws:lambda/permission:Permission").JSON(t, "action", "function", "qualifier", "principal", "sourceArn"))
-	require.Contains(t, graph.One(t, "aws:apigateway/stage:Stage").DependsOn, "aws:lambda/permission:Permission g-one", "before the first request")
+	require.Contains(t, graph.One(t, "aws:apigateway/stage:Stage").DependsOn, "aws:lambda/permission:Permission g-one",
+		"before the first request")
 }
 
 func TestChangesThatAWSRefusesAreRefused(t *testing.T) {
@@ -515,7 +555,9 @@ func TestWhatOthersShareStays(t *testing.T) {
 		a.UsagePlans = []UsagePlan{{Name: "p", Keys: []string{"k"}}}
 	})
 	for _, record := range graph.All("aws:route53/record:Record") {
-		require.Equal(t, record.Name == "g-certificate", record.Options.RetainOnDelete, "a certificate of example.com is proved by the same record")
+		require.Equal(t, record.Name == "g-certificate", record.Options.RetainOnDelete,
+			"a certificate of example.com is proved by the same record")
 	}
-	require.True(t, graph.One(t, "aws:apigateway/usagePlanKey:UsagePlanKey").Options.DeleteBeforeReplace, "a key is in one plan of a stage only")
+	require.True(t, graph.One(t, "aws:apigateway/usagePlanKey:UsagePlanKey").Options.DeleteBeforeReplace,
+		"a key is in one plan of a stage only")
 }

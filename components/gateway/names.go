@@ -85,14 +85,16 @@ func (s Settings) checkDomains(p *settings.Problems, region string) {
 func (d DomainName) check(endpoint EndpointType, region string) error {
 	var p settings.Problems
 	p.Add(route.CheckDomainName(d.Name))
-	p.When(d.CertificateARN == nil && d.HostedZoneID == nil, "it has no certificate: set certificateArn, or hostedZoneId to have one requested")
+	p.When(d.CertificateARN == nil && d.HostedZoneID == nil, "it has no certificate: set certificateArn, or hostedZoneId to have one "+
+		"requested")
 	p.Malformed("CertificateARN", d.CertificateARN, certificate, certificateExample)
 	wanted := region
 	if endpoint == Edge {
 		wanted = edgeCertificateRegion
 	}
 	own := regionOf(d.CertificateARN)
-	p.When(own != "" && wanted != "" && own != wanted, "its certificate is of region %s: a domain of a %s endpoint takes one of %s", own, endpoint, wanted)
+	p.When(own != "" && wanted != "" && own != wanted, "its certificate is of region %s: a domain of a %s endpoint takes one of %s", own,
+		endpoint, wanted)
 	p.Malformed("HostedZoneID", d.HostedZoneID, zoneID, "Z0123456789ABCDEFGHIJ")
 	p.When(!basePath.MatchString(d.BasePath) || strings.HasPrefix(d.BasePath, "/") || strings.HasSuffix(d.BasePath, "/"),
 		"base path %q is not possible: write a path without a slash at either end", d.BasePath)

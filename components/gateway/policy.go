@@ -54,7 +54,8 @@ func (g *Gateway) resourcePolicy(user *client, endpoints pulumi.StringArrayOutpu
 		if userARN := values[0].(string); userARN != "" {
 			callers = append(callers, userARN)
 		}
-		api := addressee{partition: g.args.Location.Partition, region: g.args.Location.Region, account: g.args.Location.Account, stage: g.args.Stage.Name}
+		api := addressee{partition: g.args.Location.Partition, region: g.args.Location.Region, account: g.args.Location.Account,
+			stage: g.args.Stage.Name}
 		return g.args.policyText(api, g.args.Routes, callers, values[1].([]string))
 	}).(pulumi.StringOutput)
 }
@@ -130,7 +131,8 @@ func accountIDs(roots []string) []string {
 }
 
 func (d *policyDocument) add(sid, effect string, c condition) {
-	d.Statement = append(d.Statement, statement{Sid: sid, Effect: effect, Principal: "*", Action: invoke, Resource: everyResource, Condition: c})
+	d.Statement = append(d.Statement, statement{Sid: sid, Effect: effect, Principal: "*", Action: invoke, Resource: everyResource,
+		Condition: c})
 }
 
 func (d policyDocument) text() (string, error) {

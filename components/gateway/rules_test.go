@@ -25,7 +25,8 @@ func TestEveryPropertyHasItsRule(t *testing.T) {
 	}
 	everything := func(a *Args) {
 		a.Tags = pulumi.StringMap{"a": pulumi.String("b")}
-		a.Routes.Authorizers = []route.Authorizer{{Name: "gate", Type: route.AuthorizerToken, FunctionARN: "arn:aws:lambda:us-east-1:111122223333:function:gate:live"}}
+		a.Routes.Authorizers = []route.Authorizer{{Name: "gate", Type: route.AuthorizerToken,
+			FunctionARN: "arn:aws:lambda:us-east-1:111122223333:function:gate:live"}}
 		a.Routes.Routes[0].Behavior.Throttle = route.Throttle{Rate: 1, Burst: 1}
 		a.Access.ClientUser, a.ManageAccountLogging = true, true
 		a.Stage.Tracing, a.Stage.Metrics, a.Stage.ExecutionLogs = true, true, "ERROR"

@@ -244,7 +244,8 @@ func (s Settings) checkEndpoint(p *settings.Problems) {
 	given := e.VPCEndpointIDs != nil || e.CreateVPCEndpoint
 	p.When(e.Type == Private && !given,
 		"{Endpoint.Type} PRIVATE without a VPC endpoint could not be called: set {Endpoint.VPCEndpointIDs} or {Endpoint.CreateVPCEndpoint}")
-	p.When(e.Type != Private && given, "{Endpoint.VPCEndpointIDs} and {Endpoint.CreateVPCEndpoint} are for {Endpoint.Type} PRIVATE, not %s", e.Type)
+	p.When(e.Type != Private && given, "{Endpoint.VPCEndpointIDs} and {Endpoint.CreateVPCEndpoint} are for {Endpoint.Type} PRIVATE, "+
+		"not %s", e.Type)
 	ids, _ := settings.KnownList(e.VPCEndpointIDs)
 	for _, id := range ids {
 		p.Malformed("Endpoint.VPCEndpointIDs", id, vpcEndpointID, "vpce-0123456789abcdef0")
@@ -253,12 +254,15 @@ func (s Settings) checkEndpoint(p *settings.Problems) {
 
 func (s Settings) checkAccess(p *settings.Problems, routes *route.Table) {
 	a := s.Access
-	byIAM := routes == nil || slices.ContainsFunc(routes.Routes, func(r route.Route) bool { return r.Behavior.Auth == route.AuthIAM && len(r.Behavior.Callers) == 0 })
+	byIAM := routes == nil || slices.ContainsFunc(routes.Routes,
+		func(r route.Route) bool { return r.Behavior.Auth == route.AuthIAM && len(r.Behavior.Callers) == 0 })
 	clients, all := settings.KnownList(a.ClientARNs)
 	p.When(byIAM && len(clients) == 0 && all && !a.ClientUser,
 		"nobody may call the API: set {Access.ClientUser}, {Access.ClientARNs} or the annotation %sclient-arns", ingress.AnnotationPrefix)
-	p.When(!a.ClientUser && (a.ClientKeyGeneration > 1 || a.KeepFormerClientKey), "{Access.ClientKeyGeneration} and {Access.KeepFormerClientKey} are for {Access.ClientUser}")
-	p.When(a.KeepFormerClientKey && a.ClientKeyGeneration < 2, "{Access.KeepFormerClientKey} without a generation before: raise {Access.ClientKeyGeneration}")
+	p.When(!a.ClientUser && (a.ClientKeyGeneration > 1 || a.KeepFormerClientKey),
+		"{Access.ClientKeyGeneration} and {Access.KeepFormerClientKey} are for {Access.ClientUser}")
+	p.When(a.KeepFormerClientKey && a.ClientKeyGeneration < 2, "{Access.KeepFormerClientKey} without a generation before: raise "+
+		"{Access.ClientKeyGeneration}")
 	for _, arn := range clients {
 		p.Add(route.CheckClientARN(arn))
 	}
@@ -281,7 +285,8 @@ func (s Stage) check() error {
 			"{Variables}: %s=%s: names have letters, digits and underscores, values A-Z a-z 0-9 - . _ ~ : / ? # & = ,", name, text)
 	}
 	p.When(s.Canary.Percent > 0 && s.Canary.StableDeployment == "",
-		"{Canary.Percent} without {Canary.StableDeployment}: name the deployment that gets the other requests, the output deploymentId of the last update")
+		"{Canary.Percent} without {Canary.StableDeployment}: name the deployment that gets the other requests, the output deploymentId of "+
+			"the last update")
 	return p.Err()
 }
 
@@ -315,7 +320,8 @@ func (s Settings) checkDomain(p *settings.Problems, region string) {
 	}
 	p.When(s.Endpoint.Type != Regional, "{Domain.TruststoreURI}: mutual TLS is for REGIONAL endpoints")
 	p.When(d.SecurityPolicy != "TLS_1_2", "{Domain.TruststoreURI}: mutual TLS takes {Domain.SecurityPolicy} TLS_1_2")
-	p.When(!d.OnlyDomain, "{Domain.TruststoreURI} without {Domain.OnlyDomain}: the execute-api endpoint would let callers in without a client "+
+	p.When(!d.OnlyDomain, "{Domain.TruststoreURI} without {Domain.OnlyDomain}: the execute-api endpoint would let callers in without a "+
+		"client "+
 		"certificate; set {Domain.OnlyDomain}")
 }
 
@@ -325,7 +331,8 @@ var reservedPaths = []string{"ping", "sping"}
 
 func (s Settings) checkReservedPaths(p *settings.Problems, routes *route.Table) {
 	atRoot := slices.ContainsFunc(s.Names(), func(d DomainName) bool { return d.BasePath == "" })
-	p.When(slices.Contains(reservedPaths, s.Domain.BasePath), "{Domain.BasePath} %s is reserved by API Gateway: choose another", s.Domain.BasePath)
+	p.When(slices.Contains(reservedPaths, s.Domain.BasePath), "{Domain.BasePath} %s is reserved by API Gateway: choose another",
+		s.Domain.BasePath)
 	if routes == nil || !atRoot {
 		return
 	}
@@ -363,7 +370,8 @@ func (s Settings) checkPlans(p *settings.Problems, routes *route.Table) {
 	p.When(len(s.UsagePlans) > 300, "%d usage plans are more than the 300 that AWS allows", len(s.UsagePlans))
 	names, keys := map[string]bool{}, map[string]bool{}
 	for i, plan := range s.UsagePlans {
-		p.When(!planName.MatchString(plan.Name), "{UsagePlans[%d]}: name %q is not valid: use letters, digits, - and _, with a letter first", i, plan.Name)
+		p.When(!planName.MatchString(plan.Name), "{UsagePlans[%d]}: name %q is not valid: use letters, digits, - and _, with a letter first",
+			i, plan.Name)
 		p.When(names[plan.Name], "{UsagePlans[%d]}: %s is declared twice", i, plan.Name)
 		names[plan.Name] = true
 		p.When(len(plan.Keys) == 0, "{UsagePlans[%d].Keys} is empty: name at least one", i)

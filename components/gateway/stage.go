@@ -89,7 +89,8 @@ func (g *Gateway) stage(
 	return stage, logs, g.methodSettings(ctx, api, stage)
 }
 
-func (g *Gateway) stageArgs(api *apigateway.RestApi, deployment *apigateway.Deployment, logs *cloudwatch.LogGroup) (*apigateway.StageArgs, error) {
+func (g *Gateway) stageArgs(api *apigateway.RestApi, deployment *apigateway.Deployment,
+	logs *cloudwatch.LogGroup) (*apigateway.StageArgs, error) {
 	format, err := json.Marshal(accessLogFields)
 	if err != nil {
 		return nil, err
@@ -116,7 +117,8 @@ func (g *Gateway) stageArgs(api *apigateway.RestApi, deployment *apigateway.Depl
 	if s.Canary.StableDeployment != "" {
 		args.Deployment = pulumi.String(s.Canary.StableDeployment)
 		if s.Canary.Percent > 0 {
-			args.CanarySettings = apigateway.StageCanarySettingsArgs{DeploymentId: deployment.ID().ToStringOutput(), PercentTraffic: pulumi.Float64(s.Canary.Percent)}
+			args.CanarySettings = apigateway.StageCanarySettingsArgs{DeploymentId: deployment.ID().ToStringOutput(),
+				PercentTraffic: pulumi.Float64(s.Canary.Percent)}
 		}
 	}
 	return args, nil
@@ -180,13 +182,15 @@ func (g *Gateway) accountLogging(ctx *pulumi.Context) ([]pulumi.Resource, error)
 	if err != nil {
 		return nil, err
 	}
-	role, err := g.args.IAM.Role(ctx, g.name+"-logging", &iam.RoleArgs{AssumeRolePolicy: pulumi.String(trust), Tags: g.tags()}, pulumi.Parent(g), kept)
+	role, err := g.args.IAM.Role(ctx, g.name+"-logging", &iam.RoleArgs{AssumeRolePolicy: pulumi.String(trust), Tags: g.tags()},
+		pulumi.Parent(g), kept)
 	if err != nil {
 		return nil, err
 	}
 	attachment, err := iam.NewRolePolicyAttachment(ctx, g.name+"-logging", &iam.RolePolicyAttachmentArgs{
-		Role:      role.Name,
-		PolicyArn: pulumi.String(fmt.Sprintf("arn:%s:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs", g.args.Location.Partition)),
+		Role: role.Name,
+		PolicyArn: pulumi.String(fmt.Sprintf("arn:%s:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs",
+			g.args.Location.Partition)),
 	}, pulumi.Parent(g), kept)
 	if err != nil {
 		return nil, err

@@ -52,7 +52,8 @@ func ParseAccessRecord(text string) (AccessRecord, error) {
 func (r AccessRecord) WeakerThan(before AccessRecord) []string {
 	var weaker []string
 	if before.Mode == Restrict && r.Mode != Restrict {
-		weaker = append(weaker, "the whole API: whose identity policy allows the call may call it (accessMode restrict becomes "+string(r.Mode)+")")
+		weaker = append(weaker, "the whole API: whose identity policy allows the call may call it (accessMode restrict becomes "+
+			string(r.Mode)+")")
 	}
 	if r.ClientUser && !before.ClientUser {
 		weaker = append(weaker, "the whole API: the stack's client user may call it")

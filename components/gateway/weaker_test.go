@@ -9,10 +9,12 @@ import (
 )
 
 func TestWeakerAccessOfTheWholeAPI(t *testing.T) {
-	routes, err := route.New(route.Table{Routes: []route.Route{{Path: "/", Match: route.Prefix, Backend: route.Backend{Namespace: "a", Service: "s", Port: 80}}}}, route.Options{})
+	routes, err := route.New(route.Table{Routes: []route.Route{{Path: "/", Match: route.Prefix,
+		Backend: route.Backend{Namespace: "a", Service: "s", Port: 80}}}}, route.Options{})
 	require.NoError(t, err)
 	before := Settings{}.Record(routes)
-	after := Settings{Access: Access{Mode: AllowList, ClientUser: true, ClientARNs: pulumi.ToStringArray([]string{"arn:aws:iam::111122223333:root"})}}.Record(routes)
+	after := Settings{Access: Access{Mode: AllowList, ClientUser: true,
+		ClientARNs: pulumi.ToStringArray([]string{"arn:aws:iam::111122223333:root"})}}.Record(routes)
 	require.Equal(t, []string{
 		"the whole API: whose identity policy allows the call may call it (accessMode restrict becomes allowList)",
 		"the whole API: the stack's client user may call it",

@@ -58,7 +58,8 @@ var managedGroups = []ruleGroup{
 	{"AWSManagedRulesCommonRuleSet", []string{
 		"NoUserAgent_HEADER", "UserAgent_BadBots_HEADER", "SizeRestrictions_QUERYSTRING", "SizeRestrictions_Cookie_HEADER", sizeRestrictionsBody,
 		"SizeRestrictions_URIPATH", "EC2MetaDataSSRF_BODY", "EC2MetaDataSSRF_COOKIE", "EC2MetaDataSSRF_URIPATH", "EC2MetaDataSSRF_QUERYARGUMENTS",
-		"GenericLFI_QUERYARGUMENTS", "GenericLFI_URIPATH", "GenericLFI_BODY", "RestrictedExtensions_URIPATH", "RestrictedExtensions_QUERYARGUMENTS",
+		"GenericLFI_QUERYARGUMENTS", "GenericLFI_URIPATH", "GenericLFI_BODY", "RestrictedExtensions_URIPATH",
+		"RestrictedExtensions_QUERYARGUMENTS",
 		"GenericRFI_QUERYARGUMENTS", "GenericRFI_BODY", "GenericRFI_URIPATH", "CrossSiteScripting_COOKIE", "CrossSiteScripting_QUERYARGUMENTS",
 		"CrossSiteScripting_BODY", "CrossSiteScripting_URIPATH",
 	}},
@@ -85,7 +86,8 @@ func (w WebACL) check() error {
 	var p settings.Problems
 	p.Malformed("ARN", w.ARN, webACLARN, webACLExample)
 	p.When(w.ARN != nil && w.Managed, "{ARN} and {Managed}: choose one")
-	p.When(!slices.Contains(bodyLimits, w.BodyLimit), "{BodyLimit} %d is not one of %v: AWS inspects that many KB of a body", w.BodyLimit, bodyLimits)
+	p.When(!slices.Contains(bodyLimits, w.BodyLimit), "{BodyLimit} %d is not one of %v: AWS inspects that many KB of a body", w.BodyLimit,
+		bodyLimits)
 	p.When(!w.Managed && (len(w.Overrides) > 0 || w.Logs), "{Overrides} and {Logs} are for {Managed}")
 	known := []string{bodySize, rateLimit}
 	for _, group := range managedGroups {
@@ -131,7 +133,8 @@ func (g *Gateway) managedACL() pulumi.Map {
 	w := g.args.WebACL
 	visible := func(name string) pulumi.Map {
 		return pulumi.Map{
-			"cloudwatchMetricsEnabled": pulumi.Bool(true), "sampledRequestsEnabled": pulumi.Bool(true), "metricName": pulumi.String(g.name + "-" + name),
+			"cloudwatchMetricsEnabled": pulumi.Bool(true), "sampledRequestsEnabled": pulumi.Bool(true),
+			"metricName": pulumi.String(g.name + "-" + name),
 		}
 	}
 	var rules pulumi.Array
@@ -157,7 +160,8 @@ func (g *Gateway) managedACL() pulumi.Map {
 		if overrides := w.overrides(group); len(overrides) > 0 {
 			statement["ruleActionOverrides"] = overrides
 		}
-		add(group.name, pulumi.Map{"overrideAction": pulumi.Map{"none": pulumi.Map{}}, "statement": pulumi.Map{"managedRuleGroupStatement": statement}})
+		add(group.name, pulumi.Map{"overrideAction": pulumi.Map{"none": pulumi.Map{}},
+			"statement": pulumi.Map{"managedRuleGroupStatement": statement}})
 	}
 	return pulumi.Map{
 		"scope": pulumi.String("REGIONAL"), "defaultAction": pulumi.Map{"allow": pulumi.Map{}},
@@ -206,7 +210,8 @@ func (g *Gateway) webACLLogs(ctx *pulumi.Context, acl *webACL) error {
 	return ctx.RegisterResource(webACLLoggingType, g.name, pulumi.Map{
 		"resourceArn": acl.ARN, "logDestinationConfigs": pulumi.StringArray{group.Arn}, "redactedFields": redacted,
 		"loggingFilter": pulumi.Map{"defaultBehavior": pulumi.String("DROP"), "filters": pulumi.Array{pulumi.Map{
-			"behavior": pulumi.String("KEEP"), "requirement": pulumi.String("MEETS_ANY"), "conditions": pulumi.Array{kept("BLOCK"), kept("COUNT"), kept("EXCLUDED_AS_COUNT")},
+			"behavior": pulumi.String("KEEP"), "requirement": pulumi.String("MEETS_ANY"),
+			"conditions": pulumi.Array{kept("BLOCK"), kept("COUNT"), kept("EXCLUDED_AS_COUNT")},
 		}}},
 	}, &webACLLogging{}, pulumi.Parent(g))
 }

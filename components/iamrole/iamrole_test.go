@@ -30,7 +30,8 @@ func TestBadSettings(t *testing.T) {
 	for _, path := range []string{"a/", "/a", "//", "/a b/", "/ä/"} {
 		require.ErrorContains(t, Settings{Path: path}.Validate(), "Path", path)
 	}
-	for _, arn := range []string{"boundary", "arn:aws:iam::1:policy/x", "arn:aws:iam::111122223333:role/x", "arn:aws:iam::111122223333:policy/*"} {
+	for _, arn := range []string{"boundary", "arn:aws:iam::1:policy/x", "arn:aws:iam::111122223333:role/x",
+		"arn:aws:iam::111122223333:policy/*"} {
 		require.ErrorContains(t, Settings{PermissionsBoundary: pulumi.String(arn)}.Validate(), "PermissionsBoundary", arn)
 	}
 }

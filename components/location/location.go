@@ -35,7 +35,8 @@ func (l Location) Validate() error {
 	p.Malformed("Region", l.Region, regionName, "eu-west-1")
 	p.Malformed("Account", l.Account, accountNumber, "111122223333")
 	wanted := partitionOf(l.Region)
-	p.When(wanted != "" && l.Partition != "" && l.Partition != wanted, "{Region} %s is of the partition %s, not of %s", l.Region, wanted, l.Partition)
+	p.When(wanted != "" && l.Partition != "" && l.Partition != wanted, "{Region} %s is of the partition %s, not of %s", l.Region, wanted,
+		l.Partition)
 	return p.Err()
 }
 
@@ -63,7 +64,8 @@ func (l Location) Resolve(ctx *pulumi.Context, opts ...pulumi.InvokeOption) (Loc
 		return l, fmt.Errorf("region of the AWS provider: %w", err)
 	}
 	if l.Region != "" && l.Region != region.Name {
-		return l, fmt.Errorf("region %s is not that of the AWS provider, %s: leave Location out, or give the component a provider of that region", l.Region, region.Name)
+		return l, fmt.Errorf("region %s is not that of the AWS provider, %s: leave Location out, or give the component a provider of that "+
+			"region", l.Region, region.Name)
 	}
 	l.Region = region.Name
 	if l.Partition == "" {

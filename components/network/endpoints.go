@@ -44,8 +44,9 @@ func (n *Network) endpoints(ctx *pulumi.Context, vpc *ec2.Vpc, tables []*ec2.Rou
 		ids = append(ids, table.ID())
 	}
 	gateway, err := ec2.NewVpcEndpoint(ctx, n.name+"-s3", &ec2.VpcEndpointArgs{
-		VpcId: vpc.ID(), ServiceName: pulumi.String(fmt.Sprintf("com.amazonaws.%s.s3", n.args.Location.Region)), VpcEndpointType: pulumi.String("Gateway"),
-		RouteTableIds: ids, Tags: n.tags("s3", nil),
+		VpcId: vpc.ID(), ServiceName: pulumi.String(fmt.Sprintf("com.amazonaws.%s.s3", n.args.Location.Region)),
+		VpcEndpointType: pulumi.String("Gateway"),
+		RouteTableIds:   ids, Tags: n.tags("s3", nil),
 	}, pulumi.Parent(n))
 	if err != nil {
 		return err
@@ -81,7 +82,8 @@ func (n *Network) endpointGroup(ctx *pulumi.Context, vpc *ec2.Vpc) (*ec2.Securit
 		return nil, err
 	}
 	_, err = awsvpc.NewSecurityGroupIngressRule(ctx, n.name+"-endpoints", &awsvpc.SecurityGroupIngressRuleArgs{
-		SecurityGroupId: group.ID(), CidrIpv4: vpc.CidrBlock, IpProtocol: pulumi.String("tcp"), FromPort: pulumi.Int(443), ToPort: pulumi.Int(443),
+		SecurityGroupId: group.ID(), CidrIpv4: vpc.CidrBlock, IpProtocol: pulumi.String("tcp"), FromPort: pulumi.Int(443),
+		ToPort:      pulumi.Int(443),
 		Description: pulumi.String("HTTPS from the VPC"), Tags: n.tags("endpoints", nil),
 	}, pulumi.Parent(n))
 	return group, err
@@ -123,13 +125,15 @@ func (n *Network) flowLogs(ctx *pulumi.Context, vpc *ec2.Vpc) error {
 	if err != nil {
 		return err
 	}
-	role, err := n.args.IAM.Role(ctx, n.name+"-flow", &iam.RoleArgs{AssumeRolePolicy: flowLogTrust(n.args.Location.Account), Tags: n.tags("flow", nil)}, pulumi.Parent(n))
+	role, err := n.args.IAM.Role(ctx, n.name+"-flow", &iam.RoleArgs{AssumeRolePolicy: flowLogTrust(n.args.Location.Account),
+		Tags: n.tags("flow", nil)}, pulumi.Parent(n))
 	if err != nil {
 		return err
 	}
 	policy := logs.Arn.ApplyT(func(arn string) (string, error) {
 		encoded, err := json.Marshal(map[string]any{"Version": "2012-10-17", "Statement": []any{map[string]any{
-			"Effect": "Allow", "Action": []string{"logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"}, "Resource": []string{arn, arn + ":*"},
+			"Effect": "Allow", "Action": []string{"logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"},
+			"Resource": []string{arn, arn + ":*"},
 		}}})
 		return string(encoded), err
 	}).(pulumi.StringOutput)

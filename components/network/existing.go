@@ -94,7 +94,8 @@ func Lookup(ctx *pulumi.Context, v VPC, opts ...pulumi.InvokeOption) (complete V
 	v.CIDR = pulumi.String(vpc.CidrBlock)
 	var problems []error
 	if !vpc.EnableDnsHostnames || !vpc.EnableDnsSupport {
-		problems = append(problems, fmt.Errorf("VPC %s has no DNS host names: nodes could not join; set enableDnsSupport and enableDnsHostnames", id))
+		problems = append(problems, fmt.Errorf("VPC %s has no DNS host names: nodes could not join; set enableDnsSupport and "+
+			"enableDnsHostnames", id))
 	}
 	public, _ := settings.KnownList(v.PublicSubnetIDs)
 	private, _ := settings.KnownList(v.PrivateSubnetIDs)

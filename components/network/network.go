@@ -261,7 +261,8 @@ func (n *Network) publicSubnets(ctx *pulumi.Context, vpc *ec2.Vpc, gateway *ec2.
 	return subnets, err
 }
 
-func (n *Network) privateSubnets(ctx *pulumi.Context, vpc *ec2.Vpc, gateway *ec2.InternetGateway, public []*ec2.Subnet) ([]*ec2.RouteTable, error) {
+func (n *Network) privateSubnets(ctx *pulumi.Context, vpc *ec2.Vpc, gateway *ec2.InternetGateway,
+	public []*ec2.Subnet) ([]*ec2.RouteTable, error) {
 	count := 1
 	if n.args.NAT == NATPerAZ {
 		count = len(public)

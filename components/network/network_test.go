@@ -59,7 +59,8 @@ func TestWithoutNATNodesReachAWSThroughEndpoints(t *testing.T) {
 		services = append(services, endpoint.Inputs["serviceName"])
 	}
 	want := []any{}
-	for _, name := range []string{"s3", "autoscaling", "ec2", "ecr.api", "ecr.dkr", "eks", "eks-auth", "elasticloadbalancing", "logs", "sts", "sqs"} {
+	for _, name := range []string{"s3", "autoscaling", "ec2", "ecr.api", "ecr.dkr", "eks", "eks-auth", "elasticloadbalancing", "logs",
+		"sts", "sqs"} {
 		want = append(want, "com.amazonaws.us-east-1."+name)
 	}
 	require.ElementsMatch(t, want, services)
@@ -108,11 +109,13 @@ func TestEndpointsInChina(t *testing.T) {
 
 func TestBadArguments(t *testing.T) {
 	_, err := Args{
-		Settings: Settings{CIDR: "10.0.0.1/16", NAT: "many", InterfaceEndpoints: []string{"E C R"}, FlowLogDays: 2, Zones: []string{"a"}, ZoneCount: 4},
+		Settings: Settings{CIDR: "10.0.0.1/16", NAT: "many", InterfaceEndpoints: []string{"E C R"}, FlowLogDays: 2, Zones: []string{"a"},
+			ZoneCount: 4},
 		Location: location.Location{Partition: "aws-cn", Region: "eu-west-1", Account: "1"},
 	}.Complete()
 	for _, problem := range []string{
-		`CIDR "10.0.0.1/16"`, "Zones: 1 given", "ZoneCount 4 is not from 2 to 3", `NAT "many" is not known`, `InterfaceEndpoints[0]: "E C R"`, "FlowLogDays 2",
+		`CIDR "10.0.0.1/16"`, "Zones: 1 given", "ZoneCount 4 is not from 2 to 3", `NAT "many" is not known`, `InterfaceEndpoints[0]: "E C R"`,
+		"FlowLogDays 2",
 		"Location.Region eu-west-1 is of the partition aws, not of aws-cn", `Location.Account "1" is malformed`,
 	} {
 		require.ErrorContains(t, err, problem)
@@ -120,13 +123,16 @@ func TestBadArguments(t *testing.T) {
 }
 
 func TestExistingVPC(t *testing.T) {
-	graph := run(t, &Args{Settings: Settings{Existing: &VPC{ID: pulumi.String("vpc-1"), PrivateSubnetIDs: pulumi.ToStringArray([]string{"subnet-1", "subnet-2"})}}})
+	graph := run(t, &Args{Settings: Settings{Existing: &VPC{ID: pulumi.String("vpc-1"),
+		PrivateSubnetIDs: pulumi.ToStringArray([]string{"subnet-1", "subnet-2"})}}})
 	require.Len(t, strings.Split(strings.TrimSpace(graph.Tree()), "\n"), 1, "nothing is made")
 	_, err := Args{Settings: Settings{FlowLogDays: 1, Existing: &VPC{
-		ID: pulumi.String("vpc"), CIDR: pulumi.String("10"), PrivateSubnetIDs: pulumi.ToStringArray([]string{"subnet-x"}), PublicSubnetIDs: pulumi.ToStringArray([]string{"subnet-x"}),
+		ID: pulumi.String("vpc"), CIDR: pulumi.String("10"), PrivateSubnetIDs: pulumi.ToStringArray([]string{"subnet-x"}),
+		PublicSubnetIDs: pulumi.ToStringArray([]string{"subnet-x"}),
 	}}}.Complete()
 	for _, problem := range []string{
-		`Existing.ID "vpc" is malformed`, `Existing.CIDR "10" is not an IPv4 range`, "Existing.PrivateSubnetIDs: 1 given", `subnet "subnet-x" is malformed`,
+		`Existing.ID "vpc" is malformed`, `Existing.CIDR "10" is not an IPv4 range`, "Existing.PrivateSubnetIDs: 1 given",
+		`subnet "subnet-x" is malformed`,
 		"subnet subnet-x is named twice", "Existing.ID does not go with InterfaceEndpoints and FlowLogDays",
 	} {
 		require.ErrorContains(t, err, problem)

@@ -27,7 +27,8 @@ func ChooseZones(zones []Zone, count int) ([]string, error) {
 		names[i] = z.Name
 	}
 	var p settings.Problems
-	p.When(len(names) < count, "{ZoneCount}: %d are wanted, and EKS is in %d of the region's zones here: %s", count, len(names), strings.Join(names, ", "))
+	p.When(len(names) < count, "{ZoneCount}: %d are wanted, and EKS is in %d of the region's zones here: %s", count, len(names),
+		strings.Join(names, ", "))
 	if err := p.Err(); err != nil {
 		return nil, err
 	}
@@ -55,7 +56,8 @@ func (a Args) zonesOfRegion(ctx *pulumi.Context, opts ...pulumi.InvokeOption) ([
 func (a Args) zonesAreHere() error {
 	var p settings.Problems
 	for _, zone := range a.Zones {
-		p.When(!strings.HasPrefix(zone, a.Location.Region), "{Zones}: %s is not in %s: name zones of it, or give the component its AWS provider by pulumi.Provider",
+		p.When(!strings.HasPrefix(zone, a.Location.Region), "{Zones}: %s is not in %s: name zones of it, or give the component its AWS "+
+			"provider by pulumi.Provider",
 			zone, a.Location.Region)
 	}
 	return p.Err()

@@ -53,7 +53,10 @@ func (a Args) hostDomains(routes *route.Table) ([]gateway.DomainName, error) {
 	var made []gateway.DomainName
 	declared := a.Gateway.Names()
 	for _, host := range routes.Hosts() {
-		if host == "" || slices.ContainsFunc(declared, func(d gateway.DomainName) bool { return d.Name == host || route.HostMatches(d.Name, host) }) {
+		if host == "" || slices.ContainsFunc(declared, func(d gateway.DomainName) bool {
+			return d.Name == host ||
+				route.HostMatches(d.Name, host)
+		}) {
 			continue
 		}
 		zone := a.zoneOf(host)
@@ -110,7 +113,8 @@ func (a Args) checkZones(p *settings.Problems) {
 	p.When(len(a.HostedZones) > 0 && !byHost, "{HostedZones} are for {Hosts} auto or each")
 	single := a.Gateway.Domain
 	p.When(byHost && single.Name == "" && (single.CertificateARN != nil || single.TruststoreURI != nil),
-		"{Gateway.Domain.CertificateARN} and {Gateway.Domain.TruststoreURI} are for domains that are declared: {Hosts} %s requests certificates", a.Hosts)
+		"{Gateway.Domain.CertificateARN} and {Gateway.Domain.TruststoreURI} are for domains that are declared: {Hosts} %s requests "+
+			"certificates", a.Hosts)
 	names := map[string]bool{}
 	for i, zone := range a.HostedZones {
 		p.When(names[zone.Name], "{HostedZones[%d]}: %s is declared twice", i, zone.Name)

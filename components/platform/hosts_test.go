@@ -50,17 +50,20 @@ func TestHostsGetDomains(t *testing.T) {
 	args := withHosts(t, platform.Auto, "shop.example.com", "help.example.com", "example.com", "a.b.example.com", "shop.co.uk")
 	args.Gateway.Domain = gateway.Domain{HostedZoneID: pulumi.String("Z0123456789")}
 	domains, records := domainsOf(t, args)
-	require.ElementsMatch(t, []string{"*.example.com", "example.com", "*.b.example.com", "shop.co.uk"}, domains, "nobody gets *.com or *.co.uk")
+	require.ElementsMatch(t, []string{"*.example.com", "example.com", "*.b.example.com", "shop.co.uk"}, domains,
+		"nobody gets *.com or *.co.uk")
 	require.ElementsMatch(t, []string{"Z0123456789 shop.example.com", "Z0123456789 help.example.com", "Z0123456789 example.com",
 		"Z0123456789 a.b.example.com", "Z0123456789 shop.co.uk"}, records, "only what is published resolves")
 }
 
 func TestHostsGetADomainEach(t *testing.T) {
 	args := withHosts(t, platform.Each, "shop.example.com", "help.example.com", "shop.example.org")
-	args.HostedZones = []platform.HostedZone{{ID: "Z1", Name: "example.com"}, {ID: "Z2", Name: "help.example.com"}, {ID: "Z3", Name: "example.org"}}
+	args.HostedZones = []platform.HostedZone{{ID: "Z1", Name: "example.com"}, {ID: "Z2", Name: "help.example.com"},
+		{ID: "Z3", Name: "example.org"}}
 	domains, records := domainsOf(t, args)
 	require.ElementsMatch(t, []string{"shop.example.com", "help.example.com", "shop.example.org"}, domains)
-	require.ElementsMatch(t, []string{"Z1 shop.example.com", "Z2 help.example.com", "Z3 shop.example.org"}, records, "the zone with the longest name")
+	require.ElementsMatch(t, []string{"Z1 shop.example.com", "Z2 help.example.com", "Z3 shop.example.org"}, records,
+		"the zone with the longest name")
 }
 
 // A domain that is declared serves its hosts; only the others get one.

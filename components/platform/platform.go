@@ -213,19 +213,24 @@ func (a Args) plan(name string) (parts, error) {
 	a.annotated(said)
 	settings.Complete(&a)
 	plan := parts{args: a, routes: routes}
-	plan.network, err = network.Args{Settings: a.Network, LogKMSKeyARN: a.Gateway.Stage.LogKMSKeyARN, Location: a.Location, IAM: a.IAM, Tags: a.Tags}.Complete()
+	plan.network, err = network.Args{Settings: a.Network, LogKMSKeyARN: a.Gateway.Stage.LogKMSKeyARN, Location: a.Location, IAM: a.IAM,
+		Tags: a.Tags}.Complete()
 	p.In("Network", err)
-	plan.cluster, err = cluster.Args{Settings: a.Cluster, Location: a.Location, NetworkPolicies: !a.OpenPods, IAM: a.IAM, Tags: a.Tags}.Complete()
+	plan.cluster, err = cluster.Args{Settings: a.Cluster, Location: a.Location, NetworkPolicies: !a.OpenPods, IAM: a.IAM,
+		Tags: a.Tags}.Complete()
 	p.In("Cluster", err)
 	plan.role, err = podrole.Args{Settings: a.PodRole, Location: a.Location, IAM: a.IAM, Tags: a.Tags}.Complete()
 	p.In("PodRole", err)
-	plan.proxy, err = proxy.Args{Settings: a.Proxy, Routes: routes, ServiceName: cmp.Or(a.ProxyName, strings.ToLower(name)+"-proxy")}.Complete(name)
+	plan.proxy, err = proxy.Args{Settings: a.Proxy, Routes: routes,
+		ServiceName: cmp.Or(a.ProxyName, strings.ToLower(name)+"-proxy")}.Complete(name)
 	p.In("Proxy", err)
 	plan.gateway, err = gateway.Args{
-		Settings: a.withHosts(routes, &p), Routes: routes, PassHeaders: a.Proxy.PassHeaders, Location: a.Location, IAM: a.IAM, CertificateProvider: a.CertificateProvider, Tags: a.Tags,
+		Settings: a.withHosts(routes, &p), Routes: routes, PassHeaders: a.Proxy.PassHeaders, Location: a.Location, IAM: a.IAM,
+		CertificateProvider: a.CertificateProvider, Tags: a.Tags,
 	}.Complete(name)
 	p.In("Gateway", err)
-	if plan.role.Mode == podrole.PodIdentity && !slices.ContainsFunc(a.Cluster.Addons, func(addon cluster.Addon) bool { return addon.Name == cluster.PodIdentityAgent }) {
+	if plan.role.Mode == podrole.PodIdentity && !slices.ContainsFunc(a.Cluster.Addons,
+		func(addon cluster.Addon) bool { return addon.Name == cluster.PodIdentityAgent }) {
 		plan.cluster.Addons = append(slices.Clone(a.Cluster.Addons), cluster.Addon{Name: cluster.PodIdentityAgent})
 	}
 	p.Add(settings.Check(a))
@@ -260,7 +265,8 @@ func (a Args) checkExisting(p *settings.Problems) {
 	}
 	p.When(a.Network.Existing == nil, "{Cluster.Existing} without {Network.Existing.ID}: name the cluster's VPC and its private subnets")
 	p.When(a.PodRole.Mode == podrole.Kube2IAM,
-		"{PodRole.Mode} kube2iam changes the role of the nodes, which in an existing cluster is not the stack's: choose irsa, podIdentity or none")
+		"{PodRole.Mode} kube2iam changes the role of the nodes, which in an existing cluster is not the stack's: choose irsa, podIdentity "+
+			"or none")
 	name, _ := settings.Known(existing.Name)
 	p.When(existing.OIDCProviderARN == nil && a.PodRole.Mode == podrole.IRSA,
 		"{PodRole.Mode} irsa: IAM has no OIDC provider for cluster %s: make one, or choose podIdentity or none", name)
@@ -433,7 +439,8 @@ func (p *Platform) gateway(ctx *pulumi.Context, net *network.Network, kube *clus
 // Domains are the API's own names, those of hosts included.
 func (p *Platform) Domains() []gateway.DomainName { return p.parts.gateway.Names() }
 
-func (p *Platform) inCluster(ctx *pulumi.Context, net *network.Network, kube *cluster.Cluster, namespaces map[string]pulumi.StringInput) error {
+func (p *Platform) inCluster(ctx *pulumi.Context, net *network.Network, kube *cluster.Cluster,
+	namespaces map[string]pulumi.StringInput) error {
 	inCluster := []pulumi.ResourceOption{pulumi.Parent(p), pulumi.Provider(kube.Kubernetes)}
 	if err := p.podRole(ctx, kube, inCluster); err != nil {
 		return err
@@ -471,7 +478,8 @@ func (p *Platform) podRole(ctx *pulumi.Context, kube *cluster.Cluster, opts []pu
 		return nil
 	}
 	roleArgs.Cluster = podrole.ClusterIdentity{
-		Name: kube.Name, OIDCProviderARN: kube.OIDCProviderARN, OIDCIssuer: kube.OIDCIssuer, NodeRoleARN: kube.NodeRoleARN, NodeRoleName: kube.NodeRoleName,
+		Name: kube.Name, OIDCProviderARN: kube.OIDCProviderARN, OIDCIssuer: kube.OIDCIssuer, NodeRoleARN: kube.NodeRoleARN,
+		NodeRoleName: kube.NodeRoleName,
 	}
 	role, err := podrole.New(ctx, p.name, &roleArgs, opts...)
 	if err != nil {

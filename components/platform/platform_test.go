@@ -74,27 +74,32 @@ func TestNothingOpensNodesToAnAddressRange(t *testing.T) {
 		egress.JSON(t, "securityGroupId", "referencedSecurityGroupId", "cidrIpv4"))
 	balancer := graph.One(t, "aws:lb/loadBalancer:LoadBalancer")
 	require.JSONEq(t, `{"internal":true,"loadBalancerType":"network","enforceSecurityGroupInboundRulesOnPrivateLinkTraffic":"off","enableCrossZoneLoadBalancing":true,"securityGroups":["shop-nlb-id"]}`,
-		balancer.JSON(t, "internal", "loadBalancerType", "enforceSecurityGroupInboundRulesOnPrivateLinkTraffic", "enableCrossZoneLoadBalancing", "securityGroups"))
+		balancer.JSON(t, "internal", "loadBalancerType", "enforceSecurityGroupInboundRulesOnPrivateLinkTraffic",
+			"enableCrossZoneLoadBalancing", "securityGroups"))
 }
 
 func TestNodesKeepTheirCredentials(t *testing.T) {
 	graph := componenttest.Run(t, declare(bookstore(t, "ingress.yaml")))
 	template := graph.One(t, "aws:ec2/launchTemplate:LaunchTemplate")
-	require.JSONEq(t, `{"metadataOptions":{"httpEndpoint":"enabled","httpTokens":"required","httpPutResponseHopLimit":1}}`, template.JSON(t, "metadataOptions"))
+	require.JSONEq(t, `{"metadataOptions":{"httpEndpoint":"enabled","httpTokens":"required","httpPutResponseHopLimit":1}}`,
+		template.JSON(t, "metadataOptions"))
 	group := graph.One(t, "aws:eks/nodeGroup:NodeGroup")
 	require.JSONEq(t, `{"minSize":3,"desiredSize":3,"maxSize":3}`, mustJSON(t, group.Inputs["scalingConfig"]))
-	require.Contains(t, group.DependsOn, "aws:iam/rolePolicyAttachment:RolePolicyAttachment shop-node-AmazonEKSWorkerNodePolicy", "a node cannot join before its role may")
+	require.Contains(t, group.DependsOn, "aws:iam/rolePolicyAttachment:RolePolicyAttachment shop-node-AmazonEKSWorkerNodePolicy",
+		"a node cannot join before its role may")
 }
 
 // The load balancer, the link and the API must build while the cluster does.
 func TestGatewayDoesNotWaitForTheCluster(t *testing.T) {
 	graph := componenttest.Run(t, declare(bookstore(t, "ingress.yaml")))
-	for _, token := range []string{"aws:lb/loadBalancer:LoadBalancer", "aws:lb/targetGroup:TargetGroup", "aws:lb/listener:Listener", "aws:apigateway/vpcLink:VpcLink", "aws:apigateway/restApi:RestApi"} {
+	for _, token := range []string{"aws:lb/loadBalancer:LoadBalancer", "aws:lb/targetGroup:TargetGroup", "aws:lb/listener:Listener",
+		"aws:apigateway/vpcLink:VpcLink", "aws:apigateway/restApi:RestApi"} {
 		for _, dependency := range graph.One(t, token).DependsOn {
 			require.NotContains(t, dependency, "eks", token)
 		}
 	}
-	require.Contains(t, graph.One(t, "aws:apigateway/vpcLink:VpcLink").DependsOn, "aws:lb/listener:Listener shop-30080", "a link needs a listener")
+	require.Contains(t, graph.One(t, "aws:apigateway/vpcLink:VpcLink").DependsOn, "aws:lb/listener:Listener shop-30080",
+		"a link needs a listener")
 }
 
 func TestPodsAreRestricted(t *testing.T) {
@@ -107,7 +112,8 @@ func TestPodsAreRestricted(t *testing.T) {
 		require.Equal(t, true, dig(spec, "securityContext", "runAsNonRoot"), d.Name)
 		require.Equal(t, "RuntimeDefault", dig(spec, "securityContext", "seccompProfile", "type"), d.Name)
 		container := spec["containers"].([]any)[0].(map[string]any)
-		require.JSONEq(t, `{"allowPrivilegeEscalation":false,"readOnlyRootFilesystem":true,"capabilities":{"drop":["ALL"]}}`, mustJSON(t, container["securityContext"]), d.Name)
+		require.JSONEq(t, `{"allowPrivilegeEscalation":false,"readOnlyRootFilesystem":true,"capabilities":{"drop":["ALL"]}}`,
+			mustJSON(t, container["securityContext"]), d.Name)
 	}
 }
 

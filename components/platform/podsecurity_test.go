@@ -71,13 +71,16 @@ func TestNetworkPolicies(t *testing.T) {
 		"egress": [{"ports": [{"protocol": "UDP", "port": 53}, {"protocol": "TCP", "port": 53}]}, {"to": [
 			{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "default"}}, "podSelector": {"matchLabels": {"app.kubernetes.io/name": "authorservice"}}},
 			{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "default"}}, "podSelector": {"matchLabels": {"app.kubernetes.io/name": "bookservice"}}}]}]}}`, specs["shop-proxy"])
-	require.Equal(t, true, graph.One(t, "eks:index:Cluster").Inputs["vpcCniOptions"].(map[string]any)["enableNetworkPolicy"], "somebody enforces them")
+	require.Equal(t, true, graph.One(t, "eks:index:Cluster").Inputs["vpcCniOptions"].(map[string]any)["enableNetworkPolicy"],
+		"somebody enforces them")
 
 	args.Grants = []refgrant.Grant{{Namespace: "default", Spec: refgrant.Spec{
-		From: []refgrant.From{{Group: "networking.k8s.io", Kind: "Ingress", Namespace: "partners-proxy"}}, To: []refgrant.To{{Kind: "Service", Name: "bookservice"}},
+		From: []refgrant.From{{Group: "networking.k8s.io", Kind: "Ingress", Namespace: "partners-proxy"}},
+		To:   []refgrant.To{{Kind: "Service", Name: "bookservice"}},
 	}}}
 	for _, r := range componenttest.Run(t, declare(args)).All("kubernetes:networking.k8s.io/v1:NetworkPolicy") {
-		require.Equal(t, r.Name == "shop-bookservice", strings.Contains(r.JSON(t, "spec"), "partners-proxy"), "%s: consent is for the Service that it names", r.Name)
+		require.Equal(t, r.Name == "shop-bookservice", strings.Contains(r.JSON(t, "spec"), "partners-proxy"),
+			"%s: consent is for the Service that it names", r.Name)
 	}
 
 	args.OpenPods = true

@@ -40,7 +40,8 @@ func (p *Platform) encryption(ctx *pulumi.Context) error {
 	if err != nil {
 		return settings.In("Encryption", err)
 	}
-	for _, arn := range []*pulumi.StringInput{&p.parts.gateway.Stage.LogKMSKeyARN, &p.parts.network.LogKMSKeyARN, &p.parts.cluster.SecretsKMSKeyARN} {
+	for _, arn := range []*pulumi.StringInput{&p.parts.gateway.Stage.LogKMSKeyARN, &p.parts.network.LogKMSKeyARN,
+		&p.parts.cluster.SecretsKMSKeyARN} {
 		if *arn == nil {
 			*arn = key.ARN
 		}

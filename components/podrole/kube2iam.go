@@ -76,8 +76,9 @@ func (p *PodRole) kube2iamContainer() corev1.ContainerArgs {
 			"--host-interface=eni+",
 			"--namespace-restrictions",
 		}),
-		Env:   corev1.EnvVarArray{field("HOST_IP", "status.podIP"), field("NODE_NAME", "spec.nodeName")},
-		Ports: corev1.ContainerPortArray{corev1.ContainerPortArgs{Name: pulumi.String("http"), ContainerPort: pulumi.Int(8181), HostPort: pulumi.Int(8181)}},
+		Env: corev1.EnvVarArray{field("HOST_IP", "status.podIP"), field("NODE_NAME", "spec.nodeName")},
+		Ports: corev1.ContainerPortArray{corev1.ContainerPortArgs{Name: pulumi.String("http"), ContainerPort: pulumi.Int(8181),
+			HostPort: pulumi.Int(8181)}},
 		Resources: corev1.ResourceRequirementsArgs{
 			Requests: pulumi.StringMap{"cpu": pulumi.String("20m"), "memory": pulumi.String("64Mi")},
 			Limits:   pulumi.StringMap{"memory": pulumi.String("128Mi")},

@@ -108,8 +108,10 @@ func (a Args) Complete() (Args, error) {
 func (a Args) missing() error {
 	var p settings.Problems
 	c := a.Cluster
-	p.When(a.Mode == IRSA && (c.OIDCProviderARN == nil || c.OIDCIssuer == nil), "{Cluster.OIDCProviderARN} and {Cluster.OIDCIssuer} are required for irsa")
-	p.When(a.Mode == Kube2IAM && (c.NodeRoleARN == nil || c.NodeRoleName == nil), "{Cluster.NodeRoleARN} and {Cluster.NodeRoleName} are required for kube2iam")
+	p.When(a.Mode == IRSA && (c.OIDCProviderARN == nil || c.OIDCIssuer == nil),
+		"{Cluster.OIDCProviderARN} and {Cluster.OIDCIssuer} are required for irsa")
+	p.When(a.Mode == Kube2IAM && (c.NodeRoleARN == nil || c.NodeRoleName == nil),
+		"{Cluster.NodeRoleARN} and {Cluster.NodeRoleName} are required for kube2iam")
 	p.When(a.Mode == PodIdentity && c.Name == nil, "{Cluster.Name} is required for podIdentity")
 	p.When(a.Mode == None, "{Mode} none makes no role: leave the component out")
 	return p.Err()

@@ -58,7 +58,8 @@ func TestFurtherServiceAccounts(t *testing.T) {
 		"Condition":{"StringEquals":{"issuer:aud":"sts.amazonaws.com","issuer:sub":["system:serviceaccount:apigw-ingress:apigw-ingress","system:serviceaccount:ci:deployer"]}}}]}`,
 		graph.One(t, "aws:iam/role:Role").Inputs["assumeRolePolicy"].(string))
 	account := graph.One(t, "kubernetes:core/v1:ServiceAccount")
-	require.Equal(t, map[string]any{"eks.amazonaws.com/role-arn": "arn:aws:iam::111122223333:role/p"}, account.Inputs["metadata"].(map[string]any)["annotations"])
+	require.Equal(t, map[string]any{"eks.amazonaws.com/role-arn": "arn:aws:iam::111122223333:role/p"},
+		account.Inputs["metadata"].(map[string]any)["annotations"])
 }
 
 func TestKube2IAMAllowsExactlyThisRole(t *testing.T) {
@@ -70,7 +71,8 @@ func TestKube2IAMAllowsExactlyThisRole(t *testing.T) {
 		}
 	}
 	namespace := graph.One(t, "kubernetes:core/v1:Namespace")
-	require.Equal(t, map[string]any{"iam.amazonaws.com/allowed-roles": `["arn:aws:iam::111122223333:role/p"]`}, namespace.Inputs["metadata"].(map[string]any)["annotations"])
+	require.Equal(t, map[string]any{"iam.amazonaws.com/allowed-roles": `["arn:aws:iam::111122223333:role/p"]`},
+		namespace.Inputs["metadata"].(map[string]any)["annotations"])
 }
 
 func TestPodIdentityAssociatesEveryAccount(t *testing.T) {

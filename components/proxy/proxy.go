@@ -186,7 +186,8 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		return nil, settings.Named("proxy", name, err)
 	}
 	p := &Proxy{
-		NodePort: pulumi.Int(a.NodePort).ToIntOutput(), ServiceName: pulumi.String(a.ServiceName).ToStringOutput(), Namespace: a.Namespace.ToStringOutput(),
+		NodePort: pulumi.Int(a.NodePort).ToIntOutput(), ServiceName: pulumi.String(a.ServiceName).ToStringOutput(),
+		Namespace: a.Namespace.ToStringOutput(),
 	}
 	if err := ctx.RegisterComponentResourceV2(typeToken, name, settings.Inputs(a), p, opts...); err != nil {
 		return nil, err

@@ -23,7 +23,8 @@ kind: Ingress
 metadata: {name: a}
 spec: {ingressClassName: apigateway, rules: [{http: {paths: [{path: /a, pathType: Prefix, backend: {service: {name: s, port: {number: 80}}}}]}}]}`))
 	require.NoError(t, err)
-	table, err := ingress.Compile(ingresses, ingress.Options{Services: []route.Service{{Namespace: "default", Name: "s", Ports: []route.ServicePort{{Number: 80}}}}})
+	table, err := ingress.Compile(ingresses, ingress.Options{Services: []route.Service{{Namespace: "default", Name: "s",
+		Ports: []route.ServicePort{{Number: 80}}}}})
 	require.NoError(t, err)
 	return table
 }
@@ -98,7 +99,8 @@ func TestTheConfigurationIsForTheImage(t *testing.T) {
 func TestNameServersAreThePods(t *testing.T) {
 	dir := t.TempDir()
 	given, made := filepath.Join(dir, "resolv.conf"), filepath.Join(dir, "resolver.conf")
-	require.NoError(t, os.WriteFile(given, []byte("# of the node\nsearch default.svc.cluster.local\nnameserver 10.100.0.10\nnameserver fd00::a\noptions ndots:5\n"), 0o600))
+	require.NoError(t, os.WriteFile(given, []byte("# of the node\nsearch default.svc.cluster.local\nnameserver 10.100.0.10\nnameserver "+
+		"fd00::a\noptions ndots:5\n"), 0o600))
 	script := strings.NewReplacer("/etc/resolv.conf", given, resolverFile, made).Replace(nameServers)
 	output, err := exec.Command("/bin/sh", "-euc", script).CombinedOutput()
 	require.NoError(t, err, "%s", output)

@@ -76,7 +76,8 @@ func (a Authorizer) withDefaults() Authorizer {
 func (a Authorizer) Check() error {
 	var problems []error
 	if !authorizerName.MatchString(a.Name) || reservedAuth[Auth(a.Name)] {
-		problems = append(problems, fmt.Errorf("the name %q is not possible: use letters, digits, - and _, and none of iam, none, %s, %s", a.Name, SigV4Scheme, APIKeyScheme))
+		problems = append(problems, fmt.Errorf("the name %q is not possible: use letters, digits, - and _, and none of iam, none, %s, %s",
+			a.Name, SigV4Scheme, APIKeyScheme))
 	}
 	switch a.Type {
 	case AuthorizerCognito:
@@ -96,7 +97,8 @@ func (a Authorizer) Check() error {
 		problems = append(problems, fmt.Errorf("the type %q is not one of %v", a.Type, authorizerTypes))
 	}
 	problems = append(problems, eachMatches(a.IdentitySources, identitySource, "header.NAME or querystring.NAME"))
-	if a.Type != AuthorizerRequest && (len(a.IdentitySources) > 1 || len(a.IdentitySources) == 1 && !strings.HasPrefix(a.IdentitySources[0], "header.")) {
+	if a.Type != AuthorizerRequest && (len(a.IdentitySources) > 1 || len(a.IdentitySources) == 1 &&
+		!strings.HasPrefix(a.IdentitySources[0], "header.")) {
 		problems = append(problems, fmt.Errorf("a %s authorizer takes one header as its identity source", a.Type))
 	}
 	if a.TTLSeconds != nil && (*a.TTLSeconds < 0 || *a.TTLSeconds > int(maxAuthorizerTTL.Seconds())) {
@@ -135,7 +137,8 @@ func (t *Table) checkAuthorizers() error {
 		a := t.Authorizer(auth)
 		switch {
 		case a == nil:
-			problems = append(problems, fmt.Errorf("%s: auth %q is neither iam nor none, nor an authorizer of the API: declare it in authorizers", place, auth))
+			problems = append(problems, fmt.Errorf("%s: auth %q is neither iam nor none, nor an authorizer of the API: declare it in "+
+				"authorizers", place, auth))
 		case len(r.Behavior.Scopes) > 0 && a.Type != AuthorizerCognito:
 			problems = append(problems, fmt.Errorf("%s: auth-scopes are for Cognito authorizers, and %s is of type %s", place, a.Name, a.Type))
 		}

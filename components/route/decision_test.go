@@ -151,7 +151,8 @@ func drawTable(t *rapid.T) *route.Table {
 		distinct[fmt.Sprint(r.Host, r.Path, r.Match)] = r
 	}
 	if rapid.IntRange(0, 3).Draw(t, "default") == 0 {
-		distinct["default"] = route.Route{Path: "/", Match: route.Prefix, Default: true, Backend: rapid.SampledFrom(routetest.Backends).Draw(t, "backend")}
+		distinct["default"] = route.Route{Path: "/", Match: route.Prefix, Default: true,
+			Backend: rapid.SampledFrom(routetest.Backends).Draw(t, "backend")}
 	}
 	return newTable(t, slices.Collect(maps.Values(distinct))...)
 }
@@ -175,7 +176,8 @@ func TestDecisionsAgree(t *testing.T) {
 		chain := routetest.Start(t, table, table, addresses)
 		defer chain.Stop()
 		for range 40 {
-			host := rapid.SampledFrom([]string{"x.example.com", "y.example.com", "z.example.com", "deep.z.example.com", "example.com", "other.org"}).Draw(rt, "called")
+			host := rapid.SampledFrom([]string{"x.example.com", "y.example.com", "z.example.com", "deep.z.example.com", "example.com",
+				"other.org"}).Draw(rt, "called")
 			path := drawPath(rt, append([]string{"c", "ba"}, segments...))
 			want := reference(table.Routes, host, path)
 			if got := chain.Ask(host, path).Backend; got != want {

@@ -107,7 +107,8 @@ func (t *Table) checkFragments() error {
 		for _, path := range slices.Sorted(maps.Keys(f.document.Paths.Map())) {
 			r := resources[path]
 			if r == nil {
-				problems = append(problems, fmt.Errorf("%s: path %q is no resource of the API: it has %s", f.Source, path, strings.Join(slices.Sorted(maps.Keys(resources)), ", ")))
+				problems = append(problems, fmt.Errorf("%s: path %q is no resource of the API: it has %s", f.Source, path,
+					strings.Join(slices.Sorted(maps.Keys(resources)), ", ")))
 				continue
 			}
 			for verb := range f.document.Paths.Value(path).Operations() {
@@ -132,7 +133,8 @@ func checkExpectations(expectations map[string]Expectation) error {
 	for _, verb := range slices.Sorted(maps.Keys(expectations)) {
 		for _, p := range expectations[verb].Parameters {
 			if in := p.Value.In; in != "query" && in != "header" {
-				problems = append(problems, fmt.Errorf("%s: parameter %s is in %s: API Gateway checks query and header parameters", verb, p.Value.Name, in))
+				problems = append(problems, fmt.Errorf("%s: parameter %s is in %s: API Gateway checks query and header parameters", verb,
+					p.Value.Name, in))
 			}
 		}
 		if body := expectations[verb].Body; body != nil && body.Value != nil {
@@ -173,11 +175,13 @@ func checkSchema(place string, ref *openapi3.SchemaRef, above []*openapi3.Schema
 	above = append(slices.Clone(above), s)
 	var problems []error
 	for word, used := range map[string]bool{
-		"nullable": s.Nullable, "discriminator": s.Discriminator != nil, "exclusiveMinimum": s.ExclusiveMin.IsSet(), "exclusiveMaximum": s.ExclusiveMax.IsSet(),
-		"minItems": s.MinItems > 0, "maxItems": s.MaxItems != nil, "readOnly": s.ReadOnly,
+		"nullable": s.Nullable, "discriminator": s.Discriminator != nil, "exclusiveMinimum": s.ExclusiveMin.IsSet(),
+		"exclusiveMaximum": s.ExclusiveMax.IsSet(),
+		"minItems":         s.MinItems > 0, "maxItems": s.MaxItems != nil, "readOnly": s.ReadOnly,
 	} {
 		if used {
-			problems = append(problems, fmt.Errorf("%s: API Gateway does not check %s: leave it out, and let the service check it", cmp.Or(place, "body"), word))
+			problems = append(problems, fmt.Errorf("%s: API Gateway does not check %s: leave it out, and let the service check it",
+				cmp.Or(place, "body"), word))
 		}
 	}
 	slices.SortFunc(problems, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })

@@ -31,7 +31,8 @@ func compileFiles(t *testing.T, services []route.Service, paths ...string) *rout
 
 func TestBookstoreDocuments(t *testing.T) {
 	table := compileFiles(t, bookstore, "../../examples/bookstore/ingress.yaml")
-	document, err := openapi.Render(table, openapi.Document{Title: "bookstore", Link: openapi.PrivateLink{ConnectionID: "abc123", Host: "nlb.example.com"}})
+	document, err := openapi.Render(table, openapi.Document{Title: "bookstore",
+		Link: openapi.PrivateLink{ConnectionID: "abc123", Host: "nlb.example.com"}})
 	require.NoError(t, err)
 
 	loaded, err := openapi3.NewLoader().LoadFromData(document)

@@ -62,7 +62,8 @@ func (t *Table) checkHostsAgree(difference func(a, b Behavior) string) error {
 	var problems []error
 	for _, l := range t.Locations() {
 		if r := l.First; r.Behavior.Cache.TTL > 0 {
-			problems = append(problems, fmt.Errorf("%s: cache-ttl does not go with rules for hosts: API Gateway's cache does not tell hosts apart, and would give one host's answer to another; cache nothing", r.Source))
+			problems = append(problems, fmt.Errorf("%s: cache-ttl does not go with rules for hosts: API Gateway's cache does not tell hosts "+
+				"apart, and would give one host's answer to another; cache nothing", r.Source))
 		}
 		var first *Route
 		for _, host := range hosts {
@@ -71,7 +72,8 @@ func (t *Table) checkHostsAgree(difference func(a, b Behavior) string) error {
 				continue
 			}
 			if first != nil && !reflect.DeepEqual(first.Behavior, decision.Behavior) {
-				problems = append(problems, fmt.Errorf("%s: its settings for %s differ from those of %s%s: API Gateway treats a path the same for every host; make them agree",
+				problems = append(problems, fmt.Errorf("%s: its settings for %s differ from those of %s%s: API Gateway treats a path the same "+
+					"for every host; make them agree",
 					decision.Source, l.Resource, first.Source, inWords(difference, decision.Behavior, first.Behavior)))
 				break
 			}

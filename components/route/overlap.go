@@ -18,7 +18,8 @@ func (t *Table) checkOverlaps() error {
 	for _, r := range t.Routes {
 		if taken := r.takesFrom(byPath); taken != nil && !r.Default {
 			problems = append(problems, fmt.Errorf(
-				"%s: it takes requests from %s, of namespace %s: choose another path, or let namespaces overlap with the stack's config allowNamespaceOverlaps",
+				"%s: it takes requests from %s, of namespace %s: choose another path, or let namespaces overlap with the stack's config "+
+					"allowNamespaceOverlaps",
 				r.Source, taken.Source, taken.Backend.Namespace))
 		}
 	}

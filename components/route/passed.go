@@ -20,8 +20,10 @@ var (
 
 // written are headers that API Gateway, NGINX or HTTP itself decides about, and aliases of them with it.
 var written = []string{
-	"Authorization", "Connection", "Content-Encoding", "Content-Length", "Content-Type", "Expect", "Host", "Te", "Trailer", "Transfer-Encoding", "Upgrade",
-	"X-Api-Key", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Port", "X-Forwarded-Prefix", "X-Forwarded-Proto", "X-Amzn-Apigateway-Api-Id",
+	"Authorization", "Connection", "Content-Encoding", "Content-Length", "Content-Type", "Expect", "Host", "Te", "Trailer",
+	"Transfer-Encoding", "Upgrade",
+	"X-Api-Key", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Port", "X-Forwarded-Prefix", "X-Forwarded-Proto",
+	"X-Amzn-Apigateway-Api-Id",
 }
 
 // IsOddHeader says whether NGINX ignores a header for its name.
@@ -34,7 +36,8 @@ func CheckOddHeader(name string, refused []string) error {
 	if !oddName.MatchString(name) {
 		return fmt.Errorf("%q is not the name of a header of letters, digits, dashes, dots and underscores", name)
 	}
-	if strings.HasPrefix(alias, "X-Apigw-") || slices.Contains(written, alias) || slices.Contains(TrustedHeaders, alias) || slices.Contains(refused, alias) {
+	if strings.HasPrefix(alias, "X-Apigw-") || slices.Contains(written, alias) || slices.Contains(TrustedHeaders, alias) ||
+		slices.Contains(refused, alias) {
 		return fmt.Errorf("%q could be taken for %s, which clients must not write", name, alias)
 	}
 	return nil

@@ -30,7 +30,8 @@ func NormalPath(path string, match Match) (string, error) {
 		return path, nil
 	}
 	if match == Prefix && strings.HasSuffix(path, "/*") {
-		return path, fmt.Errorf("there are no patterns: a Prefix is everything below it anyway; write %q", cmp.Or(strings.TrimSuffix(path, "/*"), "/"))
+		return path, fmt.Errorf("there are no patterns: a Prefix is everything below it anyway; write %q",
+			cmp.Or(strings.TrimSuffix(path, "/*"), "/"))
 	}
 	trimmed := strings.TrimSuffix(path, "/")
 	if match == Exact && trimmed != path {

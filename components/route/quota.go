@@ -34,7 +34,9 @@ func (t *Table) checkQuotas(resourceQuota int) error {
 
 // CheckPolicyLength says by how much a resource policy is too long.
 func CheckPolicyLength(policy string) error {
-	return CheckQuota("characters of the resource policy", len(policy), MaxPolicyLength, "allow an account or a role instead of many users; client-arns take room for each method of each path: name methods, join paths under a common prefix, or name the callers of many paths in the stack's config clientArns")
+	return CheckQuota("characters of the resource policy", len(policy), MaxPolicyLength,
+		"allow an account or a role instead of many users; client-arns take room for each method of each path: name methods, join paths "+
+			"under a common prefix, or name the callers of many paths in the stack's config clientArns")
 }
 
 // CheckQuota says by how much actual is above an AWS quota, and what to do.

@@ -18,9 +18,11 @@ func TestWeakerAccess(t *testing.T) {
 	pool := func(arn string) []route.Authorizer {
 		return []route.Authorizer{{Name: "members", Type: route.AuthorizerCognito, UserPoolARNs: []string{arn}}}
 	}
-	const first, second = "arn:aws:cognito-idp:us-east-1:111122223333:userpool/us-east-1_a", "arn:aws:cognito-idp:us-east-1:111122223333:userpool/us-east-1_b"
+	const first, second = "arn:aws:cognito-idp:us-east-1:111122223333:userpool/us-east-1_a",
+		"arn:aws:cognito-idp:us-east-1:111122223333:userpool/us-east-1_b"
 	at := func(path, namespace string, b route.Behavior) route.Route {
-		return route.Route{Path: path, Match: route.Prefix, Backend: route.Backend{Namespace: namespace, Service: "s", Port: 80}, Behavior: b, Source: path}
+		return route.Route{Path: path, Match: route.Prefix, Backend: route.Backend{Namespace: namespace, Service: "s", Port: 80}, Behavior: b,
+			Source: path}
 	}
 	iam, none, members := route.Behavior{}, route.Behavior{Auth: route.AuthNone}, route.Behavior{Auth: "members"}
 	alice := route.Behavior{Callers: []string{"arn:aws:iam::111122223333:user/alice"}}
@@ -48,9 +50,11 @@ func TestWeakerAccess(t *testing.T) {
 			[]string{"/a: auth iam becomes members, which lets in others", "/a/*: auth iam becomes members, which lets in others"}},
 		"no key": {accessOf(t, nil, at("/a", "x", route.Behavior{APIKeyRequired: true})), accessOf(t, nil, at("/a", "x", iam)),
 			[]string{"/a: no API key is wanted any more", "/a/*: no API key is wanted any more"}},
-		"more methods": {accessOf(t, nil, at("/a", "x", route.Behavior{Methods: []string{"GET"}})), accessOf(t, nil, at("/a", "x", route.Behavior{Methods: []string{"DELETE", "GET"}})),
+		"more methods": {accessOf(t, nil, at("/a", "x", route.Behavior{Methods: []string{"GET"}})),
+			accessOf(t, nil, at("/a", "x", route.Behavior{Methods: []string{"DELETE", "GET"}})),
 			[]string{"/a: methods GET become DELETE,GET", "/a/*: methods GET become DELETE,GET"}},
-		"fewer scopes": {accessOf(t, pool(first), at("/a", "x", route.Behavior{Auth: "members", Scopes: []string{"books/read"}})), accessOf(t, pool(first), at("/a", "x", members)),
+		"fewer scopes": {accessOf(t, pool(first), at("/a", "x", route.Behavior{Auth: "members", Scopes: []string{"books/read"}})),
+			accessOf(t, pool(first), at("/a", "x", members)),
 			[]string{"/a: scopes books/read become any", "/a/*: scopes books/read become any"}},
 	} {
 		require.Equal(t, c.want, c.after.WeakerThan(c.before), name)

@@ -101,7 +101,8 @@ func (p *Problems) checkValue(f reflect.Value, declared reflect.StructField, pat
 			append(slices.Clone(indices), f.String(), choice(allowed))...)
 		for i := range lengthOf(f) {
 			item := f.Index(i).String()
-			p.When(!slices.Contains(allowed, item), "{"+path+"}: %q is not one of %s", append(slices.Clone(indices), item, strings.Join(allowed, ", "))...)
+			p.When(!slices.Contains(allowed, item), "{"+path+"}: %q is not one of %s",
+				append(slices.Clone(indices), item, strings.Join(allowed, ", "))...)
 		}
 	}
 	from, to, found := strings.Cut(declared.Tag.Get("range"), "..")
@@ -111,7 +112,8 @@ func (p *Problems) checkValue(f reflect.Value, declared reflect.StructField, pat
 	least, _ := strconv.ParseFloat(from, 64)
 	greatest, _ := strconv.ParseFloat(to, 64)
 	number := numberOf(f)
-	p.When(number < least || number > greatest, "{"+path+"} %v is not from %s to %s", append(slices.Clone(indices), f.Interface(), from, to)...)
+	p.When(number < least || number > greatest, "{"+path+"} %v is not from %s to %s",
+		append(slices.Clone(indices), f.Interface(), from, to)...)
 }
 
 func lengthOf(f reflect.Value) int {

@@ -64,8 +64,10 @@ func walk(structure reflect.Type, path string, index []int, keys bool) []Field {
 			key = name
 		}
 		fields = append(fields, Field{
-			Key: key, Path: path + f.Name, Owner: structure, Name: f.Name, Type: f.Type, Default: f.Tag.Get("default"), Annotation: f.Tag.Get("annotation"),
-			Hardened: f.Tag.Get("hardened"), Enum: list(f.Tag.Get("enum")), Optional: optional, Secret: f.Tag.Get("provider") == "secret", Short: f.Tag.Get("short") == "true", index: own,
+			Key: key, Path: path + f.Name, Owner: structure, Name: f.Name, Type: f.Type, Default: f.Tag.Get("default"),
+			Annotation: f.Tag.Get("annotation"),
+			Hardened:   f.Tag.Get("hardened"), Enum: list(f.Tag.Get("enum")), Optional: optional, Secret: f.Tag.Get("provider") == "secret",
+			Short: f.Tag.Get("short") == "true", index: own,
 		})
 	}
 	return fields

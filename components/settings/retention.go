@@ -9,6 +9,7 @@ var logRetentions = []int{0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400
 // CheckLogRetention reports days for which CloudWatch Logs does not keep logs.
 func CheckLogRetention(field string, days int) error {
 	var p Problems
-	p.When(!slices.Contains(logRetentions, days), "{"+field+"} %d is not a value of CloudWatch Logs: choose one of %v", days, logRetentions[1:])
+	p.When(!slices.Contains(logRetentions, days), "{"+field+"} %d is not a value of CloudWatch Logs: choose one of %v", days,
+		logRetentions[1:])
 	return p.Err()
 }

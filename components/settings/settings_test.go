@@ -113,7 +113,8 @@ func TestSecretsStaySecret(t *testing.T) {
 func TestChecksSpeakOfFieldsOrKeys(t *testing.T) {
 	s := shop{Doors: 10, Kind: "huge", Rooms: []room{{}, {Windows: 7}}}
 	err := Check(s)
-	require.EqualError(t, err, "Doors 10 is not from 1 to 9\nKind \"huge\" is not known: write small or large\nRooms[1].Windows 7 is not from 1 to 4")
+	require.EqualError(t, err, "Doors 10 is not from 1 to 9\nKind \"huge\" is not known: write small or large\nRooms[1].Windows 7 is "+
+		"not from 1 to 4")
 
 	var p Problems
 	p.In("Shop", err)

@@ -47,7 +47,8 @@ func peers(list []Peer) networkingv1.NetworkPolicyPeerArray {
 	return rules
 }
 
-func networkPolicy(ctx *pulumi.Context, name string, a Args, meta metav1.ObjectMetaArgs, selector pulumi.StringMap, service *corev1.Service, opts ...pulumi.ResourceOption) error {
+func networkPolicy(ctx *pulumi.Context, name string, a Args, meta metav1.ObjectMetaArgs, selector pulumi.StringMap,
+	service *corev1.Service, opts ...pulumi.ResourceOption) error {
 	spec := networkingv1.NetworkPolicySpecArgs{
 		PodSelector: metav1.LabelSelectorArgs{MatchLabels: selector},
 		PolicyTypes: pulumi.StringArray{pulumi.String("Ingress")},
@@ -62,7 +63,8 @@ func networkPolicy(ctx *pulumi.Context, name string, a Args, meta metav1.ObjectM
 			networkingv1.NetworkPolicyEgressRuleArgs{To: peers(a.Traffic.To)},
 		}
 	}
-	_, err := networkingv1.NewNetworkPolicy(ctx, name, &networkingv1.NetworkPolicyArgs{Metadata: meta, Spec: spec}, append(opts, pulumi.DependsOn([]pulumi.Resource{service}))...)
+	_, err := networkingv1.NewNetworkPolicy(ctx, name, &networkingv1.NetworkPolicyArgs{Metadata: meta, Spec: spec},
+		append(opts, pulumi.DependsOn([]pulumi.Resource{service}))...)
 	return err
 }
 

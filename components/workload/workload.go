@@ -147,7 +147,8 @@ func (w *Workload) declare(ctx *pulumi.Context, name string, a Args) error {
 	parent := pulumi.Parent(w)
 	labels := pulumi.StringMap{nameLabel: pulumi.String(a.ServiceName), "app.kubernetes.io/managed-by": pulumi.String("apigateway-ingress")}
 	selector := pulumi.StringMap{nameLabel: pulumi.String(a.ServiceName)}
-	meta := metav1.ObjectMetaArgs{Name: pulumi.String(a.ServiceName), Namespace: a.Namespace.ToStringOutput().ToStringPtrOutput(), Labels: labels}
+	meta := metav1.ObjectMetaArgs{Name: pulumi.String(a.ServiceName), Namespace: a.Namespace.ToStringOutput().ToStringPtrOutput(),
+		Labels: labels}
 
 	account, err := corev1.NewServiceAccount(ctx, name, &corev1.ServiceAccountArgs{
 		Metadata: meta, AutomountServiceAccountToken: pulumi.Bool(false),
@@ -212,7 +213,8 @@ func serviceArgs(a Args, meta metav1.ObjectMetaArgs, selector pulumi.StringMap) 
 
 // nodePort is a Service of its own, named after its port: another port gets another one, and both are open until nothing
 // comes to the old.
-func nodePort(ctx *pulumi.Context, name string, a Args, selector pulumi.StringMap, service *corev1.Service, parent pulumi.ResourceOption) error {
+func nodePort(ctx *pulumi.Context, name string, a Args, selector pulumi.StringMap, service *corev1.Service,
+	parent pulumi.ResourceOption) error {
 	suffix := fmt.Sprintf("-%d", a.NodePort)
 	_, err := corev1.NewService(ctx, name+suffix, &corev1.ServiceArgs{
 		Metadata: metav1.ObjectMetaArgs{
@@ -262,7 +264,8 @@ func podSpec(a Args, account pulumi.StringPtrOutput, selector pulumi.StringMap) 
 func container(a Args) corev1.ContainerArgs {
 	mounts := corev1.VolumeMountArray{corev1.VolumeMountArgs{Name: pulumi.String("tmp"), MountPath: pulumi.String("/tmp")}}
 	for _, m := range a.Mounts {
-		mounts = append(mounts, corev1.VolumeMountArgs{Name: pulumi.String(m.Name), MountPath: pulumi.String(m.Path), ReadOnly: pulumi.Bool(true)})
+		mounts = append(mounts, corev1.VolumeMountArgs{Name: pulumi.String(m.Name), MountPath: pulumi.String(m.Path),
+			ReadOnly: pulumi.Bool(true)})
 	}
 	ports := corev1.ContainerPortArray{corev1.ContainerPortArgs{Name: pulumi.String("http"), ContainerPort: pulumi.Int(a.ContainerPort)}}
 	healthPort := "http"
@@ -287,7 +290,9 @@ func container(a Args) corev1.ContainerArgs {
 		VolumeMounts:   mounts,
 		LivenessProbe:  probe(a.Health.Liveness),
 		ReadinessProbe: probe(a.Health.Readiness),
-		Lifecycle:      corev1.LifecycleArgs{PreStop: corev1.LifecycleHandlerArgs{Sleep: corev1.SleepActionArgs{Seconds: pulumi.Int(drainSeconds)}}},
+		Lifecycle: corev1.LifecycleArgs{
+			PreStop: corev1.LifecycleHandlerArgs{Sleep: corev1.SleepActionArgs{Seconds: pulumi.Int(drainSeconds)}},
+		},
 		Resources: corev1.ResourceRequirementsArgs{
 			Requests: pulumi.StringMap{"cpu": pulumi.String("100m"), "memory": pulumi.String("64Mi")},
 			Limits:   pulumi.StringMap{"memory": pulumi.String("256Mi")},

@@ -32,7 +32,8 @@ func TestDefaults(t *testing.T) {
 }
 
 func TestHealthOnAPortOfItsOwn(t *testing.T) {
-	graph := run(t, &Args{ServiceName: "books", Image: pulumi.String("b"), ServicePort: 80, NodePort: 30001, Health: Health{Port: 9000, Liveness: "/live"}})
+	graph := run(t, &Args{ServiceName: "books", Image: pulumi.String("b"), ServicePort: 80, NodePort: 30001,
+		Health: Health{Port: 9000, Liveness: "/live"}})
 	spec := graph.One(t, "kubernetes:apps/v1:Deployment").Inputs["spec"].(map[string]any)["template"].(map[string]any)["spec"].(map[string]any)
 	container := spec["containers"].([]any)[0].(map[string]any)
 	require.Equal(t, map[string]any{"path": "/live", "port": "health"}, container["livenessProbe"].(map[string]any)["httpGet"])

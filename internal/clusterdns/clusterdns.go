@@ -43,7 +43,8 @@ func answer(query []byte, lookup Lookup) ([]byte, error) {
 	}
 	addresses, found := lookup(strings.ToLower(strings.TrimSuffix(question.Name.String(), ".")))
 	response := dnsmessage.Message{
-		Header:    dnsmessage.Header{ID: header.ID, Response: true, Authoritative: true, RecursionDesired: header.RecursionDesired, RecursionAvailable: true},
+		Header: dnsmessage.Header{ID: header.ID, Response: true, Authoritative: true, RecursionDesired: header.RecursionDesired,
+			RecursionAvailable: true},
 		Questions: []dnsmessage.Question{question},
 	}
 	switch {

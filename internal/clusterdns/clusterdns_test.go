@@ -13,7 +13,8 @@ func TestNamesHaveTheirAddresses(t *testing.T) {
 	connection, err := net.ListenPacket("udp", "127.0.0.1:0")
 	require.NoError(t, err)
 	defer connection.Close()
-	known := map[string][]string{"one.default.svc.cluster.local": {"127.0.0.5"}, "pods.default.svc.cluster.local": {"127.0.0.6", "127.0.0.7"}, "empty.default.svc.cluster.local": nil}
+	known := map[string][]string{"one.default.svc.cluster.local": {"127.0.0.5"},
+		"pods.default.svc.cluster.local": {"127.0.0.6", "127.0.0.7"}, "empty.default.svc.cluster.local": nil}
 	go Serve(connection, func(name string) ([]string, bool) {
 		addresses, found := known[name]
 		return addresses, found

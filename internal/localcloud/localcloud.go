@@ -102,7 +102,8 @@ func Open(o Options) (*Cloud, error) {
 	if err := errors.Join(poolsErr, lambdaErr); err != nil {
 		return nil, errors.Join(err, objects.Close())
 	}
-	c := &Cloud{log: o.Log, store: objects, images: images, pools: pools, functions: lambda, eks: ekscomponent.New(sdkVersion("eks")), ports: map[string]int{}}
+	c := &Cloud{log: o.Log, store: objects, images: images, pools: pools, functions: lambda, eks: ekscomponent.New(sdkVersion("eks")),
+		ports: map[string]int{}}
 	if c.pods, err = supervisor.New(objects, filepath.Join(o.Dir, "pods"), c.images, o.Log); err != nil {
 		return nil, errors.Join(err, objects.Close())
 	}

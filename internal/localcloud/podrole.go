@@ -137,12 +137,14 @@ func (c *Cloud) byNodes(cluster, roleARN string, trust *identity.Policy) error {
 		if group.Text("clusterName") != cluster || node == nil {
 			continue
 		}
-		request := identity.Request{Principal: identity.Principal{ARN: nodeARN, Account: awsrules.Account}, Action: "sts:AssumeRole", Resource: roleARN}
+		request := identity.Request{Principal: identity.Principal{ARN: nodeARN, Account: awsrules.Account}, Action: "sts:AssumeRole",
+			Resource: roleARN}
 		if said := trust.Decide(request); said != identity.Allow && said != identity.Delegate {
 			return fmt.Errorf("the role's trust policy does not admit the node role %s", nodeARN)
 		}
 		for _, o := range c.store.List(awsrules.RolePolicy) {
-			if policy, err := identity.ParsePolicy(o.Text("policy")); err == nil && o.Text("role") == node.ID && policy.Decide(request) == identity.Allow {
+			if policy, err := identity.ParsePolicy(o.Text("policy")); err == nil && o.Text("role") == node.ID &&
+				policy.Decide(request) == identity.Allow {
 				return nil
 			}
 		}

@@ -121,12 +121,15 @@ func TestErrorsNameTheCause(t *testing.T) {
 		want      []string
 	}{
 		"crashing": {map[string]any{"image": "acme/crashing", "ports": []any{map[string]any{"containerPort": 8080.0}},
-			"readinessProbe": map[string]any{"tcpSocket": map[string]any{"port": 8080.0}}}, []string{"CrashLoopBackOff", "exit status 3", "| no database at db:5432"}},
+			"readinessProbe": map[string]any{"tcpSocket": map[string]any{"port": 8080.0}}},
+			[]string{"CrashLoopBackOff", "exit status 3", "| no database at db:5432"}},
 		"missing": {map[string]any{"image": "acme/missing"}, []string{"no such file or directory"}},
 		"deaf": {map[string]any{"image": "acme/deaf", "ports": []any{map[string]any{"containerPort": 8080.0}},
-			"readinessProbe": map[string]any{"tcpSocket": map[string]any{"port": 8080.0}}}, []string{"readiness probe", "connection refused", "| listening nowhere"}},
+			"readinessProbe": map[string]any{"tcpSocket": map[string]any{"port": 8080.0}}},
+			[]string{"readiness probe", "connection refused", "| listening nowhere"}},
 		"missing secret": {map[string]any{"image": "simulated/stand-in", "ports": []any{map[string]any{"containerPort": 8080.0}},
-			"env": []any{map[string]any{"name": "PASSWORD", "valueFrom": map[string]any{"secretKeyRef": map[string]any{"name": "database", "key": "password"}}}}},
+			"env": []any{map[string]any{"name": "PASSWORD", "valueFrom": map[string]any{"secretKeyRef": map[string]any{"name": "database",
+				"key": "password"}}}}},
 			[]string{"CreateContainerConfigError", `secret "database" not found`}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -25,7 +25,8 @@ import (
 
 // Backends are those that Echoes stands for.
 var Backends = []route.Backend{
-	{Namespace: "default", Service: "one", Port: 80}, {Namespace: "default", Service: "two", Port: 80}, {Namespace: "other", Service: "three", Port: 8080},
+	{Namespace: "default", Service: "one", Port: 80}, {Namespace: "default", Service: "two", Port: 80},
+	{Namespace: "other", Service: "three", Port: 8080},
 }
 
 // Echoes serves Backends, and returns their addresses by host:port. They answer which one they are and what was asked for.
@@ -73,7 +74,8 @@ func Start(t testing.TB, gateway, proxy *route.Table, addresses map[string]strin
 func StartWith(t testing.TB, gateway, proxy *route.Table, addresses map[string]string, o nginx.Options) *Chain {
 	t.Helper()
 	o.Port = 1111
-	document, err := openapi.Render(gateway, openapi.Document{Title: "x", Link: openapi.PrivateLink{ConnectionID: "l", Host: "nlb"}, PassHeaders: o.PassHeaders})
+	document, err := openapi.Render(gateway, openapi.Document{Title: "x", Link: openapi.PrivateLink{ConnectionID: "l", Host: "nlb"},
+		PassHeaders: o.PassHeaders})
 	require.NoError(t, err)
 	definition, err := restapi.Parse(document)
 	require.NoError(t, err)

@@ -52,7 +52,8 @@ func echoHead(connection net.Conn) {
 // to its folder.
 func Folder(t testing.TB) string {
 	files := fstest.MapFS{
-		"site/index.html": {Data: []byte("<p>the site</p>")}, "site/docs/index.html": {Data: []byte("<p>the pages</p>")}, "site/a b.txt": {Data: []byte("text")},
+		"site/index.html": {Data: []byte("<p>the site</p>")}, "site/docs/index.html": {Data: []byte("<p>the pages</p>")},
+		"site/a b.txt": {Data: []byte("text")},
 	}
 	server := httptest.NewServer(http.FileServerFS(files))
 	t.Cleanup(server.Close)

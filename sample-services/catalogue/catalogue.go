@@ -23,14 +23,19 @@ type Author struct {
 var books = []Book{
 	{"Serverless Architectures on AWS", "With examples using AWS Lambda", "9781617293825", []string{"Peter Sbarski"}},
 	{"Kubernetes on AWS", "Deploy and manage production-ready Kubernetes clusters on AWS", "9781788390071", []string{"Ed Robinson"}},
-	{"AWS Certified Solutions Architect - Associate Guide", "The ultimate exam guide to AWS Solutions Architect certification", "9781789130669", []string{"Gabriel Ramirez", "Stuart Scott"}},
-	{"AWS Lambda Quick Start Guide", "Learn how to build and deploy serverless applications on AWS", "9781789340198", []string{"Markus Klems"}},
+	{"AWS Certified Solutions Architect - Associate Guide", "The ultimate exam guide to AWS Solutions Architect certification",
+		"9781789130669", []string{"Gabriel Ramirez", "Stuart Scott"}},
+	{"AWS Lambda Quick Start Guide", "Learn how to build and deploy serverless applications on AWS", "9781789340198",
+		[]string{"Markus Klems"}},
 	{"Designing AWS Environments", "Architect large-scale cloud infrastructures with AWS", "9781789535549", []string{"Mitesh Soni"}},
-	{"Effective DevOps with AWS, 2nd Edition", "Implement continuous delivery and integration in the AWS environment", "9781789539974", []string{"Yogesh Raheja", "Giuseppe Borgese", "Nathaniel Felsen"}},
-	{"Serverless Architectures with AWS", "Discover how you can migrate from traditional deployments to serverless architectures with AWS", "9781789805024", []string{"Mohit Gupta"}},
+	{"Effective DevOps with AWS, 2nd Edition", "Implement continuous delivery and integration in the AWS environment", "9781789539974",
+		[]string{"Yogesh Raheja", "Giuseppe Borgese", "Nathaniel Felsen"}},
+	{"Serverless Architectures with AWS", "Discover how you can migrate from traditional deployments to serverless architectures with AWS",
+		"9781789805024", []string{"Mohit Gupta"}},
 	{"AWS for Developers For Dummies", "", "9781119371847", []string{"John Paul Mueller"}},
 	{"Python and AWS Cookbook", "Managing Your Cloud with Python and Boto", "9781449305444", []string{"Mitch Garnaat"}},
-	{"Building a Windows IT Infrastructure in the Cloud", "Distributed Hosted Environments with AWS", "9781449333584", []string{"David K. Rensin"}},
+	{"Building a Windows IT Infrastructure in the Cloud", "Distributed Hosted Environments with AWS", "9781449333584",
+		[]string{"David K. Rensin"}},
 }
 
 // Books returns every book in catalogue order. The caller must not change it.

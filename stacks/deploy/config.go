@@ -228,7 +228,8 @@ func (s *Settings) Judge() ingress.Report { return s.foreseen().Judge() }
 func (s *Settings) foreseen() platform.Args {
 	checked := s.Platform
 	if s.shared() || s.ClusterName != "" && checked.Network.Existing == nil {
-		checked.Network.Existing = &network.VPC{ID: pulumi.String("vpc-0"), PrivateSubnetIDs: pulumi.ToStringArray([]string{"subnet-0", "subnet-1"})}
+		checked.Network.Existing = &network.VPC{ID: pulumi.String("vpc-0"),
+			PrivateSubnetIDs: pulumi.ToStringArray([]string{"subnet-0", "subnet-1"})}
 	}
 	if s.shared() || s.ClusterName != "" {
 		existing := pulumi.String("existing")

@@ -59,7 +59,8 @@ func TestBadConfig(t *testing.T) {
 	for _, c := range []struct{ key, value, want string }{
 		{"manifests", `["missing.yaml"]`, "no such file"},
 		{"manifests", `["` + empty + `"]`, "there is no Ingress of class"},
-		{"services", `[{"name":"bookservice","image":"b","port":80,"replica":3}]`, "config services[0]: replica is not known: did you mean replicas?"},
+		{"services", `[{"name":"bookservice","image":"b","port":80,"replica":3}]`,
+			"config services[0]: replica is not known: did you mean replicas?"},
 		{"services", `[{"name":"bookservice","image":"b","port":"http"}]`, `config services[0].port: "http" is not a whole number`},
 		{"services", `[{"name":"bookservice","image":"b","port":80},{"name":"B","port":0}]`, `services[1].port 0 is not from 1 to 65535`},
 		{"services", `[]`, "service default/bookservice is not declared by the stack"},
@@ -106,7 +107,8 @@ func TestSecretConfig(t *testing.T) {
 	values := small()
 	values["stageVariables"], values["stageName"] = `{"token":"s3cret"}`, "v1"
 	_, err := read(t, values, "stageVariables", "stageName")
-	require.EqualError(t, err, "config stageName is a secret, and decides what is made: it would stand in the state in plain text; set it without --secret")
+	require.EqualError(t, err, "config stageName is a secret, and decides what is made: it would stand in the state in plain text; set "+
+		"it without --secret")
 	s, err := read(t, values, "stageVariables")
 	require.NoError(t, err)
 	require.True(t, pulumi.IsSecret(s.Platform.Gateway.Stage.Variables.(pulumi.Output)))
@@ -149,37 +151,39 @@ func fileExists(path string) bool {
 
 // together is what a key needs besides itself.
 var together = map[string]map[string]string{
-	"basePath":                 {"domainName": "api.example.com", "hostedZoneId": "Z0123456789"},
-	"certificateArn":           {"domainName": "api.example.com"},
-	"hostedZoneId":             {"domainName": "api.example.com", "certificateArn": certificate},
-	"onlyDomain":               {"domainName": "api.example.com", "hostedZoneId": "Z0123456789"},
-	"securityPolicy":           {"domainName": "api.example.com", "hostedZoneId": "Z0123456789"},
-	"truststoreUri":            {"domainName": "api.example.com", "hostedZoneId": "Z0123456789", "onlyDomain": "true"},
-	"truststoreVersion":        {"domainName": "api.example.com", "hostedZoneId": "Z0123456789", "onlyDomain": "true", "truststoreUri": "s3://b/k"},
-	"domainName":               {"hostedZoneId": "Z0123456789"},
-	"hosts":                    {"hostedZoneId": "Z0123456789", "publish": hosts},
-	"hostedZones":              {"hostedZoneId": "Z9876543210", "publish": hosts, "hosts": "auto"},
-	"balancerServerName":       {"balancerCertificateArn": certificate},
-	"balancerCertificateArn":   {"balancerServerName": "proxy.example.com"},
-	"alarmTopicArns":           {"alarms": "true"},
-	"alarmLatencyMillis":       {"alarms": "true"},
-	"webAclRateLimit":          {"webAclManaged": "true"},
-	"canaryPercent":            {"stableDeployment": "abc123"},
-	"throttleBurst":            {"throttleRate": "50"},
-	"vpcEndpointIds":           {"endpointType": "PRIVATE"},
-	"createVpcEndpoint":        {"endpointType": "PRIVATE"},
-	"endpointType":             {"createVpcEndpoint": "true"},
-	"publicSubnetIds":          {"vpcId": "vpc-1", "privateSubnetIds": `["subnet-1","subnet-2"]`},
-	"privateSubnetIds":         {"vpcId": "vpc-1"},
-	"vpcId":                    {"privateSubnetIds": `["subnet-1","subnet-2"]`},
-	"authorizers":              {"manifests": manifests("auth.yaml")},
-	"webAclBodyLimit":          {"webAclManaged": "true"},
-	"webAclOverrides":          {"webAclManaged": "true"},
-	"webAclLogs":               {"webAclManaged": "true"},
-	"cacheSize":                {"manifests": manifests("ttl.yaml")},
-	"group":                    {"manifests": manifests("group.yaml")},
-	"classless":                {"manifests": manifests("classless.yaml")},
-	"allowNamespaceOverlaps":   {"manifests": manifests("overlap.yaml"), "services": `[{"name":"bookservice","port":80},{"name":"bookservice","namespace":"team","port":80}]`},
+	"basePath":       {"domainName": "api.example.com", "hostedZoneId": "Z0123456789"},
+	"certificateArn": {"domainName": "api.example.com"},
+	"hostedZoneId":   {"domainName": "api.example.com", "certificateArn": certificate},
+	"onlyDomain":     {"domainName": "api.example.com", "hostedZoneId": "Z0123456789"},
+	"securityPolicy": {"domainName": "api.example.com", "hostedZoneId": "Z0123456789"},
+	"truststoreUri":  {"domainName": "api.example.com", "hostedZoneId": "Z0123456789", "onlyDomain": "true"},
+	"truststoreVersion": {"domainName": "api.example.com", "hostedZoneId": "Z0123456789", "onlyDomain": "true",
+		"truststoreUri": "s3://b/k"},
+	"domainName":             {"hostedZoneId": "Z0123456789"},
+	"hosts":                  {"hostedZoneId": "Z0123456789", "publish": hosts},
+	"hostedZones":            {"hostedZoneId": "Z9876543210", "publish": hosts, "hosts": "auto"},
+	"balancerServerName":     {"balancerCertificateArn": certificate},
+	"balancerCertificateArn": {"balancerServerName": "proxy.example.com"},
+	"alarmTopicArns":         {"alarms": "true"},
+	"alarmLatencyMillis":     {"alarms": "true"},
+	"webAclRateLimit":        {"webAclManaged": "true"},
+	"canaryPercent":          {"stableDeployment": "abc123"},
+	"throttleBurst":          {"throttleRate": "50"},
+	"vpcEndpointIds":         {"endpointType": "PRIVATE"},
+	"createVpcEndpoint":      {"endpointType": "PRIVATE"},
+	"endpointType":           {"createVpcEndpoint": "true"},
+	"publicSubnetIds":        {"vpcId": "vpc-1", "privateSubnetIds": `["subnet-1","subnet-2"]`},
+	"privateSubnetIds":       {"vpcId": "vpc-1"},
+	"vpcId":                  {"privateSubnetIds": `["subnet-1","subnet-2"]`},
+	"authorizers":            {"manifests": manifests("auth.yaml")},
+	"webAclBodyLimit":        {"webAclManaged": "true"},
+	"webAclOverrides":        {"webAclManaged": "true"},
+	"webAclLogs":             {"webAclManaged": "true"},
+	"cacheSize":              {"manifests": manifests("ttl.yaml")},
+	"group":                  {"manifests": manifests("group.yaml")},
+	"classless":              {"manifests": manifests("classless.yaml")},
+	"allowNamespaceOverlaps": {"manifests": manifests("overlap.yaml"),
+		"services": `[{"name":"bookservice","port":80},{"name":"bookservice","namespace":"team","port":80}]`},
 	"ignoreForeignAnnotations": {"manifests": manifests("foreign.yaml")},
 }
 
@@ -193,20 +197,25 @@ func manifests(name string) string { return `["stacks/deploy/testdata/` + name +
 // samples are values for keys whose type does not suggest one.
 var samples = map[string]string{
 	"clientUser": "false", "permissionsBoundary": "arn:aws:iam::111122223333:policy/boundary",
-	"name": "shop", "manifests": manifests("one.yaml"), "namespace": "copy", "openapi": `["stacks/deploy/testdata/openapi.yaml"]`, "group": "b",
+	"name": "shop", "manifests": manifests("one.yaml"), "namespace": "copy", "openapi": `["stacks/deploy/testdata/openapi.yaml"]`,
+	"group":            "b",
 	"authorizers":      `[{"name":"pool","type":"cognito","userPoolArns":["arn:aws:cognito-idp:us-east-1:111122223333:userpool/us-east-1_a"]}]`,
 	"apiResourceQuota": "2", "services": strings.Replace(bookstore, `"port":80`, `"port":80,"replicas":5`, 1),
 	"vpcCidr": "10.9.0.0/16", "availabilityZones": "3", "interfaceEndpoints": `["sqs"]`, "vpcId": "vpc-1", "publicSubnetIds": `["subnet-9"]`,
-	"privateSubnetIds": `["subnet-3","subnet-4"]`, "kubernetesVersion": "1.33", "publicAccessCidrs": `["203.0.113.0/24"]`, "controlPlaneLogs": `["audit"]`,
+	"privateSubnetIds": `["subnet-3","subnet-4"]`, "kubernetesVersion": "1.33", "publicAccessCidrs": `["203.0.113.0/24"]`,
+	"controlPlaneLogs": `["audit"]`,
 	"secretsKmsKeyArn": "arn:aws:kms:us-east-1:111122223333:key/0a", "logKmsKeyArn": "arn:aws:kms:us-east-1:111122223333:key/0a",
 	"clusterAdmins": `["arn:aws:iam::111122223333:role/ops"]`, "addons": `[{"name":"eks-pod-identity-agent"}]`, "instanceType": "m7g.large",
 	"nodeGroups": `[{"count":7}]`, "podRoleServiceAccounts": `["ci/deployer"]`, "proxyImage": "nginx:1.31", "nodePort": "30099",
 	"vpcEndpointIds": `["vpce-1"]`, "clientArns": `["arn:aws:iam::111122223333:user/x"]`, "stageName": "v1", "stageVariables": `{"a":"b"}`,
-	"logRetentionDays": "7", "flowLogDays": "7", "stableDeployment": "abc123", "domainName": "api.example.com", "certificateArn": certificate, "hostedZoneId": "Z0123456789",
-	"domains": `[{"name":"b.example.com","hostedZoneId":"Z0123456789"}]`, "hosts": "each", "hostedZones": `[{"id":"Z0123456789","name":"example.com"}]`,
-	"basePath": "v1", "truststoreUri": "s3://b/k", "truststoreVersion": "2", "balancerCertificateArn": certificate, "balancerServerName": "proxy.example.com",
-	"webAclArn":       "arn:aws:wafv2:us-east-1:111122223333:regional/webacl/a/0",
-	"webAclOverrides": `{"BodySize":"count"}`, "webAclBodyLimit": "32",
+	"logRetentionDays": "7", "flowLogDays": "7", "stableDeployment": "abc123", "domainName": "api.example.com",
+	"certificateArn": certificate, "hostedZoneId": "Z0123456789",
+	"domains": `[{"name":"b.example.com","hostedZoneId":"Z0123456789"}]`, "hosts": "each",
+	"hostedZones": `[{"id":"Z0123456789","name":"example.com"}]`,
+	"basePath":    "v1", "truststoreUri": "s3://b/k", "truststoreVersion": "2", "balancerCertificateArn": certificate,
+	"balancerServerName": "proxy.example.com",
+	"webAclArn":          "arn:aws:wafv2:us-east-1:111122223333:regional/webacl/a/0",
+	"webAclOverrides":    `{"BodySize":"count"}`, "webAclBodyLimit": "32",
 	"usagePlans": `[{"name":"a","keys":["k"]}]`, "gatewayResponses": `[{"type":"THROTTLED","status":503}]`, "webAclRateLimit": "500",
 	"alarmTopicArns": `["arn:aws:sns:us-east-1:111122223333:oncall"]`, "tags": `{"team":"a"}`,
 }
@@ -214,7 +223,8 @@ var samples = map[string]string{
 // elsewhere are keys that do not reach the platform on mocks, and the tests that hold them.
 var elsewhere = map[string]string{
 	"target": "TestBadConfig, tests/integration", "localImages": "tests/integration", "localFunctions": "tests/integration",
-	"platformStack": "tests/integration TestSharedPlatform", "clusterName": "tests/integration TestExistingCluster", "kubeconfig": "TestBadConfig",
+	"platformStack": "tests/integration TestSharedPlatform", "clusterName": "tests/integration TestExistingCluster",
+	"kubeconfig": "TestBadConfig",
 }
 
 // A key that is declared and has no effect on what is declared, and is refused nowhere, cannot be: each one is set to

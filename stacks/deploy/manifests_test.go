@@ -52,13 +52,21 @@ func TestManifestsAreBoundToNamespaces(t *testing.T) {
 	require.Equal(t, "team-b", routes.Routes[1].Backend.Namespace)
 
 	for name, c := range map[string]struct{ text, want string }{
-		"another's route":    {of("team-b", "stolen"), "x.yaml:1: Ingress team-b/web: its source is bound to namespace team-a: move it to the source of its own namespace"},
-		"another's Service":  {of("", "a") + "---\napiVersion: v1\nkind: Service\nmetadata: {name: web, namespace: team-b}\nspec: {ports: [{port: 81}]}\n", "x.yaml:2: Service team-b/web: its source is bound"},
-		"another's consent":  {of("", "a") + "---\napiVersion: gateway.networking.k8s.io/v1beta1\nkind: ReferenceGrant\nmetadata: {name: g, namespace: team-b}\nspec: {from: [{group: networking.k8s.io, kind: Ingress, namespace: evil-proxy}], to: [{group: \"\", kind: Service}]}\n", "x.yaml:2: ReferenceGrant team-b/g"},
-		"everybody's class":  {of("", "a") + "---\napiVersion: networking.k8s.io/v1\nkind: IngressClass\nmetadata: {name: apigateway}\n", "it is about every namespace"},
-		"within a list":      {"apiVersion: v1\nkind: List\nitems:\n- " + strings.ReplaceAll(strings.TrimSpace(of("team-b", "x")), "\n", "\n  "), "x.yaml:1.1: Ingress team-b/web"},
-		"another's subpath":  {of("", "b/login"), "it takes requests from"},
-		"the API's settings": {strings.Replace(of("", "a"), "name: web}", "name: web, annotations: {apigateway.ingress.kubernetes.io/stage-name: live}}", 1), "name the one that may speak for all in the stack's config ownerNamespace"},
+		"another's route": {of("team-b", "stolen"), "x.yaml:1: Ingress team-b/web: its source is bound to namespace team-a: move it to " +
+			"the source of its own namespace"},
+		"another's Service": {of("", "a") + "---\napiVersion: v1\nkind: Service\nmetadata: {name: web, namespace: team-b}\nspec: {ports: " +
+			"[{port: 81}]}\n", "x.yaml:2: Service team-b/web: its source is bound"},
+		"another's consent": {of("", "a") + "---\napiVersion: gateway.networking.k8s.io/v1beta1\nkind: ReferenceGrant\nmetadata: {name: " +
+			"g, namespace: team-b}\nspec: {from: [{group: networking.k8s.io, kind: Ingress, namespace: evil-proxy}], to: [{group: \"\", " +
+			"kind: Service}]}\n", "x.yaml:2: ReferenceGrant team-b/g"},
+		"everybody's class": {of("", "a") + "---\napiVersion: networking.k8s.io/v1\nkind: IngressClass\nmetadata: {name: apigateway}\n",
+			"it is about every namespace"},
+		"within a list": {"apiVersion: v1\nkind: List\nitems:\n- " + strings.ReplaceAll(strings.TrimSpace(of("team-b", "x")), "\n",
+			"\n  "), "x.yaml:1.1: Ingress team-b/web"},
+		"another's subpath": {of("", "b/login"), "it takes requests from"},
+		"the API's settings": {strings.Replace(of("", "a"), "name: web}",
+			"name: web, annotations: {apigateway.ingress.kubernetes.io/stage-name: live}}", 1),
+			"name the one that may speak for all in the stack's config ownerNamespace"},
 	} {
 		_, err := read(t, teams(t, c.text, of("", "b")))
 		require.ErrorContains(t, err, c.want, name)
@@ -85,7 +93,8 @@ func TestManifestsAreBoundToNamespaces(t *testing.T) {
 // The domain of the output is the one that the API has, not that of an Ingress which does not count.
 func TestDomainURL(t *testing.T) {
 	annotated := func(name, domain, more string) string {
-		text := strings.Replace(of("", name), "name: web}", "name: "+name+", annotations: {apigateway.ingress.kubernetes.io/custom-domain-name: "+domain+
+		text := strings.Replace(of("", name), "name: web}", "name: "+name+
+			", annotations: {apigateway.ingress.kubernetes.io/custom-domain-name: "+domain+
 			", apigateway.ingress.kubernetes.io/certificate-arn: \""+certificate+"\""+more+"}}", 1)
 		return strings.Replace(text, "service: {name: web", "service: {name: bookservice", 1)
 	}

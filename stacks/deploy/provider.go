@@ -12,7 +12,8 @@ const certificateRegion = "us-east-1"
 
 // providerSettings are those of the stack's AWS provider that hold in every region.
 var providerSettings = []string{
-	"accessKey", "allowedAccountIds", "assumeRole", "assumeRoleWithWebIdentity", "assumeRoles", "customCaBundle", "defaultTags", "forbiddenAccountIds",
+	"accessKey", "allowedAccountIds", "assumeRole", "assumeRoleWithWebIdentity", "assumeRoles", "customCaBundle", "defaultTags",
+	"forbiddenAccountIds",
 	"httpProxy", "httpsProxy", "ignoreTags", "maxRetries", "noProxy", "profile", "retryMode", "secretKey", "sharedConfigFiles",
 	"sharedCredentialsFiles", "token", "useDualstackEndpoint", "useFipsEndpoint",
 }

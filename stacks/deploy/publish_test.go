@@ -20,7 +20,8 @@ func (e *existingCluster) Call(args pulumi.MockCallArgs) (resource.PropertyMap, 
 	answers := map[string]map[string]any{
 		"aws:eks/getCluster:getCluster": {
 			"endpoint": "https://existing", "certificateAuthorities": []any{map[string]any{"data": "YQ=="}}, "identities": []any{},
-			"vpcConfig": map[string]any{"vpcId": "vpc-1", "subnetIds": []any{"subnet-d", "subnet-a", "subnet-b", "subnet-c"}, "clusterSecurityGroupId": "sg-1"},
+			"vpcConfig": map[string]any{"vpcId": "vpc-1", "subnetIds": []any{"subnet-d", "subnet-a", "subnet-b", "subnet-c"},
+				"clusterSecurityGroupId": "sg-1"},
 		},
 		"aws:eks/getNodeGroups:getNodeGroups": {"names": []any{"workers"}},
 		"aws:eks/getNodeGroup:getNodeGroup":   {"resources": []any{map[string]any{"autoscalingGroups": []any{map[string]any{"name": "asg"}}}}},
@@ -74,8 +75,9 @@ func TestClusterNameIsEnough(t *testing.T) {
 // What is not as the routes have it fails before anything is made of it.
 func TestPublishedServicesMustFit(t *testing.T) {
 	for want, service := range map[string]map[string]any{
-		"service shop/front-end has 300, 9100 (metrics), not 80": {"ports": []any{map[string]any{"port": 300}, map[string]any{"port": 9100, "name": "metrics"}}},
-		"service shop/front-end is of type ExternalName":         {"type": "ExternalName", "externalName": "example.com"},
+		"service shop/front-end has 300, 9100 (metrics), not 80": {"ports": []any{map[string]any{"port": 300},
+			map[string]any{"port": 9100, "name": "metrics"}}},
+		"service shop/front-end is of type ExternalName": {"type": "ExternalName", "externalName": "example.com"},
 	} {
 		_, err := publish(t, service, `[{"service":"shop/front-end:80"}]`)
 		require.ErrorContains(t, err, want)

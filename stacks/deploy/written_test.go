@@ -13,11 +13,13 @@ import (
 func TestKeysOfTheFileWinOverTheProfile(t *testing.T) {
 	root := t.TempDir()
 	file := filepath.Join(root, "Pulumi.prod.yaml")
-	require.NoError(t, os.WriteFile(file, []byte("config:\n  shop:profile: hardened\n  shop:clusterPrivate: false\n  shop:logRetentionDays: 30\n"), 0o600))
+	require.NoError(t, os.WriteFile(file, []byte("config:\n  shop:profile: hardened\n  shop:clusterPrivate: false\n  "+
+		"shop:logRetentionDays: 30\n"), 0o600))
 	written, err := writtenKeys(root, "shop", "prod")
 	require.NoError(t, err)
 	values := small()
-	for key, value := range map[string]string{"profile": "hardened", "clusterPrivate": "false", "deletionProtection": "false", "logRetentionDays": "30", "executionLogs": ""} {
+	for key, value := range map[string]string{"profile": "hardened", "clusterPrivate": "false", "deletionProtection": "false",
+		"logRetentionDays": "30", "executionLogs": ""} {
 		values[key] = value
 	}
 	source := from(values)

@@ -26,8 +26,10 @@ func TestCold(t *testing.T) {
 	runMake(t, clone, nil, "down")
 
 	r := &report{}
-	fmt.Fprintf(&r.text, "# Benchmark: a fresh machine\n\nWritten by `make bench-cold` on %s: %s, %d cores of %s, %s. An empty build cache, with the Go modules on the machine. "+
-		"What is compiled: the Pulumi CLI, the binary, the sample services. With the compiler's own settings it also makes debug information, which the linker drops, and inlines within the generated SDKs.\n\n",
+	fmt.Fprintf(&r.text, "# Benchmark: a fresh machine\n\nWritten by `make bench-cold` on %s: %s, %d cores of %s, %s. An empty build "+
+		"cache, with the Go modules on the machine. "+
+		"What is compiled: the Pulumi CLI, the binary, the sample services. With the compiler's own settings it also makes debug "+
+		"information, which the linker drops, and inlines within the generated SDKs.\n\n",
 		time.Now().UTC().Format("2 January 2006"), runtime.GOOS+"/"+runtime.GOARCH, runtime.NumCPU(), cpuModel(), runtime.Version())
 	r.table([]string{"", "time", "ratio"}, [][]string{
 		{"`make build`, cold", seconds(own), "1.00"},
@@ -35,7 +37,8 @@ func TestCold(t *testing.T) {
 		{"then `make up`", seconds(first), fmt.Sprintf("%.3f", first.Seconds()/own.Seconds())},
 		{"`make up` again", seconds(again), fmt.Sprintf("%.3f", again.Seconds()/own.Seconds())},
 	})
-	r.line("Nearly half of what compiling the binary costs is the SDKs that Pulumi generates (from `go build -debug-actiongraph`, once): each resource of EC2, and each type of Kubernetes' core, is compiled whether it is used or not.")
+	r.line("Nearly half of what compiling the binary costs is the SDKs that Pulumi generates (from `go build -debug-actiongraph`, " +
+		"once): each resource of EC2, and each type of Kubernetes' core, is compiled whether it is used or not.")
 	require.NoError(t, os.WriteFile(filepath.Join(repository, "docs", "benchmarks-cold.md"), []byte(r.text.String()), 0o600))
 }
 

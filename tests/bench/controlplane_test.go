@@ -19,8 +19,10 @@ const (
 )
 
 func controlPlane(t *testing.T, r *report) {
-	r.section("Control plane: calls of API Gateway", "For routes of type Prefix: one OpenAPI document here; a Resource, a Method and an Integration for each path otherwise "+
-		"(with the greedy resource below it). Times are what the published rates allow (CreateResource 5/s, PutRestApi 1/s, others 10/s): arithmetic, not a measurement.")
+	r.section("Control plane: calls of API Gateway", "For routes of type Prefix: one OpenAPI document here; a Resource, a Method and "+
+		"an Integration for each path otherwise "+
+		"(with the greedy resource below it). Times are what the published rates allow (CreateResource 5/s, PutRestApi 1/s, others 10/s): "+
+		"arithmetic, not a measurement.")
 	var rows [][]string
 	for _, n := range []int{1, 10, 100, 300} {
 		compiled := table(t, n-1)

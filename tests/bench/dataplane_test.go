@@ -70,7 +70,8 @@ spec:
 // ours is the deployed configuration, with the service's name in place of what the cluster's DNS would say.
 func ours(t *testing.T, port, more int, service string) string {
 	t.Helper()
-	config := strings.ReplaceAll(string(nginxconfig.Render(table(t, more), nginxconfig.Options{Port: 1111})), "server bookservice.default.svc.cluster.local:80;", "server "+service+";")
+	config := strings.ReplaceAll(string(nginxconfig.Render(table(t, more), nginxconfig.Options{Port: 1111})),
+		"server bookservice.default.svc.cluster.local:80;", "server "+service+";")
 	config = strings.Replace(config, "listen 1111 ", fmt.Sprintf("listen 127.0.0.1:%d ", port), 1)
 	config = strings.Replace(config, fmt.Sprintf("listen %d;", route.HealthPort), "listen unix:/tmp/health.sock;", 1)
 	config = strings.Replace(config, "unix:/tmp/", "unix:"+t.TempDir()+"/", 1)
@@ -78,7 +79,8 @@ func ours(t *testing.T, port, more int, service string) string {
 }
 
 func get(path string) string {
-	return "GET " + path + " HTTP/1.1\r\nHost: nlb\r\nX-Apigw-Access: 0*\r\nX-Apigw-Backends: =default.bookservice.80\r\nX-Apigw-Path: /prod" + path + "\r\n\r\n"
+	return "GET " + path + " HTTP/1.1\r\nHost: nlb\r\nX-Apigw-Access: 0*\r\nX-Apigw-Backends: =default.bookservice.80\r\nX-Apigw-Path: " +
+		"/prod" + path + "\r\n\r\n"
 }
 
 type contender struct {
@@ -123,8 +125,10 @@ func dataPlane(t *testing.T, r *report) {
 	all := []*contender{direct, least, own, old}
 	compare(t, all, 0)
 
-	r.section("Data plane: NGINX", "The book service behind NGINX with our configuration, and with one of the form that the old controller generated (one worker, no "+
-		"upstream keepalive, HTTP/1.0), next to the service alone. Both write their access logs. The least that NGINX can do is a configuration without log, checks or headers. 32 connections, as fast as it goes.")
+	r.section("Data plane: NGINX", "The book service behind NGINX with our configuration, and with one of the form that the old "+
+		"controller generated (one worker, no "+
+		"upstream keepalive, HTTP/1.0), next to the service alone. Both write their access logs. The least that NGINX can do is a "+
+		"configuration without log, checks or headers. 32 connections, as fast as it goes.")
 	var rows [][]string
 	var bars []bar
 	for _, c := range all {
@@ -135,7 +139,8 @@ func dataPlane(t *testing.T, r *report) {
 		rows = append(rows, row)
 		bars = append(bars, bar{c.name, c.of(rate).median()})
 	}
-	r.table([]string{"", "requests/s", "ratio to the old", "p99, ms", "NGINX's CPU a request, µs", "requests for the same CPU, ratio to the old"}, rows)
+	r.table([]string{"", "requests/s", "ratio to the old", "p99, ms", "NGINX's CPU a request, µs",
+		"requests for the same CPU, ratio to the old"}, rows)
 	r.chart(t, "benchmark-dataplane", "Requests a second", "req/s", bars)
 	most := old.of(rate).median()
 	for _, percent := range []float64{50, 90} {

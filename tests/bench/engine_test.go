@@ -123,9 +123,12 @@ func criticalPath(t *testing.T, r *report) {
 	require.NoError(t, err)
 	_, longestDestroy := stepreport.CriticalPath(gone, dependents)
 
-	r.section("Critical path: up and destroy with AWS's waiting times", "The local target takes as long as AWS usually does for each operation, at a scale of 1:60 (EKS control plane 10 min, "+
-		"node group 2 min, VPC link 3 min, load balancer 2.5 min, NAT gateway 100 s). The old sequence makes the cluster, then the services, then the load balancer, the link and the API. "+
-		"The engine's own time, from the same operation without waits, does not grow with the scale: in AWS it counts once, here 60 times as much.")
+	r.section("Critical path: up and destroy with AWS's waiting times",
+		"The local target takes as long as AWS usually does for each operation, at a scale of 1:60 (EKS control plane 10 min, "+
+			"node group 2 min, VPC link 3 min, load balancer 2.5 min, NAT gateway 100 s). The old sequence makes the cluster, then the "+
+			"services, then the load balancer, the link and the API. "+
+			"The engine's own time, from the same operation without waits, does not grow with the scale: in AWS it counts once, here 60 times "+
+			"as much.")
 	deepest := layers(gone, depths)
 	r.table([]string{"", "scaled", "in AWS, about", "ratio"}, [][]string{
 		{"up, whole", seconds(up), minutes(up - ownUp), ""},
@@ -136,7 +139,8 @@ func criticalPath(t *testing.T, r *report) {
 		{"destroy, whole", seconds(destroy), minutes(destroy - ownDestroy), ""},
 		{"of that the engine's own", seconds(ownDestroy), seconds(ownDestroy), ""},
 		{"the engine's layers, one after the other", seconds(deepest), minutes(deepest), against("destroy", destroy, ownDestroy, deepest)},
-		{"the longest chain of waits in it", seconds(longestDestroy), minutes(longestDestroy), against("destroy", destroy, ownDestroy, longestDestroy)},
+		{"the longest chain of waits in it", seconds(longestDestroy), minutes(longestDestroy),
+			against("destroy", destroy, ownDestroy, longestDestroy)},
 	})
 	var names []string
 	for _, s := range path {
@@ -144,7 +148,8 @@ func criticalPath(t *testing.T, r *report) {
 			names = append(names, fmt.Sprintf("%s %s", s.Type[strings.LastIndexByte(s.Type, ':')+1:], seconds(s.End-s.Start)))
 		}
 	}
-	r.line("The longest chain: %s. Pulumi's engine deletes in layers: resources that are equally deep in the graph go together, and the next layer waits for the slowest of them.", strings.Join(names, " → "))
+	r.line("The longest chain: %s. Pulumi's engine deletes in layers: resources that are equally deep in the graph go together, and "+
+		"the next layer waits for the slowest of them.", strings.Join(names, " → "))
 	r.line("![The timeline of up](benchmark-timeline.svg)")
 }
 
@@ -253,8 +258,10 @@ func sequence(steps []stepreport.Step, resources []engine.Resource) time.Duratio
 }
 
 func engineOverhead(t *testing.T, r *report) {
-	r.section("Engine: what our program adds", "On the local target without waiting times, in one process with the local cloud. The empty program is the same engine with no resource. "+
-		"Gateways are load balancer, link, API and all that belongs to them, in one stack. Next to each program, one with as many resources of the simplest kind that need nothing of each other: what the engine takes for the number alone.")
+	r.section("Engine: what our program adds", "On the local target without waiting times, in one process with the local cloud. The "+
+		"empty program is the same engine with no resource. "+
+		"Gateways are load balancer, link, API and all that belongs to them, in one stack. Next to each program, one with as many "+
+		"resources of the simplest kind that need nothing of each other: what the engine takes for the number alone.")
 	empty := measured(t, "empty program", logGroups(0))
 	rows := [][]string{empty.row(empty)}
 	beside := func(name string, program func(string) pulumi.RunFunc) {
@@ -274,7 +281,8 @@ func logGroups(n int) func(string) pulumi.RunFunc {
 	return func(string) pulumi.RunFunc {
 		return func(ctx *pulumi.Context) error {
 			for i := range n {
-				if _, err := cloudwatch.NewLogGroup(ctx, fmt.Sprintf("log-%d", i), &cloudwatch.LogGroupArgs{RetentionInDays: pulumi.Int(7)}); err != nil {
+				if _, err := cloudwatch.NewLogGroup(ctx, fmt.Sprintf("log-%d", i),
+					&cloudwatch.LogGroupArgs{RetentionInDays: pulumi.Int(7)}); err != nil {
 					return err
 				}
 			}
@@ -301,7 +309,8 @@ func gateways(n int) func(string) pulumi.RunFunc {
 			}
 			for i := range n {
 				if _, err := gateway.New(ctx, fmt.Sprintf("g%d", i), &gateway.Args{
-					Settings: gateway.Settings{Access: gateway.Access{ClientUser: true}}, Routes: routes, Network: net.VPC(), Target: net.target(30000 + i),
+					Settings: gateway.Settings{Access: gateway.Access{ClientUser: true}}, Routes: routes, Network: net.VPC(),
+					Target: net.target(30000 + i),
 				}); err != nil {
 					return err
 				}
@@ -319,7 +328,8 @@ type operations struct {
 }
 
 func (o operations) row(empty operations) []string {
-	return []string{o.name, fmt.Sprint(o.resources), o.preview.String(), o.up.String(), o.noOp.String(), fmt.Sprintf("%.2f", o.noOp.median()/empty.noOp.median()), o.destroy.String()}
+	return []string{o.name, fmt.Sprint(o.resources), o.preview.String(), o.up.String(), o.noOp.String(),
+		fmt.Sprintf("%.2f", o.noOp.median()/empty.noOp.median()), o.destroy.String()}
 }
 
 func measured(t *testing.T, name string, program func(string) pulumi.RunFunc) operations {

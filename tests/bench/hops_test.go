@@ -28,7 +28,8 @@ func (h *hop) end(answers int64) {
 
 // podHops are the hops behind the local cloud, and the load in front of it.
 func podHops(cloud int, pods []pod) []*hop {
-	hops := []*hop{{name: "the load", pids: []int{os.Getpid()}}, {name: "the local cloud: signature, policies, stage, link, balancer", pids: []int{cloud}}, {name: "NGINX"}, {name: "the service"}}
+	hops := []*hop{{name: "the load", pids: []int{os.Getpid()}},
+		{name: "the local cloud: signature, policies, stage, link, balancer", pids: []int{cloud}}, {name: "NGINX"}, {name: "the service"}}
 	for _, p := range pods {
 		switch {
 		case p.isProxy():

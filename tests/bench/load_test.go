@@ -69,7 +69,8 @@ func load(t *testing.T, address, request string, perSecond float64, pid int) fig
 	}
 }
 
-func hammer(address, request string, perSecond float64, shift time.Duration, stop time.Time, answered, failed *atomic.Int64) ([]time.Duration, error) {
+func hammer(address, request string, perSecond float64, shift time.Duration, stop time.Time, answered,
+	failed *atomic.Int64) ([]time.Duration, error) {
 	c := &client{address: address, buffer: make([]byte, 64<<10)}
 	if err := c.dial(); err != nil {
 		return nil, err

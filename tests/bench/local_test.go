@@ -128,11 +128,13 @@ func chain(t *testing.T, r *report, binary string) {
 		}
 	}
 	hops := podHops(running.LocalCloud.PID, running.LocalCloud.Pods)
-	whole, one := &contender{name: "the whole chain, signed", address: address}, &contender{name: "one of its NGINX pods alone", address: proxies[0]}
+	whole, one := &contender{name: "the whole chain, signed", address: address},
+		&contender{name: "one of its NGINX pods alone", address: proxies[0]}
 	bare := &contender{name: "a Go proxy that only passes on, in the local cloud's place"}
 	all := []*contender{
 		whole, one, bare,
-		{name: fmt.Sprintf("its %d NGINX pods in turn, as the chain does", len(proxies)), address: strings.Join(proxies, ",")}, {name: "the service alone", address: service},
+		{name: fmt.Sprintf("its %d NGINX pods in turn, as the chain does", len(proxies)), address: strings.Join(proxies, ",")},
+		{name: "the service alone", address: service},
 	}
 	// The proxy ends with the subtest: NGINX pods wait for connections that are open and silent.
 	t.Run("requests", func(t *testing.T) {
@@ -161,7 +163,8 @@ func chain(t *testing.T, r *report, binary string) {
 		rows = append(rows, []string{c.name, c.of(rate).String(), c.against(one, rate), c.of(p99).String()})
 		bars = append(bars, bar{c.name, c.of(rate).median()})
 	}
-	r.line("Requests through the chain: signature, policies, stage, link, balancer, NGINX, service. The local cloud had %s of memory before.\n", mebibytes(memory))
+	r.line("Requests through the chain: signature, policies, stage, link, balancer, NGINX, service. The local cloud had %s of memory "+
+		"before.\n", mebibytes(memory))
 	r.table([]string{"", "requests/s", "ratio to NGINX", "p99, ms"}, rows)
 	r.hopTable(hops, verifying(t, signed, text("clientAccessKeyId"), text("clientSecretAccessKey"), text("region")))
 	r.chart(t, "benchmark-local", "Requests a second on the local target", "req/s", bars)
@@ -195,7 +198,8 @@ func signedRequest(t *testing.T, output func(string) string) (request, address s
 	require.NoError(t, err)
 	sum := sha256.Sum256(nil)
 	key := aws.Credentials{AccessKeyID: output("clientAccessKeyId"), SecretAccessKey: output("clientSecretAccessKey")}
-	require.NoError(t, v4.NewSigner().SignHTTP(context.Background(), key, r, hex.EncodeToString(sum[:]), "execute-api", output("region"), time.Now()))
+	require.NoError(t, v4.NewSigner().SignHTTP(context.Background(), key, r, hex.EncodeToString(sum[:]), "execute-api", output("region"),
+		time.Now()))
 	var wire strings.Builder
 	require.NoError(t, r.Write(&wire))
 	return wire.String(), r.URL.Host

@@ -40,9 +40,12 @@ func TestReport(t *testing.T) {
 		t.Skip("this takes minutes, and wants a quiet machine: run `make bench`")
 	}
 	r := &report{}
-	fmt.Fprintf(&r.text, "# Benchmarks\n\nWritten by `make bench` on %s: %s, %d cores of %s, %s, %s, Pulumi %s. The load comes from the same machine and takes its share.\n"+
-		"Where a figure has a spread it is the median of %d rounds, in which the alternatives take turns; ratios are between medians. What a fresh machine waits for is [apart](benchmarks-cold.md).\n",
-		time.Now().UTC().Format("2 January 2006"), runtime.GOOS+"/"+runtime.GOARCH, runtime.NumCPU(), cpuModel(), runtime.Version(), nginxVersion(t), cliVersion(t), rounds)
+	fmt.Fprintf(&r.text, "# Benchmarks\n\nWritten by `make bench` on %s: %s, %d cores of %s, %s, %s, Pulumi %s. The load comes from "+
+		"the same machine and takes its share.\n"+
+		"Where a figure has a spread it is the median of %d rounds, in which the alternatives take turns; ratios are between medians. "+
+		"What a fresh machine waits for is [apart](benchmarks-cold.md).\n",
+		time.Now().UTC().Format("2 January 2006"), runtime.GOOS+"/"+runtime.GOARCH, runtime.NumCPU(), cpuModel(), runtime.Version(),
+		nginxVersion(t), cliVersion(t), rounds)
 	dataPlane(t, r)
 	controlPlane(t, r)
 	criticalPath(t, r)
@@ -102,7 +105,8 @@ func (r *report) chart(t *testing.T, name, title, unit string, bars []bar) {
 	for i, b := range bars {
 		y := 36 + i*(height+gap)
 		fmt.Fprintf(&svg, `<text x="%d" y="%d" text-anchor="end">%s</text><rect x="%d" y="%d" width="%.0f" height="%d" rx="3"/><text x="%.0f" y="%d">%s %s</text>`+"\n",
-			left-10, y+16, b.label, left, y, max(2, b.value/longest*width), height, left+max(2, b.value/longest*width)+8, y+16, figure(b.value), unit)
+			left-10, y+16, b.label, left, y, max(2, b.value/longest*width), height, left+max(2, b.value/longest*width)+8, y+16, figure(b.value),
+			unit)
 	}
 	svg.WriteString("</svg>\n")
 	require.NoError(t, os.WriteFile(filepath.Join(repository, "docs", name+".svg"), []byte(svg.String()), 0o600))

@@ -26,13 +26,15 @@ const (
 )
 
 func scale(t *testing.T, r *report) {
-	r.section("Scale: many routes, many gateways", fmt.Sprintf("Ingresses of %d routes each: parsed, checked against each other, and rendered as nginx.conf and OpenAPI document, in one process. "+
+	r.section("Scale: many routes, many gateways", fmt.Sprintf("Ingresses of %d routes each: parsed, checked against each other, and "+
+		"rendered as nginx.conf and OpenAPI document, in one process. "+
 		"AWS takes a document of 6 MB, hence an API for every %s routes.", ingressRoutes, figure(apiRoutes)))
 	r.growth(t, "routes", []int{100, 1000, 10000}, func(n int) {
 		read, err := ingress.Parse("x", []byte(manifests(n/ingressRoutes)))
 		require.NoError(t, err)
 		for part := range slices.Chunk(read.Ingresses, apiRoutes/ingressRoutes) {
-			compiled, err := ingress.Compile(ingress.Manifests{Ingresses: part}, ingress.Options{AnyService: true, Classless: true, ResourceQuota: 100000})
+			compiled, err := ingress.Compile(ingress.Manifests{Ingresses: part},
+				ingress.Options{AnyService: true, Classless: true, ResourceQuota: 100000})
 			require.NoError(t, err)
 			_, err = openapi.Render(compiled, openapi.Document{Title: "x"})
 			require.NoError(t, err)
@@ -42,7 +44,8 @@ func scale(t *testing.T, r *report) {
 	r.line("Gateways in one program, declared on Pulumi's mocks:\n")
 	routes := table(t, 20)
 	r.growth(t, "gateways", []int{25, 50, 100, 200}, func(n int) {
-		require.NoError(t, componenttest.TryRun(&componenttest.Graph{}, func(ctx *pulumi.Context) error { return declareGateways(ctx, n, routes) }))
+		require.NoError(t, componenttest.TryRun(&componenttest.Graph{},
+			func(ctx *pulumi.Context) error { return declareGateways(ctx, n, routes) }))
 	})
 }
 
@@ -93,9 +96,11 @@ func count(n int) string {
 func manifests(n int) string {
 	var text strings.Builder
 	for i := range n {
-		fmt.Fprintf(&text, "---\napiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: i%d}\nspec:\n  rules:\n  - http:\n      paths:\n", i)
+		fmt.Fprintf(&text, "---\napiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: i%d}\nspec:\n  rules:\n  - http:\n     "+
+			"paths:\n", i)
 		for j := range ingressRoutes {
-			fmt.Fprintf(&text, "      - {path: /team-%d/thing-%d, pathType: Prefix, backend: {service: {name: bookservice, port: {number: 80}}}}\n", i, j)
+			fmt.Fprintf(&text, "      - {path: /team-%d/thing-%d, pathType: Prefix, backend: {service: {name: bookservice, port: {number: "+
+				"80}}}}\n", i, j)
 		}
 	}
 	return text.String()

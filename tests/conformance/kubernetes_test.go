@@ -96,15 +96,20 @@ func startKubernetes(t *testing.T) *kubernetes {
 	etcd, apiserver := binary(t, "etcd"), binary(t, "kube-apiserver")
 	dir, ports := t.TempDir(), freePorts(t, 3)
 	client, peer, secure := ports[0], ports[1], ports[2]
-	run(t, filepath.Join(dir, "etcd.log"), etcd, "--data-dir", filepath.Join(dir, "etcd"), "--listen-client-urls", local("http", client), "--advertise-client-urls", local("http", client),
-		"--listen-peer-urls", local("http", peer), "--initial-advertise-peer-urls", local("http", peer), "--initial-cluster", "default="+local("http", peer), "--unsafe-no-fsync")
+	run(t, filepath.Join(dir, "etcd.log"), etcd, "--data-dir", filepath.Join(dir, "etcd"), "--listen-client-urls", local("http", client),
+		"--advertise-client-urls", local("http", client),
+		"--listen-peer-urls", local("http", peer), "--initial-advertise-peer-urls", local("http", peer), "--initial-cluster",
+		"default="+local("http", peer), "--unsafe-no-fsync")
 	key := filepath.Join(dir, "service-account.pem")
 	writeKey(t, key)
 	tokens := filepath.Join(dir, "tokens.csv")
 	require.NoError(t, os.WriteFile(tokens, []byte(token+",admin,admin,system:masters\n"), 0o600))
-	run(t, filepath.Join(dir, "apiserver.log"), apiserver, "--etcd-servers", local("http", client), "--secure-port", fmt.Sprint(secure), "--bind-address", "127.0.0.1",
-		"--cert-dir", filepath.Join(dir, "certs"), "--service-account-key-file", key, "--service-account-signing-key-file", key, "--service-account-issuer", "https://kubernetes.default.svc",
-		"--token-auth-file", tokens, "--authorization-mode", "RBAC", "--service-cluster-ip-range", "10.96.0.0/16", "--disable-admission-plugins", "ServiceAccount")
+	run(t, filepath.Join(dir, "apiserver.log"), apiserver, "--etcd-servers", local("http", client), "--secure-port", fmt.Sprint(secure),
+		"--bind-address", "127.0.0.1",
+		"--cert-dir", filepath.Join(dir, "certs"), "--service-account-key-file", key, "--service-account-signing-key-file", key,
+		"--service-account-issuer", "https://kubernetes.default.svc",
+		"--token-auth-file", tokens, "--authorization-mode", "RBAC", "--service-cluster-ip-range", "10.96.0.0/16",
+		"--disable-admission-plugins", "ServiceAccount")
 	k := &kubernetes{url: local("https", secure), plurals: map[string]string{}, namespaced: map[string]bool{}, client: &http.Client{
 		Timeout: 10 * time.Second,
 		// The server has just signed its own certificate.
@@ -197,7 +202,8 @@ func (k *kubernetes) apply(t *testing.T, object map[string]any) {
 	t.Helper()
 	if object["kind"] == "Namespace" {
 		metadata := object["metadata"].(map[string]any)
-		object["metadata"] = map[string]any{"name": metadata["name"], "annotations": metadata["annotations"], "labels": map[string]any{"pod-security.kubernetes.io/enforce": "restricted", "pod-security.kubernetes.io/warn": "restricted"}}
+		object["metadata"] = map[string]any{"name": metadata["name"], "annotations": metadata["annotations"],
+			"labels": map[string]any{"pod-security.kubernetes.io/enforce": "restricted", "pod-security.kubernetes.io/warn": "restricted"}}
 	}
 	k.accept(t, http.MethodPatch, k.path(t, object)+"?fieldManager=conformance&fieldValidation=Strict&force=true", object)
 }
@@ -220,7 +226,8 @@ func (k *kubernetes) refuses(t *testing.T) {
 		"a pod that is not restricted": {"containers": []any{map[string]any{"name": "a", "image": "a"}}},
 		"a field that does not exist":  {"containerz": []any{}},
 	} {
-		status, _, _, err := k.try(http.MethodPost, pods, map[string]any{"apiVersion": "v1", "kind": "Pod", "metadata": map[string]any{"name": "a"}, "spec": spec})
+		status, _, _, err := k.try(http.MethodPost, pods, map[string]any{"apiVersion": "v1", "kind": "Pod",
+			"metadata": map[string]any{"name": "a"}, "spec": spec})
 		require.NoError(t, err)
 		require.GreaterOrEqual(t, status, 400, name)
 	}

@@ -23,7 +23,8 @@ func TestTerraformProviderAccepts(t *testing.T) {
 	wanted(t)
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "provider.tf.json"), map[string]any{
-		"terraform": map[string]any{"required_providers": map[string]any{"aws": map[string]any{"source": "hashicorp/aws", "version": providerVersion}}},
+		"terraform": map[string]any{"required_providers": map[string]any{"aws": map[string]any{"source": "hashicorp/aws",
+			"version": providerVersion}}},
 		"provider": map[string]any{"aws": map[string]any{
 			"region": "us-east-1", "access_key": "none", "secret_key": "none",
 			"skip_credentials_validation": true, "skip_requesting_account_id": true, "skip_metadata_api_check": true,
@@ -78,7 +79,8 @@ func tryTerraform(dir string, args ...string) ([]byte, string, error) {
 	command.Env = append(os.Environ(), "CHECKPOINT_DISABLE=1", "TF_IN_AUTOMATION=1")
 	if mirror := pluginMirror(); mirror != "" {
 		rc := filepath.Join(dir, "terraform.rc")
-		if err := os.WriteFile(rc, fmt.Appendf(nil, "provider_installation {\n  filesystem_mirror { path = %q }\n}\n", mirror), 0o600); err != nil {
+		if err := os.WriteFile(rc, fmt.Appendf(nil, "provider_installation {\n  filesystem_mirror { path = %q }\n}\n", mirror),
+			0o600); err != nil {
 			return nil, "", err
 		}
 		command.Env = append(command.Env, "TF_CLI_CONFIG_FILE="+rc)
@@ -166,7 +168,8 @@ var (
 	upper = regexp.MustCompile(`([a-z0-9])([A-Z])`)
 	// modules are Terraform's names where they are not Pulumi's.
 	modules = map[string]string{"apigateway": "api_gateway_", "ec2": "", "vpc": "vpc_", "lb": "lb_", "autoscaling": "autoscaling_"}
-	renamed = map[string]string{"aws:lb/loadBalancer:LoadBalancer": "aws_lb", "aws:iam/openIdConnectProvider:OpenIdConnectProvider": "aws_iam_openid_connect_provider"}
+	renamed = map[string]string{"aws:lb/loadBalancer:LoadBalancer": "aws_lb",
+		"aws:iam/openIdConnectProvider:OpenIdConnectProvider": "aws_iam_openid_connect_provider"}
 )
 
 func snake(name string) string { return strings.ToLower(upper.ReplaceAllString(name, "${1}_${2}")) }
@@ -194,7 +197,8 @@ type converter struct {
 
 // arguments that the bridge renamed.
 var arguments = map[string][]string{
-	"function": {"function_name"}, "restApi": {"rest_api_id", "api_id"}, "deployment": {"deployment_id"}, "targetArn": {"target_arns"}, "name": {"name", "alarm_name"},
+	"function": {"function_name"}, "restApi": {"rest_api_id", "api_id"}, "deployment": {"deployment_id"}, "targetArn": {"target_arns"},
+	"name": {"name", "alarm_name"},
 }
 
 func (c *converter) object(inputs map[string]any, schema *block) map[string]any {
@@ -239,7 +243,8 @@ func (c *converter) blocks(value any, schema *block) any {
 
 func (c *converter) name(key string, schema *block) string {
 	base := snake(key)
-	candidates := append(slices.Clone(arguments[key]), base, base+"_id", base+"s", strings.TrimSuffix(base, "s"), strings.TrimSuffix(base, "es"), strings.TrimSuffix(base, "ies")+"y")
+	candidates := append(slices.Clone(arguments[key]), base, base+"_id", base+"s", strings.TrimSuffix(base, "s"),
+		strings.TrimSuffix(base, "es"), strings.TrimSuffix(base, "ies")+"y")
 	for _, candidate := range candidates {
 		_, isAttribute := schema.Attributes[candidate]
 		_, isBlock := schema.BlockTypes[candidate]

@@ -79,8 +79,10 @@ func quoted(text string) string {
 func TestConfigPage(t *testing.T) {
 	descriptions := comments{}
 	var b, objects strings.Builder
-	b.WriteString("# Config of a stack\n\nKeys of `Pulumi.STACK.yaml`, under the project's name: `apigateway-ingress:KEY`. Besides them a stack needs `aws:region`. " +
-		"A key that is not here, and a value of another type, is an error. Where a manifest's annotation says something as well, the key wins.\n\n" +
+	b.WriteString("# Config of a stack\n\nKeys of `Pulumi.STACK.yaml`, under the project's name: `apigateway-ingress:KEY`. Besides " +
+		"them a stack needs `aws:region`. " +
+		"A key that is not here, and a value of another type, is an error. Where a manifest's annotation says something as well, the key " +
+		"wins.\n\n" +
 		"| key | type | default | meaning |\n| --- | --- | --- | --- |\n")
 	for _, f := range settings.Fields(reflect.TypeFor[deploy.Config]()) {
 		b.WriteString(row(t, descriptions, f))

@@ -20,7 +20,8 @@ const repository = "../.."
 
 // Every component has a page with its settings and outputs, from its documentation in Go.
 func TestComponentPages(t *testing.T) {
-	for _, name := range []string{"platform", "network", "encryption", "cluster", "podrole", "workload", "proxy", "gateway", "location", "target"} {
+	for _, name := range []string{"platform", "network", "encryption", "cluster", "podrole", "workload", "proxy", "gateway", "location",
+		"target"} {
 		page(t, "components/"+name+".md", componentPage(t, name))
 	}
 }

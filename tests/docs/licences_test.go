@@ -31,7 +31,8 @@ func TestLicences(t *testing.T) {
 	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
 	slices.Sort(lines)
 	var b strings.Builder
-	b.WriteString("# Licences\n\nOf the modules in the binary, written by `make golden`.\n\n| module | version | licence |\n| --- | --- | --- |\n")
+	b.WriteString("# Licences\n\nOf the modules in the binary, written by `make golden`.\n\n| module | version | licence |\n| --- | " +
+		"--- | --- |\n")
 	for _, line := range slices.Compact(lines) {
 		if line == "" {
 			continue

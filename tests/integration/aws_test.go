@@ -83,7 +83,8 @@ func newAccount(t *testing.T, e *environment) *account {
 		"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_REGION": "us-east-1", "AWS_CONFIG_FILE": "/dev/null",
 		"AWS_SHARED_CREDENTIALS_FILE": "/dev/null", "AWS_ENDPOINT_URL": control.URL, "AWS_MAX_ATTEMPTS": "1",
 		"PULUMI_BACKEND_URL": "s3://state?region=us-east-1&s3ForcePathStyle=true&endpoint=" + bucket.URL,
-		"PULUMI_HOME":        t.TempDir(), engine.TestProvidersVariable: strings.Join(attached, ","), "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+		"PULUMI_HOME":        t.TempDir(), engine.TestProvidersVariable: strings.Join(attached, ","),
+		"PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
 	} {
 		t.Setenv(name, value)
 	}
@@ -141,7 +142,8 @@ func TestTargetAWS(t *testing.T) {
 	require.Contains(t, doctor.out, "KMS key alias/state")
 
 	a.says("")
-	require.Zero(t, b.run("--stack", "production", "ephemeral", "--", "test", "-n", "$APIGW_API_ENDPOINT").code, "a stack of its own, under the same key")
+	require.Zero(t, b.run("--stack", "production", "ephemeral", "--", "test", "-n", "$APIGW_API_ENDPOINT").code,
+		"a stack of its own, under the same key")
 
 	refused := b.run("--stack", "production", "destroy")
 	require.Equal(t, 2, refused.code, "a stack on AWS asks first")

@@ -150,7 +150,8 @@ func TestBinary(t *testing.T) {
 func testOutputs(t *testing.T, b *binary) {
 	var hidden, shown map[string]any
 	b.json(&hidden, "outputs")
-	for _, name := range []string{"apiEndpoint", "region", "restApiId", "stageName", "vpcLinkId", "nlbDnsName", "clusterName", "podRoleArn", "clientAccessKeyId"} {
+	for _, name := range []string{"apiEndpoint", "region", "restApiId", "stageName", "vpcLinkId", "nlbDnsName", "clusterName",
+		"podRoleArn", "clientAccessKeyId"} {
 		require.NotEmpty(t, hidden[name], name)
 	}
 	require.Equal(t, "[secret]", hidden["clientSecretAccessKey"])
@@ -171,7 +172,8 @@ func testCurl(t *testing.T, b *binary) {
 	var outputs map[string]any
 	b.json(&outputs, "outputs", "--show-secrets")
 	output, err := exec.Command(curl, "-s", "-w", "%{http_code}", "--aws-sigv4", "aws:amz:us-east-1:execute-api",
-		"--user", fmt.Sprintf("%s:%s", outputs["clientAccessKeyId"], outputs["clientSecretAccessKey"]), fmt.Sprintf("%s/api/author/David-K-Rensin?x=1", outputs["apiEndpoint"])).Output()
+		"--user", fmt.Sprintf("%s:%s", outputs["clientAccessKeyId"], outputs["clientSecretAccessKey"]),
+		fmt.Sprintf("%s/api/author/David-K-Rensin?x=1", outputs["apiEndpoint"])).Output()
 	require.NoError(t, err)
 	require.Contains(t, string(output), "David K. Rensin")
 	require.True(t, strings.HasSuffix(string(output), "200"))
@@ -199,8 +201,10 @@ func TestBinaryRefusesBadInput(t *testing.T) {
 		file, old, new string
 		want           []string
 	}{
-		"not an Ingress":     {manifest, "kind: Ingress", "kind: Gateway", []string{"there is no Ingress of class", "passed over, because they are no routes: 1 Gateway"}},
-		"unknown service":    {manifest, "serviceName: bookservice", "serviceName: shop", []string{`rule 1 path 1 "/api/book": service default/shop is not declared`}},
+		"not an Ingress": {manifest, "kind: Ingress", "kind: Gateway",
+			[]string{"there is no Ingress of class", "passed over, because they are no routes: 1 Gateway"}},
+		"unknown service": {manifest, "serviceName: bookservice", "serviceName: shop",
+			[]string{`rule 1 path 1 "/api/book": service default/shop is not declared`}},
 		"named port":         {manifest, "servicePort: 80", "servicePort: grpc", []string{`has no port named "grpc"`}},
 		"duplicate path":     {manifest, "path: /api/author", "path: /api/book", []string{"duplicate path"}},
 		"client ARN":         {manifest, "arn:aws:iam::111122223333:user/bookstore-client", `""`, []string{"a client ARN is empty"}},
@@ -209,8 +213,10 @@ func TestBinaryRefusesBadInput(t *testing.T) {
 		"unknown target":     {config, "target: local", "target: azure", []string{`config target: "azure" is not known: write aws or local`}},
 		"unknown config":     {config, "clientUser:", "clientUsr:", []string{"config clientUsr is not known: did you mean clientUser?"}},
 		"wrong type":         {config, "clientUser: true", "nodeCount: three", []string{"nodeCount", "integer"}},
-		"replicas":           {config, "port: 80", "port: 80\n      replicas: many", []string{`services[0].replicas: "many" is not a whole number`}},
-		"two problems":       {manifest, "stage-name: prod", "stage-name: a-b\n    apigateway.ingress.kubernetes.io/nginx-replicas: x", []string{"stage name", "nginx-replicas"}},
+		"replicas": {config, "port: 80", "port: 80\n      replicas: many",
+			[]string{`services[0].replicas: "many" is not a whole number`}},
+		"two problems": {manifest, "stage-name: prod", "stage-name: a-b\n    apigateway.ingress.kubernetes.io/nginx-replicas: x",
+			[]string{"stage name", "nginx-replicas"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBinary(t)

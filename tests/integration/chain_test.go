@@ -326,7 +326,8 @@ spec:
 	require.Equal(t, http.StatusOK, status, body)
 	status, body = ask("anything.example.com", "/api/author/Peter-Sbarski", nil)
 	require.Equal(t, http.StatusOK, status, body)
-	status, _ = ask("books.example.com", "/api/author/Peter-Sbarski", map[string]string{"X-Forwarded-Host": "anything.example.com", "X-Apigw-Backends": "=default.authorservice.80"})
+	status, _ = ask("books.example.com", "/api/author/Peter-Sbarski",
+		map[string]string{"X-Forwarded-Host": "anything.example.com", "X-Apigw-Backends": "=default.authorservice.80"})
 	require.Equal(t, http.StatusNotFound, status, "books answers, and knows no authors, whatever the headers say")
 	status, _ = ask("example.org", "/api/book/9781788390071", nil)
 	require.Equal(t, http.StatusForbidden, status, "no domain of the API")

@@ -84,12 +84,14 @@ func (e *environment) publish(paths ...string) {
 // openTo adds a path with an authentication of its own.
 func (e *environment) openTo(path, auth string) {
 	e.t.Helper()
-	e.writeIngress("open.yaml", "apigateway.ingress.kubernetes.io/auth: "+auth, fmt.Sprintf("{path: %s, pathType: Prefix, backend: {service: {name: authorservice, port: {number: 80}}}}", path))
+	e.writeIngress("open.yaml", "apigateway.ingress.kubernetes.io/auth: "+auth,
+		fmt.Sprintf("{path: %s, pathType: Prefix, backend: {service: {name: authorservice, port: {number: 80}}}}", path))
 }
 
 func (e *environment) writeIngress(file, annotations, paths string) {
 	e.t.Helper()
-	content := fmt.Sprintf("apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: %s, annotations: {%s}}\nspec: {ingressClassName: apigateway, rules: [{http: {paths: [%s]}}]}\n",
+	content := fmt.Sprintf("apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: %s, annotations: {%s}}\nspec: "+
+		"{ingressClassName: apigateway, rules: [{http: {paths: [%s]}}]}\n",
 		strings.TrimSuffix(file, ".yaml"), annotations, paths)
 	require.NoError(e.t, os.WriteFile(filepath.Join(e.root, file), []byte(content), 0o600))
 	e.manifests()

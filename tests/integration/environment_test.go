@@ -274,7 +274,8 @@ func (e *environment) request(method, url, body string, headers map[string]strin
 func (e *environment) sign(request *http.Request, body string, credentials aws.Credentials) {
 	e.t.Helper()
 	sum := sha256.Sum256([]byte(body))
-	require.NoError(e.t, v4.NewSigner().SignHTTP(context.Background(), credentials, request, hex.EncodeToString(sum[:]), "execute-api", e.output("region"), time.Now()))
+	require.NoError(e.t, v4.NewSigner().SignHTTP(context.Background(), credentials, request, hex.EncodeToString(sum[:]), "execute-api",
+		e.output("region"), time.Now()))
 }
 
 func (e *environment) key() *aws.Credentials {

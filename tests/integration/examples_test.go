@@ -29,8 +29,9 @@ func TestExamples(t *testing.T) {
 	base := newEnvironment(t, nil)
 	base.up()
 	tried := map[string]func(*testing.T, *environment){
-		"several-ingresses": testSeveralIngresses, "usage-plans": testUsagePlans, "authorizers": testAuthorizers, "custom-domain": testCustomDomain,
-		"private-api": testPrivateAPI, "kube2iam": testKube2IAM, "shared-platform": testSharedPlatform, "existing-cluster": testSharedPlatform,
+		"several-ingresses": testSeveralIngresses, "usage-plans": testUsagePlans, "authorizers": testAuthorizers,
+		"custom-domain": testCustomDomain,
+		"private-api":   testPrivateAPI, "kube2iam": testKube2IAM, "shared-platform": testSharedPlatform, "existing-cluster": testSharedPlatform,
 	}
 	for _, name := range exampleStacks(t) {
 		t.Run(name, func(t *testing.T) {
@@ -75,7 +76,8 @@ func (e *environment) simulate(cluster, service string) {
 func expectPermissions(t *testing.T, e *environment) {
 	resources, err := e.session.Resources(context.Background())
 	require.NoError(t, err)
-	described := permissions.Stack{Partition: "aws", Region: "us-east-1", Account: "111122223333", Project: "p", Stack: e.stack, Name: "bookstore"}
+	described := permissions.Stack{Partition: "aws", Region: "us-east-1", Account: "111122223333", Project: "p", Stack: e.stack,
+		Name: "bookstore"}
 	for _, r := range resources {
 		if r.Custom && strings.HasPrefix(r.Type, "aws:") {
 			described.Resources = append(described.Resources, permissions.Resource{Type: r.Type, Inputs: r.Inputs})
@@ -145,8 +147,10 @@ func testSeveralIngresses(t *testing.T, e *environment) {
 	require.Equal(t, http.StatusOK, e.get("/api/author/list").status)
 	require.Equal(t, http.StatusForbidden, e.send(http.MethodPost, "/api/book/list", "", nil, true).status, "only GET and HEAD")
 	require.Equal(t, http.StatusOK, e.send(http.MethodGet, "/healthz", "", nil, false).status, "a public route")
-	require.Equal(t, http.StatusForbidden, e.send(http.MethodGet, "/api/book/list", "", nil, false).status, "beside a public route the others stay closed")
-	preflight := e.send(http.MethodOptions, "/healthz", "", map[string]string{"Origin": "https://app.example.com", "Access-Control-Request-Method": "GET"}, false)
+	require.Equal(t, http.StatusForbidden, e.send(http.MethodGet, "/api/book/list", "", nil, false).status,
+		"beside a public route the others stay closed")
+	preflight := e.send(http.MethodOptions, "/healthz", "", map[string]string{"Origin": "https://app.example.com",
+		"Access-Control-Request-Method": "GET"}, false)
 	require.Equal(t, "*", preflight.header.Get("Access-Control-Allow-Origin"))
 	require.Equal(t, http.StatusForbidden, e.get("/elsewhere").status, "another group's route")
 }
@@ -177,9 +181,11 @@ func testAuthorizers(t *testing.T, e *environment) {
 	require.Equal(t, http.StatusUnauthorized, stranger.status)
 	require.Equal(t, "Bearer", stranger.header.Get("WWW-Authenticate"))
 	require.Equal(t, http.StatusOK, e.send(http.MethodGet, "/api/author/list", "", map[string]string{"X-Token": "open sesame"}, false).status)
-	require.Equal(t, http.StatusForbidden, e.send(http.MethodGet, "/api/author/list", "", map[string]string{"X-Token": "please"}, false).status)
+	require.Equal(t, http.StatusForbidden, e.send(http.MethodGet, "/api/author/list", "", map[string]string{"X-Token": "please"},
+		false).status)
 
-	require.Equal(t, http.StatusBadRequest, e.send(http.MethodPost, "/api/book", `{"title":""}`, member, false).status, "the model wants a title")
+	require.Equal(t, http.StatusBadRequest, e.send(http.MethodPost, "/api/book", `{"title":""}`, member, false).status,
+		"the model wants a title")
 	refused := e.send(http.MethodPost, "/api/book", `{"title":"Dune"}`, map[string]string{"Authorization": token}, false)
 	require.Contains(t, refused.body, "Missing required request parameters: [X-Idempotency-Key]")
 	require.NotEqual(t, http.StatusBadRequest, e.send(http.MethodPost, "/api/book", `{"title":"Dune"}`, member, false).status)
@@ -189,8 +195,10 @@ func testCustomDomain(t *testing.T, e *environment) {
 	require.Equal(t, "https://api.example.com/v1", e.output("domainUrl"))
 	require.Equal(t, http.StatusForbidden, e.get("/api/book/list").status, "the execute-api endpoint is off")
 	root := strings.TrimSuffix(e.output("apiEndpoint"), "/prod")
-	require.Equal(t, http.StatusOK, e.sendTo(http.MethodGet, root+"/v1/api/book/list", "", map[string]string{"Host": "api.example.com"}, true).status)
-	require.Equal(t, http.StatusForbidden, e.sendTo(http.MethodGet, root+"/api/book/list", "", map[string]string{"Host": "api.example.com"}, true).status, "outside the base path")
+	require.Equal(t, http.StatusOK, e.sendTo(http.MethodGet, root+"/v1/api/book/list", "", map[string]string{"Host": "api.example.com"},
+		true).status)
+	require.Equal(t, http.StatusForbidden, e.sendTo(http.MethodGet, root+"/api/book/list", "",
+		map[string]string{"Host": "api.example.com"}, true).status, "outside the base path")
 }
 
 func testPrivateAPI(t *testing.T, e *environment) {

@@ -26,12 +26,14 @@ var fewTypes = []string{"aws:apigateway/vpcLink:VpcLink"}
 
 // endingBadly are the types that AWS accepts and may then fail to create.
 var endingBadly = []string{
-	"aws:apigateway/vpcLink:VpcLink", "aws:ec2/natGateway:NatGateway", "aws:eks/addon:Addon", "aws:eks/cluster:Cluster", "aws:eks/nodeGroup:NodeGroup", "aws:lb/loadBalancer:LoadBalancer",
+	"aws:apigateway/vpcLink:VpcLink", "aws:ec2/natGateway:NatGateway", "aws:eks/addon:Addon", "aws:eks/cluster:Cluster",
+	"aws:eks/nodeGroup:NodeGroup", "aws:lb/loadBalancer:LoadBalancer",
 }
 
 // neverUpdated are the types of which every change makes a new one.
 var neverUpdated = []string{
-	"aws:autoscaling/attachment:Attachment", "aws:ec2/route:Route", "aws:ec2/routeTableAssociation:RouteTableAssociation", "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
+	"aws:autoscaling/attachment:Attachment", "aws:ec2/route:Route", "aws:ec2/routeTableAssociation:RouteTableAssociation",
+	"aws:iam/rolePolicyAttachment:RolePolicyAttachment",
 }
 
 // untagged are the types that could have tags, and get none from their component.
@@ -219,7 +221,8 @@ func (f *faulty) failToDelete(t *testing.T, token string, c faultCase) {
 	f.destroy()
 }
 
-var causes = map[faults.Kind]string{faults.Refused: "InternalFailure", faults.Lost: faults.ErrLost.Error(), faults.TimedOut: "i/o timeout", faults.Failed: "unexpected state"}
+var causes = map[faults.Kind]string{faults.Refused: "InternalFailure", faults.Lost: faults.ErrLost.Error(),
+	faults.TimedOut: "i/o timeout", faults.Failed: "unexpected state"}
 
 // judge wants the resource and the cause in the error.
 func (f *faulty) judge(t *testing.T, token string, c faultCase, err error) {

@@ -33,7 +33,8 @@ func newShop(t *testing.T, config string) *binary {
 	schema, err := os.ReadFile(filepath.Join(repository, "Pulumi.yaml"))
 	require.NoError(t, err)
 	require.NoError(t, os.Mkdir(filepath.Join(b.root, "site"), 0o750))
-	for name, content := range map[string]string{"Pulumi.yaml": string(schema), "Pulumi.local.yaml": config, "site/index.html": "a foreign page"} {
+	for name, content := range map[string]string{"Pulumi.yaml": string(schema), "Pulumi.local.yaml": config,
+		"site/index.html": "a foreign page"} {
 		require.NoError(t, os.WriteFile(filepath.Join(b.root, name), []byte(content), 0o600))
 	}
 	t.Cleanup(func() { b.run("destroy") })
@@ -111,8 +112,10 @@ func TestPublishWhatDoesNotExist(t *testing.T) {
 			published = append(published, map[string]any{"service": service, "auth": "none"})
 		}
 		content, err := yaml.Marshal(map[string]any{"config": map[string]any{
-			"aws:region": "us-east-1", "apigateway-ingress:target": "local", "apigateway-ingress:name": "guest", "apigateway-ingress:podRole": "none",
-			"apigateway-ingress:clusterName": owner.output("clusterName"), "apigateway-ingress:publish": published, "apigateway-ingress:nodePort": 30081,
+			"aws:region": "us-east-1", "apigateway-ingress:target": "local", "apigateway-ingress:name": "guest",
+			"apigateway-ingress:podRole":     "none",
+			"apigateway-ingress:clusterName": owner.output("clusterName"), "apigateway-ingress:publish": published,
+			"apigateway-ingress:nodePort": 30081,
 		}})
 		require.NoError(t, err)
 		require.NoError(t, os.WriteFile(filepath.Join(other.root, "Pulumi.existing-cluster.yaml"), content, 0o600))

@@ -48,7 +48,8 @@ func (h *languageHost) Run(ctx context.Context, r *pulumirpc.RunRequest) (*pulum
 	}
 	program := exec.CommandContext(ctx, h.program)
 	program.Dir = r.GetInfo().GetRootDirectory()
-	program.Env = append(os.Environ(), "PULUMI_PROJECT="+r.GetProject(), "PULUMI_STACK="+r.GetStack(), "PULUMI_ORGANIZATION="+r.GetOrganization(),
+	program.Env = append(os.Environ(), "PULUMI_PROJECT="+r.GetProject(), "PULUMI_STACK="+r.GetStack(),
+		"PULUMI_ORGANIZATION="+r.GetOrganization(),
 		"PULUMI_ROOT_DIRECTORY="+r.GetInfo().GetRootDirectory(), "PULUMI_CONFIG="+config, "PULUMI_CONFIG_SECRET_KEYS=[]",
 		fmt.Sprintf("PULUMI_DRY_RUN=%t", r.GetDryRun()), fmt.Sprintf("PULUMI_PARALLEL=%d", r.GetParallel()),
 		"PULUMI_MONITOR="+r.GetMonitorAddress(), "PULUMI_ENGINE="+h.engine)

@@ -61,12 +61,15 @@ func TestSoak(t *testing.T) {
 		require.LessOrEqual(t, now.memoryKB, was.memoryKB+memoryLeeway, "memory of %s in KiB", name)
 		require.LessOrEqual(t, now.descriptors, was.descriptors+descriptorsLeeway, "open files of %s", name)
 		require.LessOrEqual(t, now.threads, was.threads+descriptorsLeeway, "threads of %s", name)
-		t.Logf("%-60s memory %d -> %d KiB, open files %d -> %d, threads %d -> %d", name, was.memoryKB, now.memoryKB, was.descriptors, now.descriptors, was.threads, now.threads)
+		t.Logf("%-60s memory %d -> %d KiB, open files %d -> %d, threads %d -> %d", name, was.memoryKB, now.memoryKB, was.descriptors,
+			now.descriptors, was.threads, now.threads)
 	}
-	require.Eventually(t, func() bool { return b.goroutines() <= goroutines+goroutinesLeeway }, settleTime, pollTime, "goroutines of the local cloud, %d before", goroutines)
+	require.Eventually(t, func() bool { return b.goroutines() <= goroutines+goroutinesLeeway }, settleTime, pollTime,
+		"goroutines of the local cloud, %d before", goroutines)
 	t.Logf("goroutines of the local cloud %d -> %d", goroutines, b.goroutines())
 	p50, p99, worst := l.percentiles()
-	t.Logf("%d requests in %s, %.0f a second; latency p50 %s, p99 %s, worst %s", l.answered.Load(), took.Round(time.Second), float64(l.answered.Load())/took.Seconds(), p50, p99, worst)
+	t.Logf("%d requests in %s, %.0f a second; latency p50 %s, p99 %s, worst %s", l.answered.Load(), took.Round(time.Second),
+		float64(l.answered.Load())/took.Seconds(), p50, p99, worst)
 
 	flood := e.startLoad(overload)
 	time.Sleep(lasts / 4)

@@ -20,9 +20,12 @@ import (
 // testLooking tries the verbs that only look, on a stack that is up.
 func testLooking(t *testing.T, b *binary) {
 	for verb, want := range map[string]string{
-		"doctor": "ok    nginx", "graph": "flowchart LR", "graph --format dot --all": "digraph stack", "graph --format svg": "<svg", "cost": "EKS control plane",
-		"logs cloud": "cloud.log", "env": "export PULUMI_BACKEND_URL='file://", "iam": "RestApisAndVpcLinks", "iam --deployer": "apigateway:UpdateRestApiPolicy",
-		"unlock": "is not locked", "check": "advice of policy private-cluster", "drift": "is what its state says", "routes": "/api/book", "status": "3 proxy pods",
+		"doctor": "ok    nginx", "graph": "flowchart LR", "graph --format dot --all": "digraph stack", "graph --format svg": "<svg",
+		"cost":       "EKS control plane",
+		"logs cloud": "cloud.log", "env": "export PULUMI_BACKEND_URL='file://", "iam": "RestApisAndVpcLinks",
+		"iam --deployer": "apigateway:UpdateRestApiPolicy",
+		"unlock":         "is not locked", "check": "advice of policy private-cluster", "drift": "is what its state says", "routes": "/api/book",
+		"status": "3 proxy pods",
 	} {
 		o := b.run(strings.Fields(verb)...)
 		require.Zero(t, o.code, "%s: %s", verb, o.errOut)
@@ -48,7 +51,8 @@ func testPlan(t *testing.T, b *binary) {
 	require.Zero(t, b.run("preview", "--save-plan", "plan.json", "--summary", summary).code)
 	content, err := os.ReadFile(summary)
 	require.NoError(t, err)
-	for _, want := range []string{"stack `local` on local", "| update | `aws:apigateway/restApi:RestApi` | bookstore |", "USD a month", "```mermaid"} {
+	for _, want := range []string{"stack `local` on local", "| update | `aws:apigateway/restApi:RestApi` | bookstore |", "USD a month",
+		"```mermaid"} {
 		require.Contains(t, string(content), want)
 	}
 	require.Equal(t, 3, b.run("preview", "--expect-no-changes").code)
@@ -102,7 +106,8 @@ func testSecretsAreHidden(t *testing.T, b *binary) {
 	secret := shown["clientSecretAccessKey"].(string)
 	require.NotEmpty(t, secret)
 	b.edit("Pulumi.local.yaml", "clientUser: true", "clientUser: true\n  apigateway-ingress:metrics: true")
-	for _, args := range [][]string{{"up", "--json", "--summary", filepath.Join(b.root, "s.md")}, {"up"}, {"refresh", "--json"}, {"outputs"}, {"export"}, {"status", "--json"}, {"graph", "--all"}, {"logs", "-n", "1000"}} {
+	for _, args := range [][]string{{"up", "--json", "--summary", filepath.Join(b.root, "s.md")}, {"up"}, {"refresh", "--json"},
+		{"outputs"}, {"export"}, {"status", "--json"}, {"graph", "--all"}, {"logs", "-n", "1000"}} {
 		o := b.run(args...)
 		require.Zero(t, o.code, o.errOut)
 		require.NotContains(t, o.out+o.errOut, secret, args)
@@ -337,7 +342,8 @@ func TestGatewayBuildsWhileTheClusterDoes(t *testing.T) {
 func TestEphemeralOnSharedPlatform(t *testing.T) {
 	t.Parallel()
 	b := newBinary(t)
-	require.NoError(t, os.CopyFS(filepath.Join(b.root, "examples", "shared-platform"), os.DirFS(filepath.Join(repository, "examples", "shared-platform"))))
+	require.NoError(t, os.CopyFS(filepath.Join(b.root, "examples", "shared-platform"),
+		os.DirFS(filepath.Join(repository, "examples", "shared-platform"))))
 	config, err := os.ReadFile(filepath.Join(b.root, "examples", "shared-platform", "Pulumi.shared-platform.yaml"))
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(filepath.Join(b.root, "Pulumi.shared.yaml"), config, 0o600))
@@ -346,7 +352,8 @@ func TestEphemeralOnSharedPlatform(t *testing.T) {
 	require.Regexp(t, `pods of default/bookservice +2 of 2 pods ready`, own.out, "those of the other stack's cluster are not counted")
 	shared := b.run("--stack", "shared", "up")
 	require.Zero(t, shared.code, shared.errOut)
-	script := fmt.Sprintf("%s --stack $APIGW_STACK status && %s --stack $APIGW_STACK call /api/book/list", bin(t, "apigw-ingress"), bin(t, "apigw-ingress"))
+	script := fmt.Sprintf("%s --stack $APIGW_STACK status && %s --stack $APIGW_STACK call /api/book/list", bin(t, "apigw-ingress"),
+		bin(t, "apigw-ingress"))
 	preview := b.run("--stack", "shared", "ephemeral", "--", "sh", "-c", script)
 	require.Zero(t, preview.code, preview.errOut)
 	require.Regexp(t, `pods of e[0-9a-f]{8}/shopbooks`, preview.out)

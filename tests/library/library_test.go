@@ -66,14 +66,16 @@ func TestMissingArgumentsAreNamed(t *testing.T) {
 			`proxy "x": Routes is required`, `proxy "x": Namespace is required`,
 		}},
 		"gateway nil": {func(ctx *pulumi.Context) error { _, err := gateway.New(ctx, "team", nil); return err }, []string{
-			`gateway "team": Routes is required`, `gateway "team": Network.ID is required`, `gateway "team": Target.Nodes.SecurityGroupID is required`,
+			`gateway "team": Routes is required`, `gateway "team": Network.ID is required`,
+			`gateway "team": Target.Nodes.SecurityGroupID is required`,
 			`gateway "team": Target.NodePort is required`, `gateway "team": nobody may call the API`,
 		}},
 		"platform nil": {func(ctx *pulumi.Context) error { _, err := platform.New(ctx, "shop", nil); return err }, []string{`platform "shop": `}},
 		"existing cluster without anything": {func(ctx *pulumi.Context) error {
 			_, err := cluster.New(ctx, "c", &cluster.Args{Settings: cluster.Settings{Existing: &cluster.Existing{}}})
 			return err
-		}, []string{`cluster "c": Existing.Name is required`, `cluster "c": Existing.Kubeconfig is required`, `cluster "c": Existing.Nodes.SecurityGroupID is required`}},
+		}, []string{`cluster "c": Existing.Name is required`, `cluster "c": Existing.Kubeconfig is required`,
+			`cluster "c": Existing.Nodes.SecurityGroupID is required`}},
 		"another region": {func(ctx *pulumi.Context) error {
 			_, err := network.New(ctx, "n", &network.Args{Location: location.Location{Region: "eu-west-1"}})
 			return err
@@ -94,7 +96,8 @@ func TestMissingArgumentsAreNamed(t *testing.T) {
 // Two gateways of one program say which of them is wrong.
 func TestErrorsSayWhichComponent(t *testing.T) {
 	err := componenttest.TryRun(&componenttest.Graph{}, func(ctx *pulumi.Context) error {
-		_, err := gateway.New(ctx, "partners", &gateway.Args{Routes: routes(t), Settings: gateway.Settings{Stage: gateway.Stage{LogRetentionDays: 2}}})
+		_, err := gateway.New(ctx, "partners", &gateway.Args{Routes: routes(t),
+			Settings: gateway.Settings{Stage: gateway.Stage{LogRetentionDays: 2}}})
 		return err
 	})
 	for _, line := range strings.Split(err.Error(), "\n") {
@@ -189,7 +192,8 @@ func TestNamesCanChange(t *testing.T) {
 				continue
 			}
 			for _, text := range texts(value) {
-				if strings.Contains(text, name) && !reference.MatchString(text) && !strings.Contains(text, `"Statement"`) && input != "dashboardBody" && input != "body" {
+				if strings.Contains(text, name) && !reference.MatchString(text) && !strings.Contains(text, `"Statement"`) &&
+					input != "dashboardBody" && input != "body" {
 					t.Errorf("%s %s: %s is %q", r.Type, r.Name, input, text)
 				}
 			}

@@ -64,7 +64,8 @@ func (c *checkout) step(s step) *exec.Cmd {
 	file := filepath.Join(c.root, "step.sh")
 	require.NoError(c.t, os.WriteFile(file, []byte(expression.ReplaceAllString(s.Run, "17")), 0o600))
 	command := c.command("bash", "-e", file)
-	path := filepath.Join(c.root, "tools") + string(os.PathListSeparator) + filepath.Dir(c.binary) + string(os.PathListSeparator) + os.Getenv("PATH")
+	path := filepath.Join(c.root, "tools") + string(os.PathListSeparator) + filepath.Dir(c.binary) + string(os.PathListSeparator) +
+		os.Getenv("PATH")
 	command.Env = append(os.Environ(), "PATH="+path, "CI=true", "GITHUB_ACTIONS=true", "GITHUB_REPOSITORY=acme/shop",
 		"GITHUB_STEP_SUMMARY="+filepath.Join(c.root, "step-summary"))
 	for name, value := range s.Env {

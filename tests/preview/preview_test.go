@@ -110,7 +110,8 @@ func settled(t *testing.T, client *http.Client, request *http.Request) (status i
 		content, err := io.ReadAll(response.Body)
 		require.NoError(t, err)
 		require.NoError(t, response.Body.Close())
-		settling := response.Header.Get("X-Amzn-Errortype") == "UnrecognizedClientException" || response.StatusCode >= http.StatusInternalServerError
+		settling := response.Header.Get("X-Amzn-Errortype") == "UnrecognizedClientException" ||
+			response.StatusCode >= http.StatusInternalServerError
 		if !settling || time.Now().After(deadline) {
 			return response.StatusCode, string(content)
 		}

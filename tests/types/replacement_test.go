@@ -11,7 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-var ruleRow = regexp.MustCompile("(?m)^\\| `([A-Za-z]+)` \\| `([A-Za-z0-9]+)` \\| (in place|replaces)[^|]* \\| <https://[^>|]+> \\| [^|]+ \\|$")
+var ruleRow = regexp.MustCompile("(?m)^\\| `([A-Za-z]+)` \\| `([A-Za-z0-9]+)` \\| (in place|replaces)[^|]* \\| <https://[^>|]+> \\| " +
+	"[^|]+ \\|$")
 
 // docs/aws-rules.md says of each property whether a change of it makes a new object; the local target must do the same.
 func TestRulesPageAndLocalTargetReplaceTheSame(t *testing.T) {

@@ -24,7 +24,8 @@ import (
 func TestEveryResourceTypeIsKnownEverywhere(t *testing.T) {
 	declared := declaredTypes(t)
 	for _, kind := range awsrules.Tokens() {
-		require.Empty(t, report.Cost([]report.Step{{Type: kind}}).Unknown, "%s has no price: say in prices.json what it costs, or that it is free", kind)
+		require.Empty(t, report.Cost([]report.Step{{Type: kind}}).Unknown,
+			"%s has no price: say in prices.json what it costs, or that it is free", kind)
 		_, err := permissions.Stack{Resources: []permissions.Resource{{Type: kind}}}.Policies()
 		require.NoError(t, err, "%s has no permissions: say in actions.json what it takes to make one", kind)
 		require.True(t, declared[kind], "%s has a rule, and nothing declares one", kind)

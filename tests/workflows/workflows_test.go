@@ -90,8 +90,10 @@ func (j job) check(t *testing.T, place string, triggers []string) {
 	}
 	if role != "" {
 		require.NotEmpty(t, j.Environment, "%s: the role trusts an environment", place)
-		require.False(t, strings.Contains(role, "DEPLOYER") && slices.Contains(triggers, "pull_request"), "%s: a pull request does not deploy", place)
-		require.False(t, runsCode && !strings.Contains(role, "EPHEMERAL"), "%s: code of a branch runs with the role for ephemeral stacks alone", place)
+		require.False(t, strings.Contains(role, "DEPLOYER") && slices.Contains(triggers, "pull_request"),
+			"%s: a pull request does not deploy", place)
+		require.False(t, runsCode && !strings.Contains(role, "EPHEMERAL"),
+			"%s: code of a branch runs with the role for ephemeral stacks alone", place)
 	}
 	for scope, access := range j.Permissions {
 		if access == "write" && scope != "id-token" {

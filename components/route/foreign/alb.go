@@ -26,10 +26,11 @@ var albAnnotations = []Annotation{
 		Note: httpsOnly + ", on port 443; other ports are impossible",
 	},
 	needless(albPrefix, "ssl-redirect", httpsOnly),
-	becomes(albPrefix, "ssl-policy", "config `securityPolicy: TLS_1_2`, API Gateway's strictest for domains", func(_ string, t *translation) (Outcome, string) {
-		t.config("securityPolicy", "TLS_1_2")
-		return Translated, ""
-	}),
+	becomes(albPrefix, "ssl-policy", "config `securityPolicy: TLS_1_2`, API Gateway's strictest for domains",
+		func(_ string, t *translation) (Outcome, string) {
+			t.config("securityPolicy", "TLS_1_2")
+			return Translated, ""
+		}),
 	becomes(albPrefix, "group.name", "`group.name`, with hyphens for dots", func(value string, t *translation) (Outcome, string) {
 		t.set("group.name", strings.ReplaceAll(value, ".", "-"))
 		return Translated, ""
@@ -37,7 +38,8 @@ var albAnnotations = []Annotation{
 	becomes(albPrefix, "group.order", "`group.order`", keepValue("group.order")),
 	{
 		Name: albPrefix + "actions.*", Outcome: Translated, translate: action,
-		Note: "a forward to one Service becomes the path's backend, a redirect to HTTPS is not needed. Paths with other actions are left out: a path has one Service, and NGINX answers nothing itself",
+		Note: "a forward to one Service becomes the path's backend, a redirect to HTTPS is not needed. Paths with other actions are left " +
+			"out: a path has one Service, and NGINX answers nothing itself",
 	},
 	cannot(albPrefix, "conditions.*", "routes are chosen by host and path; a path with further conditions is left out"),
 	cannot(albPrefix, "transforms.*", "paths and hosts reach the service as they are; a path with a transform is left out"),
@@ -51,7 +53,8 @@ var albAnnotations = []Annotation{
 	needless(albPrefix, "load-balancer-name", ownBalancer),
 	{
 		Name: albPrefix + "load-balancer-attributes", Outcome: Translated, translate: balancerAttributes,
-		Note: "`deletion_protection.enabled`: config `deletionProtection`. `idle_timeout.timeout_seconds` up to 29: `timeout`. Access logs are API Gateway's. Others are impossible",
+		Note: "`deletion_protection.enabled`: config `deletionProtection`. `idle_timeout.timeout_seconds` up to 29: `timeout`. Access " +
+			"logs are API Gateway's. Others are impossible",
 	},
 	needless(albPrefix, "listener-attributes.*", "answers' headers are the services' own"),
 	{
@@ -73,14 +76,16 @@ var albAnnotations = []Annotation{
 		},
 	},
 	decidesAccess(cannot(albPrefix, "auth-idp-cognito", cognitoLogin)),
-	decidesAccess(cannot(albPrefix, "auth-idp-oidc", "API Gateway sends nobody to a login; write a Lambda authorizer (config `authorizers`) that checks the provider's tokens")),
+	decidesAccess(cannot(albPrefix, "auth-idp-oidc", "API Gateway sends nobody to a login; write a Lambda authorizer (config "+
+		"`authorizers`) that checks the provider's tokens")),
 	decidesAccess(cannot(albPrefix, "auth-on-unauthenticated-request", cognitoLogin)),
 	{
 		Name: albPrefix + "auth-scope", Outcome: Impossible, Access: true,
 		Note: "`auth-scopes` does the same once a Cognito authorizer is named in `auth`",
 	},
 	needless(albPrefix, "auth-session-*", partOfLogin),
-	decidesAccess(cannot(albPrefix, "jwt-validation", "write a Lambda authorizer (config `authorizers`) that checks the tokens, or use Cognito")),
+	decidesAccess(cannot(albPrefix, "jwt-validation", "write a Lambda authorizer (config `authorizers`) that checks the tokens, or use "+
+		"Cognito")),
 	decidesAccess(cannot(albPrefix, "mutual-authentication", clientTLS)),
 	decidesAccess(cannot(albPrefix, "inbound-cidrs", noFilter)),
 	decidesAccess(cannot(albPrefix, "security-group-prefix-lists", noFilter)),
@@ -132,7 +137,8 @@ func intoConfig(key string) func(string, *translation) (Outcome, string) {
 func albCertificate(value string, t *translation) (Outcome, string) {
 	hosts := t.hosts()
 	if len(fields(value)) != 1 || len(hosts) != 1 {
-		return Impossible, "a domain of the API has one certificate: write the config `domainName` with `certificateArn`, or `hostedZoneId`, which makes both"
+		return Impossible, "a domain of the API has one certificate: write the config `domainName` with `certificateArn`, or " +
+			"`hostedZoneId`, which makes both"
 	}
 	t.set("certificate-arn", value)
 	t.set("custom-domain-name", hosts[0])

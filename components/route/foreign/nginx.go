@@ -8,30 +8,34 @@ import (
 )
 
 const (
-	ownBuffers   = "the stack's NGINX has buffers that fit API Gateway's limits"
-	noSnippets   = "NGINX's configuration is generated whole, and takes no text from manifests; look in this table for the setting that the snippet stands for"
+	ownBuffers = "the stack's NGINX has buffers that fit API Gateway's limits"
+	noSnippets = "NGINX's configuration is generated whole, and takes no text from manifests; look in this table for the setting " +
+		"that the snippet stands for"
 	httpsOnly    = "API Gateway answers HTTPS only"
 	fixedTimeout = "the stack's NGINX has its own; API Gateway's limit is the annotation `timeout`"
 	noAffinity   = "requests are spread over a Service's pods by Kubernetes; keep sessions in a store, or set `sessionAffinity` on the Service"
 	noSplit      = "a path has one Service; config `canaryPercent` tries a new deployment of the API instead"
-	noFilter     = "API Gateway has no list of addresses by route; name a web ACL with an IP set in config `webAclArn`, or make the API private by `endpointType: PRIVATE`"
-	noBasic      = "API Gateway has no passwords; use IAM, a Cognito or Lambda authorizer (config `authorizers`), or API keys (`api-key-required`)"
-	askOther     = "write a Lambda authorizer (config `authorizers`) that asks the same service, and name it in the annotation `auth`"
-	plainHTTP    = "NGINX speaks HTTP/1.1 without TLS to Services"
-	ofCORS       = "with `enable-cors`; without it there is no CORS to set"
-	clientTLS    = "API Gateway checks client certificates for a whole domain: config `truststoreUri`"
-	noWAF        = "NGINX has no ModSecurity; config `webAclManaged` puts AWS's managed rules in front of the API"
-	noRedirects  = "NGINX answers no redirects of its own; let the service redirect"
-	noLogging    = "API Gateway logs every request; config `logRetentionDays`"
-	perClient    = "a throttle here counts all callers together; config `webAclRateLimit` counts by client address, over five minutes"
-	noReshape    = "what a service answers is passed on as it is; let the service say it"
+	noFilter     = "API Gateway has no list of addresses by route; name a web ACL with an IP set in config `webAclArn`, or make the " +
+		"API private by `endpointType: PRIVATE`"
+	noBasic = "API Gateway has no passwords; use IAM, a Cognito or Lambda authorizer (config `authorizers`), or API keys " +
+		"(`api-key-required`)"
+	askOther    = "write a Lambda authorizer (config `authorizers`) that asks the same service, and name it in the annotation `auth`"
+	plainHTTP   = "NGINX speaks HTTP/1.1 without TLS to Services"
+	ofCORS      = "with `enable-cors`; without it there is no CORS to set"
+	clientTLS   = "API Gateway checks client certificates for a whole domain: config `truststoreUri`"
+	noWAF       = "NGINX has no ModSecurity; config `webAclManaged` puts AWS's managed rules in front of the API"
+	noRedirects = "NGINX answers no redirects of its own; let the service redirect"
+	noLogging   = "API Gateway logs every request; config `logRetentionDays`"
+	perClient   = "a throttle here counts all callers together; config `webAclRateLimit` counts by client address, over five minutes"
+	noReshape   = "what a service answers is passed on as it is; let the service say it"
 )
 
 // nginxAnnotations are those of ingress-nginx, roughly by how often public manifests use them.
 var nginxAnnotations = []Annotation{
 	{
 		Name: nginxPrefix + "rewrite-target", Outcome: Impossible, translate: rewriteTarget,
-		Note: "paths reach the service as they are. A rewrite that changes nothing is not needed; a path with another is left out: let the service answer below it, or give it a host of its own",
+		Note: "paths reach the service as they are. A rewrite that changes nothing is not needed; a path with another is left out: let " +
+			"the service answer below it, or give it a host of its own",
 	},
 	needless(nginxPrefix, "ssl-redirect", httpsOnly),
 	needless(nginxPrefix, "force-ssl-redirect", httpsOnly),
@@ -52,20 +56,24 @@ var nginxAnnotations = []Annotation{
 	cannot(nginxPrefix, "stream-snippet", noSnippets),
 	{
 		Name: nginxPrefix + "use-regex", Outcome: Translated, translate: useRegex,
-		Note: "expressions that mean a whole subtree become `Prefix`; paths with others are left out, because API Gateway has no regular expressions",
+		Note: "expressions that mean a whole subtree become `Prefix`; paths with others are left out, because API Gateway has no regular " +
+			"expressions",
 	},
 	{
 		Name: nginxPrefix + "backend-protocol", Outcome: Impossible, translate: backendProtocol,
 		Note: "not needed for `HTTP`; for others: " + plainHTTP + ", so offer a plain HTTP port beside",
 	},
 	decidesAccess(cannot(nginxPrefix, "auth-url", askOther)),
-	decidesAccess(cannot(nginxPrefix, "auth-signin", "API Gateway sends nobody to a login; let the service, or the page in front, do that on a 401")),
-	decidesAccess(cannot(nginxPrefix, "auth-response-headers", "an authorizer's context reaches services as headers of the identity; see `auth`")),
+	decidesAccess(cannot(nginxPrefix, "auth-signin", "API Gateway sends nobody to a login; let the service, or the page in front, do "+
+		"that on a 401")),
+	decidesAccess(cannot(nginxPrefix, "auth-response-headers", "an authorizer's context reaches services as headers of the identity; "+
+		"see `auth`")),
 	decidesAccess(cannot(nginxPrefix, "auth-snippet", noSnippets)),
 	decidesAccess(cannot(nginxPrefix, "auth-method", askOther)),
 	decidesAccess(cannot(nginxPrefix, "auth-proxy-set-headers", askOther)),
 	needless(nginxPrefix, "auth-cache-*", "an authorizer of the stack has its own `ttlSeconds`"),
-	decidesAccess(cannot(nginxPrefix, "enable-global-auth", "there is no access setting outside of manifests and stack; `auth` says it for the Ingress")),
+	decidesAccess(cannot(nginxPrefix, "enable-global-auth", "there is no access setting outside of manifests and stack; `auth` says it "+
+		"for the Ingress")),
 	decidesAccess(cannot(nginxPrefix, "auth-type", noBasic)),
 	decidesAccess(cannot(nginxPrefix, "auth-secret", noBasic)),
 	decidesAccess(cannot(nginxPrefix, "auth-secret-type", noBasic)),

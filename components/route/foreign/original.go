@@ -8,7 +8,8 @@ var originalAnnotations = []Annotation{
 	kept("nginx-image"),
 	kept("nginx-replicas"),
 	kept("nginx-service-port"),
-	becomes(originalPrefix, "node-selector", "the same; there it chose the nodes behind the load balancer, here it places the NGINX pods", keepValue("node-selector")),
+	becomes(originalPrefix, "node-selector", "the same; there it chose the nodes behind the load balancer, here it places the NGINX pods",
+		keepValue("node-selector")),
 	kept("stage-name"),
 }
 

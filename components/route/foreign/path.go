@@ -18,7 +18,8 @@ var literal = regexp.MustCompile(`^[A-Za-z0-9._~:@/-]*$`)
 // normal is what a path means here, or why it cannot be.
 func (t *translation) normal(path string, kind networkingv1.PathType) (string, networkingv1.PathType, string) {
 	if t.rewrite != "" && t.rewritten(path) {
-		return path, kind, fmt.Sprintf("rewrite-target %s changes the path for the service: let the service answer below %q, or give it a host of its own", t.rewrite, base(path))
+		return path, kind, fmt.Sprintf("rewrite-target %s changes the path for the service: let the service answer below %q, or give it a "+
+			"host of its own", t.rewrite, base(path))
 	}
 	switch {
 	case t.controller == ALB:

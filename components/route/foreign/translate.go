@@ -197,7 +197,8 @@ func (t *translation) ingress() *networkingv1.Ingress {
 		ingress.Spec.Rules = append(ingress.Spec.Rules, t.rules(rule)...)
 	}
 	for _, tls := range t.source.Spec.TLS {
-		t.find("spec.tls", strings.Join(tls.Hosts, ","), NotNeeded, "API Gateway terminates TLS with a certificate of ACM; config `hostedZoneId` asks for one", false)
+		t.find("spec.tls", strings.Join(tls.Hosts, ","), NotNeeded,
+			"API Gateway terminates TLS with a certificate of ACM; config `hostedZoneId` asks for one", false)
 	}
 	if len(ingress.Spec.Rules) == 0 && ingress.Spec.DefaultBackend == nil {
 		t.find("Ingress", "", Impossible, "left out: no path of it is left", false)

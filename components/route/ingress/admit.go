@@ -158,7 +158,8 @@ func (a *admitting) round() bool {
 }
 
 func compareAges(a, b Ingress) int {
-	return cmp.Or(a.CreationTimestamp.Compare(b.CreationTimestamp.Time), cmp.Compare(namespaceOr(a.Namespace), namespaceOr(b.Namespace)), cmp.Compare(a.Name, b.Name))
+	return cmp.Or(a.CreationTimestamp.Compare(b.CreationTimestamp.Time), cmp.Compare(namespaceOr(a.Namespace), namespaceOr(b.Namespace)),
+		cmp.Compare(a.Name, b.Name))
 }
 
 func (a *admitting) compile(ingresses []Ingress) (*route.Table, error) {

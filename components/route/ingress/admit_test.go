@@ -35,7 +35,8 @@ func live(t require.TestingT, documents ...string) Manifests {
 }
 
 func serviceDocument(namespace, name string) string {
-	return fmt.Sprintf("apiVersion: v1\nkind: Service\nmetadata: {name: %s, namespace: %s}\nspec: {ports: [{name: http, port: 80}]}\n", name, namespace)
+	return fmt.Sprintf("apiVersion: v1\nkind: Service\nmetadata: {name: %s, namespace: %s}\nspec: {ports: [{name: http, port: 80}]}\n",
+		name, namespace)
 }
 
 func ingressDocument(namespace, name, annotations, path string) string {
@@ -67,17 +68,23 @@ func pathsOf(table *route.Table) []string {
 
 func TestBadIngressHarmsNobodyElse(t *testing.T) {
 	for name, bad := range map[string]struct{ document, words string }{
-		"annotation": {ingressDocument("shop", "bad", AnnotationPrefix+"timeout: 1h", "/bad"), `annotation apigateway.ingress.kubernetes.io/timeout`},
-		"path":       {ingressDocument("shop", "bad", "", "/a b"), "/a b"},
-		"no rules":   {"apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: bad, namespace: shop}\nspec: {ingressClassName: public}\n", "it has no rules"},
-		"duplicate":  {ingressDocument("shop", "bad", "", "/good"), "duplicate path: it is already written at cluster: ingress shop/good: rule 1"},
-		"overlap":    {ingressDocument("blog", "bad", "", "/good/below"), `it takes requests from cluster: ingress shop/good: rule 1 path 1 "/good", of namespace shop`},
-		"external": {ingressDocument("ext", "bad", "", "/bad") + "---\napiVersion: v1\nkind: Service\nmetadata: {name: web, namespace: ext}\nspec: {type: ExternalName, externalName: example.com}\n",
+		"annotation": {ingressDocument("shop", "bad", AnnotationPrefix+"timeout: 1h", "/bad"),
+			`annotation apigateway.ingress.kubernetes.io/timeout`},
+		"path": {ingressDocument("shop", "bad", "", "/a b"), "/a b"},
+		"no rules": {"apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: bad, namespace: shop}\nspec: {ingressClassName: " +
+			"public}\n", "it has no rules"},
+		"duplicate": {ingressDocument("shop", "bad", "", "/good"),
+			"duplicate path: it is already written at cluster: ingress shop/good: rule 1"},
+		"overlap": {ingressDocument("blog", "bad", "", "/good/below"),
+			`it takes requests from cluster: ingress shop/good: rule 1 path 1 "/good", of namespace shop`},
+		"external": {ingressDocument("ext", "bad", "", "/bad") + "---\napiVersion: v1\nkind: Service\nmetadata: {name: web, namespace: " +
+			"ext}\nspec: {type: ExternalName, externalName: example.com}\n",
 			"service ext/web is of type ExternalName"},
 		"settings": {ingressDocument("shop", "bad", AnnotationPrefix+"stage-name: other", "/bad"), "Ingresses of one API must agree"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			admitted, err := Admit(live(t, serviceDocument("shop", "web"), serviceDocument("blog", "web"), ingressDocument("shop", "good", AnnotationPrefix+"stage-name: live", "/good"), bad.document,
+			admitted, err := Admit(live(t, serviceDocument("shop", "web"), serviceDocument("blog", "web"),
+				ingressDocument("shop", "good", AnnotationPrefix+"stage-name: live", "/good"), bad.document,
 				ingressDocument("shop", "younger", "", "/younger")), Options{Owner: "shop"})
 			require.NoError(t, err)
 			require.Len(t, admitted.Rulings, 3)
@@ -98,7 +105,8 @@ func TestOlderIngressKeepsItsPath(t *testing.T) {
 
 	// What is left out itself is in nobody's way.
 	admitted, err = Admit(live(t, serviceDocument("shop", "web"), serviceDocument("blog", "web"), ingressDocument("shop", "first", "", "/x"),
-		strings.Replace(ingressDocument("blog", "blocked", "", "/x/y"), "rules: [", `rules: [{http: {paths: [{path: /free, pathType: Prefix, backend: {service: {name: web, port: {number: 80}}}}]}}, `, 1),
+		strings.Replace(ingressDocument("blog", "blocked", "", "/x/y"), "rules: [",
+			`rules: [{http: {paths: [{path: /free, pathType: Prefix, backend: {service: {name: web, port: {number: 80}}}}]}}, `, 1),
 		ingressDocument("blog", "last", "", "/free")), Options{})
 	require.NoError(t, err)
 	require.Contains(t, refusals(admitted)["blocked"], "it takes requests from")
@@ -126,7 +134,8 @@ func TestClassIsDecidedByItsController(t *testing.T) {
 
 func TestMissingServiceAnswersForItselfOnly(t *testing.T) {
 	named := strings.Replace(ingressDocument("shop", "named", "", "/named"), "number: 80", "name: http", 1)
-	admitted, err := Admit(live(t, serviceDocument("blog", "web"), ingressDocument("shop", "absent", "", "/absent"), named, ingressDocument("blog", "present", "", "/present")), Options{})
+	admitted, err := Admit(live(t, serviceDocument("blog", "web"), ingressDocument("shop", "absent", "", "/absent"), named,
+		ingressDocument("blog", "present", "", "/present")), Options{})
 	require.NoError(t, err)
 	require.Empty(t, refusals(admitted))
 	require.Contains(t, admitted.Rulings[0].Notices[0], "service shop/web does not exist: requests are answered with 503 until it does")
@@ -156,7 +165,8 @@ func TestHostMayBeDeclaredByAnotherIngress(t *testing.T) {
 	require.Len(t, refusals(admitted), 0)
 
 	// A domain of one that is left out serves nobody.
-	admitted, err = Admit(live(t, serviceDocument("shop", "web"), hosted, ingressDocument("shop", "other", "", "/domain"), domain), Options{Owner: "shop"})
+	admitted, err = Admit(live(t, serviceDocument("shop", "web"), hosted, ingressDocument("shop", "other", "", "/domain"), domain),
+		Options{Owner: "shop"})
 	require.NoError(t, err)
 	require.Contains(t, refusals(admitted)["hosted"], "no domain of the API serves it")
 	require.Contains(t, refusals(admitted)["domain"], "duplicate path")

@@ -106,7 +106,8 @@ func Annotations() []Annotation { return annotations() }
 // annotations are made once: each has its patterns.
 var annotations = sync.OnceValue(func() []Annotation {
 	methods := setOf("HTTP methods", checkMethod, "GET", "POST")
-	group := ofIngress("group.order", intBetween(-1000, 1000), "0", "the lowest decides where Ingresses must agree", func(s *annotated) *int { return &s.order })
+	group := ofIngress("group.order", intBetween(-1000, 1000), "0", "the lowest decides where Ingresses must agree",
+		func(s *annotated) *int { return &s.order })
 	group.Owned, group.Scope = true, "Ingress"+ownersOf
 	return []Annotation{
 		ofRoutes("api-key-required", boolean(), "`false`", "routes", func(b *route.Behavior) *bool { return &b.APIKeyRequired }),
@@ -118,35 +119,43 @@ var annotations = sync.OnceValue(func() []Annotation {
 			"none: answers do not depend on the query", "routes with cache-ttl", func(b *route.Behavior) *[]string { return &b.Cache.QueryKeys }),
 		ofRoutes("cache-ttl", durationBetween(time.Second, time.Hour, "duration, 1s to 1h; the answers must be the same for every caller"),
 			"no caching", "routes with methods GET or GET,HEAD", func(b *route.Behavior) *time.Duration { return &b.Cache.TTL }),
-		ofAPI("certificate-arn", textWith[string]("ARN of an ACM certificate", checkCertificateARN, "arn:aws:acm:us-east-1:111122223333:certificate/0a"),
+		ofAPI("certificate-arn", textWith[string]("ARN of an ACM certificate", checkCertificateARN,
+			"arn:aws:acm:us-east-1:111122223333:certificate/0a"),
 			"none", "API", func(s *route.Settings) *string { return &s.CertificateARN }),
-		ofRoutes("client-arns", setOf("IAM user, role or account root ARNs", route.CheckClientARN, "arn:aws:iam::111122223333:user/a", "arn:aws:iam::111122223333:root"),
+		ofRoutes("client-arns", setOf("IAM user, role or account root ARNs", route.CheckClientARN, "arn:aws:iam::111122223333:user/a",
+			"arn:aws:iam::111122223333:root"),
 			"nobody but the stack's own callers", "routes with auth iam", func(b *route.Behavior) *[]string { return &b.Callers }),
 		ofCORS("cors-allow-credentials", boolean(), "`false`", "routes with CORS", func(c *route.CORS) *bool { return &c.Credentials }),
 		ofCORS("cors-allow-headers", setOf("header names", matching(`^[A-Za-z0-9-]+$`, "a header name"), "Content-Type", "X-Page"),
 			"what a signed request needs", "routes with CORS", func(c *route.CORS) *[]string { return &c.Headers }),
-		ofCORS("cors-allow-methods", methods, "the route's methods, or all", "routes with CORS", func(c *route.CORS) *[]string { return &c.Methods }),
-		ofCORS("cors-allow-origins", setOf("`*`, or origins such as `https://app.example.com`", checkOrigin, "https://a.example.com", "http://b.example.com:8080"),
+		ofCORS("cors-allow-methods", methods, "the route's methods, or all", "routes with CORS",
+			func(c *route.CORS) *[]string { return &c.Methods }),
+		ofCORS("cors-allow-origins", setOf("`*`, or origins such as `https://app.example.com`", checkOrigin, "https://a.example.com",
+			"http://b.example.com:8080"),
 			"no CORS", "routes", func(c *route.CORS) *[]string { return &c.Origins }),
 		ofCORS("cors-max-age", durationBetween(time.Second, 24*time.Hour, "duration, up to 24h"),
 			"10m", "routes with CORS", func(c *route.CORS) *time.Duration { return &c.MaxAge }),
 		ofAPI("custom-domain-name", textWith[string]("domain name", checkDomain, "api.example.com", "*.example.com"),
 			"none", "API", func(s *route.Settings) *string { return &s.CustomDomainName }),
-		ofIngress("group.name", textWith[string]("DNS name", matching(`^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$`, "made of lower-case letters, digits, hyphens and dots"), "shop", "shop.blog"),
+		ofIngress("group.name", textWith[string]("DNS name", matching(`^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$`,
+			"made of lower-case letters, digits, hyphens and dots"), "shop", "shop.blog"),
 			"none", "Ingresses of one name are one API", func(s *annotated) *string { return &s.group }),
 		group,
 		ofRoutes("max-body-size", bytesUpTo(route.MaxBodySize, "whole number of bytes, or with k or m; up to 10m"),
 			"10m", "routes", func(b *route.Behavior) *int { return &b.MaxBodySize }),
 		ofRoutes("methods", methods, "all", "routes", func(b *route.Behavior) *[]string { return &b.Methods }),
-		ofAPI("nginx-image", textWith[string]("container image", checkImage, "nginx:1.30.0", "registry.example.com:5000/a/nginx@sha256:"+strings.Repeat("0a", 32)),
+		ofAPI("nginx-image", textWith[string]("container image", checkImage, "nginx:1.30.0", "registry.example.com:5000/a/nginx@sha256:"+
+			strings.Repeat("0a", 32)),
 			"a pinned nginx", "proxy", func(s *route.Settings) *string { return &s.ProxyImage }),
 		ofAPI("nginx-replicas", intBetween(1, 1000), "3", "proxy", func(s *route.Settings) *int { return &s.ProxyReplicas }),
 		ofAPI("nginx-service-port", proxyPort(), "8080", "proxy", func(s *route.Settings) *int { return &s.ProxyPort }),
 		ofAPI("node-selector", nodeSelector(), "none", "proxy", func(s *route.Settings) *map[string]string { return &s.NodeSelector }),
 		ofAPI("stage-name", textWith[string]("A-Z, a-z, 0-9 and _", route.CheckStageName, "prod", "a-b"),
 			"`prod`", "API", func(s *route.Settings) *string { return &s.StageName }),
-		ofRoutes("throttle-burst", intBetween(1, 5000), "the rate, rounded up", "routes with throttle-rate", func(b *route.Behavior) *int { return &b.Throttle.Burst }),
-		ofRoutes("throttle-rate", numberUpTo(10000, "requests a second, up to 10000"), "the stage's", "routes", func(b *route.Behavior) *float64 { return &b.Throttle.Rate }),
+		ofRoutes("throttle-burst", intBetween(1, 5000), "the rate, rounded up", "routes with throttle-rate",
+			func(b *route.Behavior) *int { return &b.Throttle.Burst }),
+		ofRoutes("throttle-rate", numberUpTo(10000, "requests a second, up to 10000"), "the stage's", "routes",
+			func(b *route.Behavior) *float64 { return &b.Throttle.Rate }),
 		ofRoutes("timeout", durationBetween(50*time.Millisecond, route.MaxTimeout, "duration, 50ms to 29s"),
 			"29s", "routes", func(b *route.Behavior) *time.Duration { return &b.Timeout }),
 	}
@@ -201,7 +210,8 @@ func checkBehavior(b route.Behavior) error {
 	when(len(b.Callers) > 0 && b.Auth != "" && b.Auth != route.AuthIAM,
 		fmt.Sprintf("client-arns does not go with auth %s, which asks nobody for an IAM identity: remove one of them", b.Auth))
 	when(b.CORS != nil && len(b.CORS.Origins) == 0, "CORS annotations without cors-allow-origins: name the origins")
-	when(b.CORS != nil && b.CORS.Credentials && slices.Contains(b.CORS.Origins, "*"), "cors-allow-credentials does not go with the origin *: name the origins")
+	when(b.CORS != nil && b.CORS.Credentials && slices.Contains(b.CORS.Origins, "*"),
+		"cors-allow-credentials does not go with the origin *: name the origins")
 	when(b.Throttle.Burst > 0 && b.Throttle.Rate == 0, "throttle-burst without throttle-rate: write both")
 	reads := slices.Equal(b.Methods, []string{"GET"}) || slices.Equal(b.Methods, []string{"GET", "HEAD"})
 	when(b.Cache.TTL > 0 && !reads, "cache-ttl is for reading only: write the annotation methods with GET or GET,HEAD")

@@ -30,7 +30,8 @@ func (c *compiler) backend(backend networkingv1.IngressBackend, namespace, place
 	i := slices.IndexFunc(known, func(s route.Service) bool { return s.Namespace == namespace && s.Name == name })
 	switch {
 	case i >= 0 && known[i].External:
-		return route.Backend{}, fmt.Errorf("service %s/%s is of type ExternalName: NGINX reaches Services with pods only; publish one with a selector", namespace, name)
+		return route.Backend{}, fmt.Errorf("service %s/%s is of type ExternalName: NGINX reaches Services with pods only; publish one "+
+			"with a selector", namespace, name)
 	case i < 0 && c.manifests.Controller != "":
 		c.notice("%s: service %s/%s does not exist: requests are answered with 503 until it does", place, namespace, name)
 		return route.Backend{Namespace: namespace, Service: name, Port: int(port.Number), PortName: port.Name, Missing: true}, nil
@@ -38,9 +39,11 @@ func (c *compiler) backend(backend networkingv1.IngressBackend, namespace, place
 		number, err := portOf(known[i], port)
 		return route.Backend{Namespace: namespace, Service: name, Port: number}, err
 	case c.options.Undeclared && port.Name != "":
-		return route.Backend{}, fmt.Errorf("port %q of service %s/%s is known by name only: declare the service with its port in the stack's config services", port.Name, namespace, name)
+		return route.Backend{}, fmt.Errorf("port %q of service %s/%s is known by name only: declare the service with its port in the "+
+			"stack's config services", port.Name, namespace, name)
 	case !c.options.AnyService && !c.options.Undeclared:
-		return route.Backend{}, fmt.Errorf("service %s/%s is not declared by the stack: add it to services (declared: %s)", namespace, name, namesOf(known))
+		return route.Backend{}, fmt.Errorf("service %s/%s is not declared by the stack: add it to services (declared: %s)", namespace, name,
+			namesOf(known))
 	case port.Name != "":
 		c.notice("%s: port %s of service %s/%s: its number is unknown until the Service is read", place, port.Name, namespace, name)
 	}
@@ -53,9 +56,11 @@ const useAnnotation = "use-annotation"
 func checkPort(namespace, name string, port networkingv1.ServiceBackendPort) error {
 	switch {
 	case port.Name != "" && port.Number != 0:
-		return fmt.Errorf("service %s/%s: the port has both the name %q and the number %d: write one of them", namespace, name, port.Name, port.Number)
+		return fmt.Errorf("service %s/%s: the port has both the name %q and the number %d: write one of them", namespace, name, port.Name,
+			port.Number)
 	case port.Name == useAnnotation:
-		return fmt.Errorf("service %s/%s: %s is the AWS Load Balancer Controller's word for its annotation actions.%s: name the Service and the port that it forwards to",
+		return fmt.Errorf("service %s/%s: %s is the AWS Load Balancer Controller's word for its annotation actions.%s: name the Service "+
+			"and the port that it forwards to",
 			namespace, name, useAnnotation, name)
 	case port.Name == "" && port.Number == 0:
 		return fmt.Errorf("service %s/%s: the port is missing: write port.number or port.name", namespace, name)

@@ -45,7 +45,8 @@ func (c *compiler) otherClass(ingress Ingress) string {
 			return fmt.Sprintf("it has no class, and the default is %q", known.Name)
 		}
 	}
-	return fmt.Sprintf("it has no class: write spec.ingressClassName: %s, or take all Ingresses without one with --classless or the stack's config classless", IngressClass)
+	return fmt.Sprintf("it has no class: write spec.ingressClassName: %s, or take all Ingresses without one with --classless or the "+
+		"stack's config classless", IngressClass)
 }
 
 // notControlled says why an Ingress of a running cluster is another controller's.

@@ -84,7 +84,8 @@ func (c *compiler) compile() (*route.Table, error) {
 	}
 	table, err := route.New(
 		route.Table{Routes: routes, Settings: settings, Authorizers: options.Authorizers, Fragments: options.Fragments, Notices: c.notices},
-		route.Options{AnyAuthorizer: options.AnyService, ResourceQuota: options.ResourceQuota, AllowOverlaps: options.AllowOverlaps, Difference: difference},
+		route.Options{AnyAuthorizer: options.AnyService, ResourceQuota: options.ResourceQuota, AllowOverlaps: options.AllowOverlaps,
+			Difference: difference},
 	)
 	return table, manifest.PrintableError(err)
 }
@@ -92,7 +93,8 @@ func (c *compiler) compile() (*route.Table, error) {
 // nothing keeps the API of a cluster without routes in being: AWS deploys none that has no method.
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/how-to-deploy-api.html
 var nothing = route.Route{
-	Path: "/", Match: route.Exact, Source: "no Ingress", Backend: route.Backend{Namespace: metav1.NamespaceDefault, Service: "none", Missing: true},
+	Path: "/", Match: route.Exact, Source: "no Ingress", Backend: route.Backend{Namespace: metav1.NamespaceDefault, Service: "none",
+		Missing: true},
 }
 
 // compiler collects what is wrong and what people should know.
@@ -162,7 +164,8 @@ func (c *compiler) choose() []selected {
 	}
 	if names := slices.Sorted(maps.Keys(groups)); len(names) > 1 {
 		c.severalGroups = true
-		c.problems = append(c.problems, fmt.Errorf("%s is of group.name %q, and %s of group.name %q: one API serves one group; choose it with --group or the stack's config group",
+		c.problems = append(c.problems, fmt.Errorf("%s is of group.name %q, and %s of group.name %q: one API serves one group; choose it "+
+			"with --group or the stack's config group",
 			groups[names[0]], names[0], groups[names[1]], names[1]))
 	}
 	return chosen

@@ -13,7 +13,8 @@ import (
 func (c *compiler) foreign(ingress Ingress, place string) {
 	for _, finding := range foreign.Translate(ingress.Ingress).Findings {
 		_, isAnnotation := ingress.Annotations[finding.Subject]
-		if !isAnnotation || finding.Outcome == foreign.NotNeeded || strings.HasPrefix(finding.Subject, AnnotationPrefix) || finding.Subject == classAnnotation {
+		if !isAnnotation || finding.Outcome == foreign.NotNeeded || strings.HasPrefix(finding.Subject, AnnotationPrefix) ||
+			finding.Subject == classAnnotation {
 			continue
 		}
 		note := finding.Note

@@ -36,7 +36,8 @@ func TestForeignAnnotations(t *testing.T) {
 
 func TestIngressesWithoutAClass(t *testing.T) {
 	class := func(name, isDefault string) string {
-		return "apiVersion: networking.k8s.io/v1\nkind: IngressClass\nmetadata: {name: " + name + ", annotations: {ingressclass.kubernetes.io/is-default-class: \"" + isDefault + "\"}}\nspec: {controller: x}\n---\n"
+		return "apiVersion: networking.k8s.io/v1\nkind: IngressClass\nmetadata: {name: " + name +
+			", annotations: {ingressclass.kubernetes.io/is-default-class: \"" + isDefault + "\"}}\nspec: {controller: x}\n---\n"
 	}
 	for name, c := range map[string]struct{ classes, want string }{
 		"none":        {"", "left out: it has no class: write spec.ingressClassName: apigateway"},
@@ -56,7 +57,8 @@ func TestIngressesWithoutAClass(t *testing.T) {
 }
 
 func TestNamedPorts(t *testing.T) {
-	const service = "apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {ports: [{name: http, port: 8080}, {name: admin, port: 9000}]}\n---\n"
+	const service = "apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {ports: [{name: http, port: 8080}, {name: admin, " +
+		"port: 9000}]}\n---\n"
 	named := yamlOf("", rulePath("/a", "Prefix", "web", "name: admin"))
 	manifests, err := Parse("x.yaml", []byte(service+named))
 	require.NoError(t, err)
@@ -85,9 +87,10 @@ func TestNothingOfAManifestIsPrintedRaw(t *testing.T) {
 		"value":      yamlOf(AnnotationPrefix+`stage-name: "`+hostile+`"`, goodRule),
 		"host":       yamlOf("", `rules: [{host: "`+hostile+`"}]`),
 		"tls":        yamlOf("", `tls: [{hosts: ["`+hostile+`"]}]`),
-		"path":       yamlOf("", `rules: [{http: {paths: [{path: "/`+hostile+`", pathType: Exact, backend: {service: {name: "`+hostile+`", port: {name: "`+hostile+`"}}}}]}}]`),
-		"kind":       "apiVersion: v1\nkind: \"" + hostile + "\"\nmetadata: {name: a}\n",
-		"field":      yamlOf("", `"`+hostile+`": 1`),
+		"path": yamlOf("", `rules: [{http: {paths: [{path: "/`+hostile+`", pathType: Exact, backend: {service: {name: "`+hostile+
+			`", port: {name: "`+hostile+`"}}}}]}}]`),
+		"kind":  "apiVersion: v1\nkind: \"" + hostile + "\"\nmetadata: {name: a}\n",
+		"field": yamlOf("", `"`+hostile+`": 1`),
 	} {
 		manifests, err := Parse("x.yaml", []byte(text))
 		said := strings.Join(manifests.Notices, "\n")

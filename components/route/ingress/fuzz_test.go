@@ -52,7 +52,8 @@ func FuzzAnnotations(f *testing.F) {
 			return
 		}
 		table := &route.Table{Routes: []route.Route{{
-			Path: "/a", Match: route.Prefix, Backend: route.Backend{Namespace: "default", Service: "one", Port: 80}, Behavior: said.behavior.WithDefaults(),
+			Path: "/a", Match: route.Prefix, Backend: route.Backend{Namespace: "default", Service: "one", Port: 80},
+			Behavior: said.behavior.WithDefaults(),
 		}}}
 		_, err = nginxconf.Parse(string(nginx.Render(table, nginx.Options{Port: 8080})))
 		require.NoError(t, err)

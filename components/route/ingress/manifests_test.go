@@ -28,7 +28,8 @@ func TestManifestsOfTheField(t *testing.T) {
 			require.NoError(t, err)
 			var listing strings.Builder
 			for _, row := range table.Rows() {
-				fmt.Fprintf(&listing, "%s %s %s %v %s %s/%s:%d\n", row.Host, row.Path, row.PathType, row.Methods, row.Auth, row.Namespace, row.Service, row.Port)
+				fmt.Fprintf(&listing, "%s %s %s %v %s %s/%s:%d\n", row.Host, row.Path, row.PathType, row.Methods, row.Auth, row.Namespace,
+					row.Service, row.Port)
 			}
 			for _, notice := range table.Notices {
 				fmt.Fprintf(&listing, "note: %s\n", notice)
@@ -69,6 +70,7 @@ spec: {defaultBackend: {service: {name: web, port: {name: http}}}}
 	read, err := Read([]string{"-"}, strings.NewReader(rendered))
 	require.NoError(t, err)
 	require.Len(t, read.Ingresses, 1)
-	require.Equal(t, []route.Service{{Namespace: "shop", Name: "web", Ports: []route.ServicePort{{Name: "http", Number: 8080}, {Name: "metrics", Number: 9100}}}}, read.Services)
+	require.Equal(t, []route.Service{{Namespace: "shop", Name: "web",
+		Ports: []route.ServicePort{{Name: "http", Number: 8080}, {Name: "metrics", Number: 9100}}}}, read.Services)
 	require.Equal(t, []string{"passed over, because they are no routes: 1 Deployment"}, read.Notices)
 }

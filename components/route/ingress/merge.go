@@ -63,7 +63,8 @@ func (c *compiler) checkOwner(namespace, owner string, ingresses []selected) err
 	case namespace == owner:
 		return nil
 	case owner == "":
-		return fmt.Errorf("it is about the whole API, and the Ingresses are of the namespaces %s: name the one that may speak for all in the stack's config ownerNamespace, or set it in the stack's config",
+		return fmt.Errorf("it is about the whole API, and the Ingresses are of the namespaces %s: name the one that may speak for all in "+
+			"the stack's config ownerNamespace, or set it in the stack's config",
 			strings.Join(namespacesOf(ingresses), ", "))
 	}
 	return fmt.Errorf("it is about the whole API, for which namespace %s speaks: remove it, or write it there", owner)

@@ -135,7 +135,8 @@ func readIngress(object manifest.Object) (Ingress, error) {
 
 // ServiceOf is what routes need to know of a Service.
 func ServiceOf(service corev1.Service) route.Service {
-	s := route.Service{Namespace: namespaceOr(service.Namespace), Name: service.Name, External: service.Spec.Type == corev1.ServiceTypeExternalName}
+	s := route.Service{Namespace: namespaceOr(service.Namespace), Name: service.Name,
+		External: service.Spec.Type == corev1.ServiceTypeExternalName}
 	for _, port := range service.Spec.Ports {
 		s.Ports = append(s.Ports, route.ServicePort{Name: port.Name, Number: int(port.Port)})
 	}
@@ -167,7 +168,8 @@ func explain(document []byte, into any, err error) error {
 	if !errors.As(json.Unmarshal(document, into), &mismatch) {
 		return err
 	}
-	wanted := map[string]string{"string": "text", "int": "number", "int32": "number", "bool": "true or false", "slice": "list", "map": "object", "struct": "object"}
+	wanted := map[string]string{"string": "text", "int": "number", "int32": "number", "bool": "true or false", "slice": "list",
+		"map": "object", "struct": "object"}
 	kind := wanted[mismatch.Type.Kind().String()]
 	advice := ""
 	if kind == "text" && (mismatch.Value == "number" || mismatch.Value == "bool") {

@@ -19,7 +19,8 @@ func outcome(t require.TestingT, m Manifests) string {
 	}
 	document, err := openapi.Render(table, openapi.Document{Title: "x"})
 	require.NoError(t, err)
-	return fmt.Sprintf("%s\n%s\n%+v\n%v\n%v", document, nginx.Render(table, nginx.Options{Port: 80}), table.Settings, table.Rows(), table.Notices)
+	return fmt.Sprintf("%s\n%s\n%+v\n%v\n%v", document, nginx.Render(table, nginx.Options{Port: 80}), table.Settings, table.Rows(),
+		table.Notices)
 }
 
 // drawIngress is one of few that meet each other in every way.
@@ -41,7 +42,8 @@ func drawIngress(t *rapid.T, i int) string {
 		spec = fmt.Sprintf("rules: [{host: %q, http: {paths: [{path: %s, pathType: %s, backend: %s}]}}]",
 			one("host", "", "", "a.example.com"), one("path", "/x", "/x/y", "/z"), one("match", "Exact", "Prefix"), backend)
 	}
-	return fmt.Sprintf("apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: i%d, namespace: %s, annotations: {%s}}\nspec: {%s}\n",
+	return fmt.Sprintf("apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: i%d, namespace: %s, annotations: "+
+		"{%s}}\nspec: {%s}\n",
 		i, one("namespace", "default", "default", "team"), strings.TrimSuffix(annotations, ", "), spec)
 }
 
@@ -76,7 +78,8 @@ func TestDefaultBackendsMustAgreeInEverything(t *testing.T) {
 
 func TestLowestGroupOrderDecidesWhereverItStands(t *testing.T) {
 	one := func(name, order, stage string) string {
-		return ingressNamed(name, AnnotationPrefix+"stage-name: "+stage+"\n"+AnnotationPrefix+"group.order: \""+order+"\"", rulePath("/"+name, "Prefix", "bookservice", "number: 80"))
+		return ingressNamed(name, AnnotationPrefix+"stage-name: "+stage+"\n"+AnnotationPrefix+"group.order: \""+order+"\"",
+			rulePath("/"+name, "Prefix", "bookservice", "number: 80"))
 	}
 	a, b, c := one("a", "5", "one"), one("b", "5", "two"), one("c", "1", "three")
 	for _, text := range []string{a + b + c, a + c + b, c + a + b} {
@@ -88,7 +91,8 @@ func TestLowestGroupOrderDecidesWhereverItStands(t *testing.T) {
 
 // Only the domain that the API gets in the end serves hosts.
 func TestDomainsOfIngressesThatDoNotCount(t *testing.T) {
-	host := "rules: [{host: a.example.com, http: {paths: [{path: /x, pathType: Prefix, backend: {service: {name: bookservice, port: {number: 80}}}}]}}]"
+	host := "rules: [{host: a.example.com, http: {paths: [{path: /x, pathType: Prefix, backend: {service: {name: bookservice, port: " +
+		"{number: 80}}}}]}}]"
 	domain := AnnotationPrefix + "custom-domain-name: a.example.com\n"
 	for name, other := range map[string]string{
 		"another class": ingressNamed("b", domain+"kubernetes.io/ingress.class: nginx", rulePath("/y", "Prefix", "bookservice", "number: 80")),

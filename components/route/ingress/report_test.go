@@ -15,7 +15,8 @@ func TestReport(t *testing.T) {
 		ingressNamed("guarded", "konghq.com/plugins: key-auth", path("/guarded")) +
 		ingressNamed("second", "", path("/plain")) +
 		ingressNamed("foreign", "kubernetes.io/ingress.class: nginx", path("/foreign")) +
-		ingressNamed("hosted", "", "rules: [{host: a.example.com, http: {paths: [{path: /h, pathType: Prefix, backend: {service: {name: bookservice, port: {number: 80}}}}]}}]") +
+		ingressNamed("hosted", "", "rules: [{host: a.example.com, http: {paths: [{path: /h, pathType: Prefix, backend: {service: {name: "+
+			"bookservice, port: {number: 80}}}}]}}]") +
 		ingressNamed("broken", AnnotationPrefix+"custom-domain-name: a.example.com", path("relative")) +
 		"apiVersion: v1\nkind: Secret\nmetadata: {name: s}\n"
 	manifests, err := Parse("x.yaml", []byte(text))
@@ -37,7 +38,8 @@ func TestReport(t *testing.T) {
 		"x.yaml:7: ingress default/broken":  Refused,
 	}, outcomes)
 	require.Equal(t, []string{"not YAML"}, reasons["y.yaml:1"])
-	require.Contains(t, reasons["x.yaml:2: ingress default/noticed"][0], "annotation nginx.ingress.kubernetes.io/rewrite-target has no effect here")
+	require.Contains(t, reasons["x.yaml:2: ingress default/noticed"][0],
+		"annotation nginx.ingress.kubernetes.io/rewrite-target has no effect here")
 	require.Contains(t, reasons["x.yaml:3: ingress default/guarded"][0], "--ignore-foreign-annotations")
 	require.Contains(t, reasons["x.yaml:4: ingress default/second"][0], "duplicate path", "the first has it")
 	require.Equal(t, []string{`its class "nginx" is not "apigateway"`}, reasons["x.yaml:5: ingress default/foreign"])

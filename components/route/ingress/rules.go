@@ -14,7 +14,8 @@ import (
 func (c *compiler) routes(s selected) []route.Route {
 	for _, tls := range s.Spec.TLS {
 		for _, host := range tls.Hosts {
-			c.notice("%s: spec.tls has no effect for %s: API Gateway terminates TLS; configure the domain with custom-domain-name and certificate-arn", s.where, host)
+			c.notice("%s: spec.tls has no effect for %s: API Gateway terminates TLS; configure the domain with custom-domain-name and "+
+				"certificate-arn", s.where, host)
 		}
 	}
 	r := &rulesReader{compiler: c, namespace: namespaceOr(s.Namespace), where: s.where}
@@ -108,6 +109,7 @@ func (c *compiler) checkHost(host string) error {
 	if len(c.options.Domains) > 0 {
 		served = "it has " + strings.Join(c.options.Domains, ", ")
 	}
-	return fmt.Errorf("host %q: no domain of the API serves it (%s): declare the domain with the annotation %scustom-domain-name, the stack's config domainName or --domain, or remove the host",
+	return fmt.Errorf("host %q: no domain of the API serves it (%s): declare the domain with the annotation %scustom-domain-name, the "+
+		"stack's config domainName or --domain, or remove the host",
 		host, served, AnnotationPrefix)
 }

@@ -26,7 +26,8 @@ func (s *Set) Bind(namespace string) error {
 func (o Object) bind(namespace string) (Object, error) {
 	switch {
 	case o.Kind == "IngressClass":
-		return o, fmt.Errorf("it is about every namespace, and its source is bound to namespace %s: move it to a source that is bound to none", namespace)
+		return o, fmt.Errorf("it is about every namespace, and its source is bound to namespace %s: move it to a source that is bound to "+
+			"none", namespace)
 	case o.Namespace == namespace:
 		return o, nil
 	case o.Namespace != "":

@@ -57,20 +57,25 @@ func TestSources(t *testing.T) {
 	}{
 		"a file of two objects": {[]string{"one.yaml"}, "", []string{"one.yaml:1 Service /one", "one.yaml:3 Ingress /two"}, nil},
 		"standard input":        {[]string{"-"}, object("Service", "in"), []string{"-:1 Service /in"}, nil},
-		"a folder and those below": {[]string{"deploy"}, "", []string{"deploy/a.yml:1 Service /a", "deploy/b.json:1 Service shop/b", "deploy/deep/er/c.yaml:1 Service /c"},
+		"a folder and those below": {[]string{"deploy"}, "", []string{"deploy/a.yml:1 Service /a", "deploy/b.json:1 Service shop/b",
+			"deploy/deep/er/c.yaml:1 Service /c"},
 			[]string{"deploy/chart: passed over: it is a Helm chart", "deploy/overlay: passed over: it is a kustomization"}},
-		"a pattern":                {[]string{"deploy/**/*.y*ml"}, "", nil, nil},
-		"a file that is met twice": {[]string{"one.yaml", "*.yaml", "./one.yaml"}, "", []string{"one.yaml:1 Service /one", "one.yaml:3 Ingress /two"}, []string{"values.yaml:1: passed over"}},
-		"a kustomization":          {[]string{"base"}, "", []string{"base:1 Service shop/web"}, nil},
-		"its file":                 {[]string{"base/kustomization.yaml"}, "", []string{"base:1 Service shop/web"}, nil},
-		"an overlay":               {[]string{"deploy/overlay"}, "", []string{"deploy/overlay:1 Service shop/dev-web"}, nil},
-		"values of a chart":        {[]string{"values.yaml"}, "", nil, []string{"values.yaml:1: passed over: it is no Kubernetes object, for it has no apiVersion and kind"}},
-		"a list": {[]string{"-"}, "apiVersion: v1\nkind: List\nitems:\n- " + strings.ReplaceAll(object("Service", "x"), "\n", "\n  ") + "\n- " + strings.ReplaceAll(object("Pod", "p"), "\n", "\n  "),
+		"a pattern": {[]string{"deploy/**/*.y*ml"}, "", nil, nil},
+		"a file that is met twice": {[]string{"one.yaml", "*.yaml", "./one.yaml"}, "",
+			[]string{"one.yaml:1 Service /one", "one.yaml:3 Ingress /two"}, []string{"values.yaml:1: passed over"}},
+		"a kustomization": {[]string{"base"}, "", []string{"base:1 Service shop/web"}, nil},
+		"its file":        {[]string{"base/kustomization.yaml"}, "", []string{"base:1 Service shop/web"}, nil},
+		"an overlay":      {[]string{"deploy/overlay"}, "", []string{"deploy/overlay:1 Service shop/dev-web"}, nil},
+		"values of a chart": {[]string{"values.yaml"}, "", nil,
+			[]string{"values.yaml:1: passed over: it is no Kubernetes object, for it has no apiVersion and kind"}},
+		"a list": {[]string{"-"}, "apiVersion: v1\nkind: List\nitems:\n- " + strings.ReplaceAll(object("Service", "x"), "\n", "\n  ") +
+			"\n- " + strings.ReplaceAll(object("Pod", "p"), "\n", "\n  "),
 			[]string{"-:1.1 Service /x", "-:1.2 Pod /p"}, nil},
 		"a typed list whose items have no kind": {[]string{"-"}, `{"apiVersion": "networking.k8s.io/v1", "kind": "IngressList", "items": [{"metadata": {"name": "x"}}]}`, []string{"-:1.1 Ingress /x"}, nil},
-		"merge keys":                            {[]string{"-"}, "apiVersion: v1\nkind: Service\nx-ports: &ports {type: ClusterIP}\nmetadata: {name: m}\nspec: {<<: *ports}\n", []string{"-:1 Service /m"}, nil},
-		"no object at all":                      {[]string{"-"}, "- a\n- b\n", nil, []string{"-:1: passed over: it is no Kubernetes object"}},
-		"nothing":                               {[]string{"-"}, "\n", nil, []string{"-: it is empty"}},
+		"merge keys": {[]string{"-"}, "apiVersion: v1\nkind: Service\nx-ports: &ports {type: " +
+			"ClusterIP}\nmetadata: {name: m}\nspec: {<<: *ports}\n", []string{"-:1 Service /m"}, nil},
+		"no object at all": {[]string{"-"}, "- a\n- b\n", nil, []string{"-:1: passed over: it is no Kubernetes object"}},
+		"nothing":          {[]string{"-"}, "\n", nil, []string{"-: it is empty"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			set, err := Read(c.paths, strings.NewReader(c.stdin))
@@ -126,7 +131,8 @@ func TestBadSources(t *testing.T) {
 
 // FuzzParse: whatever is in a file, reading it ends, and says where something is wrong.
 func FuzzParse(f *testing.F) {
-	for _, seed := range []string{object("Service", "x"), "a: [", "{{ .Values }}", "---\n---\n", `{"kind":"List","apiVersion":"v1","items":[{}]}`, "kind: 3\n", "&a [*a]"} {
+	for _, seed := range []string{object("Service", "x"), "a: [", "{{ .Values }}", "---\n---\n",
+		`{"kind":"List","apiVersion":"v1","items":[{}]}`, "kind: 3\n", "&a [*a]"} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, content []byte) {

@@ -61,7 +61,8 @@ func browse(t *testing.T, chain *routetest.Chain, verb, path string) (answer rou
 // Servers that redirect, serve folders and set cookies work below a stage of which they know nothing.
 func TestBrowsersReachForeignServices(t *testing.T) {
 	chain := foreignChain(t)
-	for path, want := range map[string]string{"/site": "/site/", "/site/": "/site/", "/site/index.html": "/site/", "/site/docs": "/site/docs/"} {
+	for path, want := range map[string]string{"/site": "/site/", "/site/": "/site/", "/site/index.html": "/site/",
+		"/site/docs": "/site/docs/"} {
 		answer, last := browse(t, chain, http.MethodGet, path)
 		require.Equal(t, http.StatusOK, answer.Status)
 		require.Equal(t, want, last)
@@ -75,12 +76,15 @@ func TestBrowsersReachForeignServices(t *testing.T) {
 // What a client asks for is what a service reads from its socket.
 func TestServicesReadWhatWasAsked(t *testing.T) {
 	chain := foreignChain(t)
-	for _, path := range []string{"/", "/a", "/a/", "/a%2Fb", "/a+b", "/a%20b", "/caf%C3%A9/", "/a;v=1", "/a//b", "/%7Ea", "/a:b@c", "/a,b!$&'()*="} {
-		answer := chain.Send(http.MethodGet, "x.example.com", path, map[string]string{"X-Twice": "1", "Accept-Encoding": "br", "Range": "bytes=0-1", "If-None-Match": `W/"a"`})
+	for _, path := range []string{"/", "/a", "/a/", "/a%2Fb", "/a+b", "/a%20b", "/caf%C3%A9/", "/a;v=1", "/a//b", "/%7Ea", "/a:b@c",
+		"/a,b!$&'()*="} {
+		answer := chain.Send(http.MethodGet, "x.example.com", path,
+			map[string]string{"X-Twice": "1", "Accept-Encoding": "br", "Range": "bytes=0-1", "If-None-Match": `W/"a"`})
 		require.Equal(t, http.StatusCreated, answer.Status, path)
 		line, head, _ := strings.Cut(answer.Body, "\r\n")
 		require.Equal(t, "GET "+path+" HTTP/1.1", line)
-		for _, want := range []string{"Host: x.example.com\r\n", "Accept-Encoding: br\r\n", "Range: bytes=0-1\r\n", "If-None-Match: W/\"a\"\r\n", "X-Forwarded-Prefix: /stage\r\n"} {
+		for _, want := range []string{"Host: x.example.com\r\n", "Accept-Encoding: br\r\n", "Range: bytes=0-1\r\n",
+			"If-None-Match: W/\"a\"\r\n", "X-Forwarded-Prefix: /stage\r\n"} {
 			require.Equal(t, 1, strings.Count("\r\n"+head, "\r\n"+want), "%s at %s", want, path)
 		}
 		require.NotContains(t, head, "X-Apigw-Path")

@@ -13,7 +13,8 @@ import (
 
 // Texts that got past every check must still not change the shape of the configuration, nor make nginx refuse it.
 func FuzzEscaping(f *testing.F) {
-	for _, text := range []string{"/a", "/;{}$\"\\", "/a\nb", "/ä", "/'", "/#", "/${dollar}", "/\\", "/\\\"", "/ ", "/a\x01", "/~", "/=", "/@"} {
+	for _, text := range []string{"/a", "/;{}$\"\\", "/a\nb", "/ä", "/'", "/#", "/${dollar}", "/\\", "/\\\"", "/ ", "/a\x01", "/~", "/=",
+		"/@"} {
 		f.Add(text, "a.example.com", "https://a")
 	}
 	f.Add("/a", "\"; } $x", "\";}")
@@ -26,13 +27,15 @@ func FuzzEscaping(f *testing.F) {
 		config := nginx.Render(table, nginx.Options{Port: 8080})
 		parsed, err := nginxconf.Parse(string(config))
 		require.NoError(t, err)
-		require.Equal(t, shape(parse(t, nginx.Render(escapingTable("/harmless", "harmless.example.com", "https://harmless"), nginx.Options{Port: 8080}))), shape(parsed), "%s", config)
+		require.Equal(t, shape(parse(t, nginx.Render(escapingTable("/harmless", "harmless.example.com", "https://harmless"),
+			nginx.Options{Port: 8080}))), shape(parsed), "%s", config)
 		routetest.AcceptedByNGINX(t, table, config)
 	})
 }
 
 func escapingTable(path, host, origin string) *route.Table {
-	behavior := route.Behavior{CORS: &route.CORS{Origins: []string{origin}, Methods: []string{"GET"}, Headers: []string{origin}}}.WithDefaults()
+	behavior := route.Behavior{CORS: &route.CORS{Origins: []string{origin}, Methods: []string{"GET"},
+		Headers: []string{origin}}}.WithDefaults()
 	// With another access class the paths are part of patterns as well.
 	open := behavior
 	open.Auth = route.AuthNone

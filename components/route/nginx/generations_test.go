@@ -92,9 +92,11 @@ func TestGenerationsGoTogether(t *testing.T) {
 				continue
 			}
 			served++
-			for name, mixed := range map[string]routetest.Answer{"a new document before old pods": oldProxy.With(after).Ask(host, path), "an old document before new pods": newProxy.With(before).Ask(host, path)} {
+			for name, mixed := range map[string]routetest.Answer{"a new document before old pods": oldProxy.With(after).Ask(host, path),
+				"an old document before new pods": newProxy.With(before).Ask(host, path)} {
 				if mixed.Status != http.StatusOK || mixed.Backend != was.Backend && mixed.Backend != is.Backend || mixed.Path != path {
-					rt.Fatalf("%s%s by %s: %+v, before %+v, after %+v\nbefore:\n%safter:\n%s", host, path, name, mixed, was, is, describe(before), describe(after))
+					rt.Fatalf("%s%s by %s: %+v, before %+v, after %+v\nbefore:\n%safter:\n%s", host, path, name, mixed, was, is, describe(before),
+						describe(after))
 				}
 			}
 		}

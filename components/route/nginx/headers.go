@@ -69,7 +69,8 @@ func (o Options) headers() []directive {
 		maps = append(maps, mapOf("$http_x_apigw_verified", "$true"+variable, entry("~(^|,)"+identity.Verified+"(,|$)", "$http"+variable)))
 		set = append(set, directive{"proxy_set_header", []argument{raw(identity.Header), raw("$true" + variable)}, nil})
 	}
-	maps = append(maps, mapOf("$http_x_apigw_verified", "$api_key", directive{"", []argument{raw("default"), raw("$http_x_api_key")}, nil}, entry("~(^|,)"+route.VerifiedKey+"(,|$)", "")))
+	maps = append(maps, mapOf("$http_x_apigw_verified", "$api_key", directive{"", []argument{raw("default"), raw("$http_x_api_key")}, nil},
+		entry("~(^|,)"+route.VerifiedKey+"(,|$)", "")))
 	set = append(set, directive{"proxy_set_header", []argument{raw("X-Api-Key"), raw("$api_key")}, nil})
 	return append(maps, set...)
 }

@@ -29,13 +29,15 @@ func TestClientsWriteNoHeaderOfOurs(t *testing.T) {
 	require.NoError(t, err)
 	chain := routetest.Start(t, table, table, routetest.Echoes(t))
 	forged := map[string]string{"X-Forwarded-Prefix": "forged", "X-Apigw-Verified": "iam,cognito,lambda,key", "X-Api-Key": "forged"}
-	for _, name := range append([]string{"X-Apigw-Origin", "X-Apigw-Path", "X-Apigw-Access", "X-Apigw-Backends", "X-Apigw-Client-Ip"}, nginx.Cleared...) {
+	for _, name := range append([]string{"X-Apigw-Origin", "X-Apigw-Path", "X-Apigw-Access", "X-Apigw-Backends", "X-Apigw-Client-Ip"},
+		nginx.Cleared...) {
 		forged[name] = "forged"
 	}
 	for _, identity := range route.Identities {
 		forged[identity.Header] = "forged"
 	}
-	verified := map[string]string{"/iam": route.VerifiedIAM, "/open": "", "/key": route.VerifiedKey, "/cognito": route.VerifiedCognito, "/lambda": route.VerifiedLambda}
+	verified := map[string]string{"/iam": route.VerifiedIAM, "/open": "", "/key": route.VerifiedKey, "/cognito": route.VerifiedCognito,
+		"/lambda": route.VerifiedLambda}
 	for path, what := range verified {
 		answer := chain.Send(http.MethodGet, "x.example.com", path+"/x", forged)
 		require.Equal(t, http.StatusOK, answer.Status, path)
@@ -53,8 +55,11 @@ func TestClientsWriteNoHeaderOfOurs(t *testing.T) {
 		}
 	}
 	// What API Gateway says is passed on.
-	said := chain.Direct(http.MethodGet, "/iam/x", map[string]string{"X-Apigw-Backends": "=default.one.80", "X-Apigw-Access": "0*", "X-Apigw-Verified": "iam,key", "X-Apigw-Caller": "arn", "X-Apigw-Key-Id": "id", "X-Apigw-Subject": "s", "X-Apigw-Client-Ip": "192.0.2.7", "X-Forwarded-For": "203.0.113.1", "X-Forwarded-Host": "a.example.com", "X-Forwarded-Port": "8443"}).Seen
-	for name, want := range map[string]string{"X-Apigw-Caller": "arn", "X-Apigw-Key-Id": "id", "X-Apigw-Subject": "", "X-Forwarded-For": "192.0.2.7", "X-Apigw-Verified": "iam,key", "Host": "a.example.com:8443"} {
+	said := chain.Direct(http.MethodGet, "/iam/x", map[string]string{"X-Apigw-Backends": "=default.one.80", "X-Apigw-Access": "0*",
+		"X-Apigw-Verified": "iam,key", "X-Apigw-Caller": "arn", "X-Apigw-Key-Id": "id", "X-Apigw-Subject": "s",
+		"X-Apigw-Client-Ip": "192.0.2.7", "X-Forwarded-For": "203.0.113.1", "X-Forwarded-Host": "a.example.com", "X-Forwarded-Port": "8443"}).Seen
+	for name, want := range map[string]string{"X-Apigw-Caller": "arn", "X-Apigw-Key-Id": "id", "X-Apigw-Subject": "",
+		"X-Forwarded-For": "192.0.2.7", "X-Apigw-Verified": "iam,key", "Host": "a.example.com:8443"} {
 		require.Equal(t, want, said.Get(name), name)
 	}
 }
@@ -70,10 +75,12 @@ func isIdentity(name, verified string) bool {
 
 // Who needs a header that is cleared names it.
 func TestHeadersArePassedOnRequest(t *testing.T) {
-	table, err := route.New(route.Table{Routes: []route.Route{{Path: "/", Match: route.Prefix, Backend: routetest.Backends[0]}}}, route.Options{})
+	table, err := route.New(route.Table{Routes: []route.Route{{Path: "/", Match: route.Prefix, Backend: routetest.Backends[0]}}},
+		route.Options{})
 	require.NoError(t, err)
 	chain := routetest.StartWith(t, table, table, routetest.Echoes(t), nginx.Options{PassHeaders: []string{"x-http-method-override"}})
-	seen := chain.Send(http.MethodGet, "x.example.com", "/", map[string]string{"X-Http-Method-Override": "PUT", "X-Original-Url": "/admin"}).Seen
+	seen := chain.Send(http.MethodGet, "x.example.com", "/", map[string]string{"X-Http-Method-Override": "PUT",
+		"X-Original-Url": "/admin"}).Seen
 	require.Equal(t, "PUT", seen.Get("X-Http-Method-Override"))
 	require.Empty(t, seen.Get("X-Original-Url"))
 }
@@ -81,14 +88,17 @@ func TestHeadersArePassedOnRequest(t *testing.T) {
 // A name with a dot or an underscore is one that somebody else takes for another. Those that a service needs reach it, and no
 // alias of a header of ours does.
 func TestOddHeadersArePassedOnRequest(t *testing.T) {
-	table, err := route.New(route.Table{Routes: []route.Route{{Path: "/", Match: route.Prefix, Backend: routetest.Backends[0]}}}, route.Options{})
+	table, err := route.New(route.Table{Routes: []route.Route{{Path: "/", Match: route.Prefix, Backend: routetest.Backends[0]}}},
+		route.Options{})
 	require.NoError(t, err)
 	names := []string{"api_key", "Tenant.Id"}
 	require.NoError(t, nginx.CheckPassHeaders(names))
 	chain := routetest.StartWith(t, table, table, routetest.Echoes(t), nginx.Options{PassHeaders: names})
-	sent := map[string]string{"api_key": "k", "Tenant.Id": "t", "other_header": "x", "X_Apigw_Caller": "forged", "X-Apigw_Verified": "iam", "X.Apigw.Caller": "forged", "Api-Key": "own"}
+	sent := map[string]string{"api_key": "k", "Tenant.Id": "t", "other_header": "x", "X_Apigw_Caller": "forged", "X-Apigw_Verified": "iam",
+		"X.Apigw.Caller": "forged", "Api-Key": "own"}
 	seen := chain.Send(http.MethodGet, "x.example.com", "/", sent).Seen
-	for name, want := range map[string]string{"Api_key": "k", "Tenant.id": "t", "Other_header": "", "X_apigw_caller": "", "X-Apigw_verified": "", "X.apigw.caller": "", "Api-Key": "own"} {
+	for name, want := range map[string]string{"Api_key": "k", "Tenant.id": "t", "Other_header": "", "X_apigw_caller": "",
+		"X-Apigw_verified": "", "X.apigw.caller": "", "Api-Key": "own"} {
 		require.Equal(t, want, seen.Get(name), name)
 	}
 	require.Equal(t, "iam", seen.Get("X-Apigw-Verified"))
@@ -97,7 +107,8 @@ func TestOddHeadersArePassedOnRequest(t *testing.T) {
 		require.NotContains(t, name, "X-Apigw-Pass")
 	}
 	require.Empty(t, chain.Send(http.MethodGet, "x.example.com", "/", nil).Seen.Get("Api_key"))
-	for _, name := range []string{"X_Apigw_Caller", "x.apigw.verified", "X-Apigw_Origin", "Content_Length", "X_Forwarded_For", "X_Original_Url", "X_Request_Id", "a b_c", "_", "a_\"", "X-Other"} {
+	for _, name := range []string{"X_Apigw_Caller", "x.apigw.verified", "X-Apigw_Origin", "Content_Length", "X_Forwarded_For",
+		"X_Original_Url", "X_Request_Id", "a b_c", "_", "a_\"", "X-Other"} {
 		require.Error(t, nginx.CheckPassHeaders([]string{name}), name)
 	}
 }
@@ -117,7 +128,8 @@ func TestFailuresHaveOneForm(t *testing.T) {
 	ask := func(target string) routetest.Answer {
 		claims := map[string]string{"lost": "=default.two.80", "missing": "=default.nobody.0"}
 		claimed := cmp.Or(claims[strings.Split(target, "/")[1]], "=default.one.80")
-		return chain.Direct(http.MethodGet, target, map[string]string{"X-Apigw-Backends": claimed, "X-Apigw-Access": "0*", "X-Request-Id": "id-1"})
+		return chain.Direct(http.MethodGet, target, map[string]string{"X-Apigw-Backends": claimed, "X-Apigw-Access": "0*",
+			"X-Request-Id": "id-1"})
 	}
 	require.JSONEq(t, `{"message":"Service Unavailable","requestId":"id-1"}`, ask("/lost/x").Body, "no pod answers")
 	require.Equal(t, http.StatusServiceUnavailable, ask("/lost/x").Status)
@@ -132,7 +144,8 @@ func TestFailuresHaveOneForm(t *testing.T) {
 
 // A presigned request's signature is in its query.
 func TestLogsHoldNoQuery(t *testing.T) {
-	table, err := route.New(route.Table{Routes: []route.Route{{Path: "/", Match: route.Prefix, Backend: routetest.Backends[0]}}}, route.Options{})
+	table, err := route.New(route.Table{Routes: []route.Route{{Path: "/", Match: route.Prefix, Backend: routetest.Backends[0]}}},
+		route.Options{})
 	require.NoError(t, err)
 	config := string(nginx.Render(table, nginx.Options{Port: 8080}))
 	format := config[strings.Index(config, "log_format"):]

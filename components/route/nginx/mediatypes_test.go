@@ -18,7 +18,9 @@ func TestTypesWithoutAModelAreRefused(t *testing.T) {
 	fragment, err := route.ParseFragment("x", []byte(describedBodies))
 	require.NoError(t, err)
 	table, err := route.New(route.Table{
-		Routes:    []route.Route{{Path: "/order", Match: route.Prefix, Backend: routetest.Backends[0]}, {Path: "/thing", Match: route.Exact, Backend: routetest.Backends[0]}, {Path: "/other", Match: route.Prefix, Backend: routetest.Backends[0]}},
+		Routes: []route.Route{{Path: "/order", Match: route.Prefix, Backend: routetest.Backends[0]},
+			{Path: "/thing", Match: route.Exact, Backend: routetest.Backends[0]},
+			{Path: "/other", Match: route.Prefix, Backend: routetest.Backends[0]}},
 		Fragments: []route.Fragment{fragment},
 	}, route.Options{})
 	require.NoError(t, err)
@@ -27,10 +29,13 @@ func TestTypesWithoutAModelAreRefused(t *testing.T) {
 		verb, path, contentType string
 		want                    int
 	}{
-		{http.MethodPost, "/order", "application/json", 200}, {http.MethodPost, "/order", "application/json; charset=utf-8", 200}, {http.MethodPost, "/order", "", 200},
-		{http.MethodPost, "/order", "text/plain", 415}, {http.MethodPost, "/order", "application/jsonx", 415}, {http.MethodPost, "/order", "Application/JSON", 415},
+		{http.MethodPost, "/order", "application/json", 200}, {http.MethodPost, "/order", "application/json; charset=utf-8", 200},
+		{http.MethodPost, "/order", "", 200},
+		{http.MethodPost, "/order", "text/plain", 415}, {http.MethodPost, "/order", "application/jsonx", 415},
+		{http.MethodPost, "/order", "Application/JSON", 415},
 		{http.MethodPost, "/order", "text/plain; application/json", 415}, {http.MethodPost, "/order", "application/xml", 415},
-		{http.MethodGet, "/order", "text/plain", 200}, {http.MethodPut, "/thing", "application/vnd.order+json", 200}, {http.MethodPut, "/thing", "application/json", 415},
+		{http.MethodGet, "/order", "text/plain", 200}, {http.MethodPut, "/thing", "application/vnd.order+json", 200},
+		{http.MethodPut, "/thing", "application/json", 415},
 		{http.MethodPut, "/thing", "", 415}, {http.MethodPost, "/order/1", "text/plain", 200}, {http.MethodPost, "/other", "text/plain", 200},
 	} {
 		headers := map[string]string{}

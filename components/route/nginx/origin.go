@@ -7,7 +7,8 @@ func (o Options) origins() []directive {
 	if o.OriginsFile == "" {
 		return nil
 	}
-	return []directive{{"map", []argument{raw("$http_x_apigw_origin"), raw("$origin")}, []directive{{"include", []argument{literal(o.OriginsFile)}, nil}}}}
+	return []directive{{"map", []argument{raw("$http_x_apigw_origin"), raw("$origin")},
+		[]directive{{"include", []argument{literal(o.OriginsFile)}, nil}}}}
 }
 
 func (o Options) refuseStrangers() []directive {

@@ -131,7 +131,8 @@ func describe(table *route.Table) string {
 }
 
 var hostilePieces = []string{
-	"/", "/", "/", "name", "name", "name", "%2f", "%2F", "%252f", `\`, "%5c", "%255C", ";", "%3b", ";x", ";x=1", ".", "%2e", "..", "%2e%2e", "/../", "/./", "//", "%2500", "%23", "%3f", "#",
+	"/", "/", "/", "name", "name", "name", "%2f", "%2F", "%252f", `\`, "%5c", "%255C", ";", "%3b", ";x", ";x=1", ".", "%2e", "..",
+	"%2e%2e", "/../", "/./", "//", "%2500", "%23", "%3f", "#",
 	"%20", ".", "%c0%af", "%c0%ae", "%25%32%66", "x", "%0a", "encoded", "twice", "%25", "%3a", "%C3%A9",
 }
 
@@ -201,7 +202,8 @@ func TestNoReadingReachesAnotherAccess(t *testing.T) {
 					got = specified(table.Routes, cmp.Or(strings.TrimRight(reading, "/"), "/"))
 				}
 				if got == nil || got.Behavior.Auth != let.Behavior.Auth || got.Behavior.APIKeyRequired != let.Behavior.APIKeyRequired {
-					rt.Fatalf("%s is let in as %s by %+v, and a service that does %v reads %q, which is of %+v\n%s", answer.Path, answer.Method.ResourcePath, let, service, reading, got, describe(table))
+					rt.Fatalf("%s is let in as %s by %+v, and a service that does %v reads %q, which is of %+v\n%s", answer.Path,
+						answer.Method.ResourcePath, let, service, reading, got, describe(table))
 				}
 			}
 		}
@@ -212,8 +214,10 @@ func TestNoReadingReachesAnotherAccess(t *testing.T) {
 
 // ordinary are segments as applications and their clients write them.
 var ordinary = []string{
-	"group%2Fproject", "page;jsessionid=1", "caf%C3%A9", "my%20file", "a+b", "v1:undelete", "~user", "100%25", "cars;color=red;year=2012", "file.tar.gz", "v1...v2", "@scope%2Fpkg",
-	"urn%3Aisbn%3A0451450523", "me%40example.org", "%24metadata", "Products(1)", "a,b", "it's", "x=1&y=2", "50%25%20off", "r%26d", "%E6%97%A5%E6%9C%AC", "-_.!~*'()", "q%3D%3D", ".env", "a.b.", "%7Euser",
+	"group%2Fproject", "page;jsessionid=1", "caf%C3%A9", "my%20file", "a+b", "v1:undelete", "~user", "100%25", "cars;color=red;year=2012",
+	"file.tar.gz", "v1...v2", "@scope%2Fpkg",
+	"urn%3Aisbn%3A0451450523", "me%40example.org", "%24metadata", "Products(1)", "a,b", "it's", "x=1&y=2", "50%25%20off", "r%26d",
+	"%E6%97%A5%E6%9C%AC", "-_.!~*'()", "q%3D%3D", ".env", "a.b.", "%7Euser",
 	"https:", "%5B1%5D", "A%2BB", "_search", "index.html", "%28x%29", "a%2Cb", "x%3By", "%E9t%E9",
 }
 
@@ -241,10 +245,12 @@ func TestOrdinaryPathsPass(t *testing.T) {
 
 // What begins with a dot segment is refused even where nothing else differs: it could lead out of what is published.
 func TestDotSegmentsNeverLeadOut(t *testing.T) {
-	table, err := route.New(route.Table{Routes: []route.Route{{Path: "/app", Match: route.Prefix, Backend: routetest.Backends[0]}}}, route.Options{AllowOverlaps: true})
+	table, err := route.New(route.Table{Routes: []route.Route{{Path: "/app", Match: route.Prefix, Backend: routetest.Backends[0]}}},
+		route.Options{AllowOverlaps: true})
 	require.NoError(t, err)
 	chain := routetest.Start(t, table, table, routetest.Echoes(t))
-	for _, segment := range []string{"..", "%2e%2e", ".%2E", "..;x", "%252e%252e", "..%2f", `..\`, `x\..`, "%c0%ae%c0%ae", "..%20", ".%0a.", "%25%32%65%2e", "x%2f..", "..%23"} {
+	for _, segment := range []string{"..", "%2e%2e", ".%2E", "..;x", "%252e%252e", "..%2f", `..\`, `x\..`, "%c0%ae%c0%ae", "..%20",
+		".%0a.", "%25%32%65%2e", "x%2f..", "..%23"} {
 		require.Equal(t, http.StatusBadRequest, chain.Ask("x.example.com", "/app/"+segment+"/x").Status, segment)
 	}
 	for _, path := range []string{"/app/a//b", "/app/./b", "/app/group%2Fproject", "/app/x;y/z", "/app/%61"} {
@@ -262,7 +268,8 @@ func TestLongPathsAreDecided(t *testing.T) {
 	}}, route.Options{AllowOverlaps: true})
 	require.NoError(t, err)
 	chain := routetest.Start(t, table, table, routetest.Echoes(t))
-	for _, piece := range append([]string{"/.", "/;", "/;%2f", "/%20", "%252525", "a%2f", "/app", "/app/admin", "/app%2fadmin", "/app;x", "/%61pp", "/app/admin/a/app;", "/.%20", "%20/", "app.", "/a;%25", "%25%32"}, hostilePieces...) {
+	for _, piece := range append([]string{"/.", "/;", "/;%2f", "/%20", "%252525", "a%2f", "/app", "/app/admin", "/app%2fadmin", "/app;x",
+		"/%61pp", "/app/admin/a/app;", "/.%20", "%20/", "app.", "/a;%25", "%25%32"}, hostilePieces...) {
 		for _, end := range []string{"", "x", "/admin"} {
 			answer := chain.Ask("x.example.com", "/"+strings.Repeat(piece, 7000/len(piece))+end)
 			require.Contains(t, []int{http.StatusOK, http.StatusBadRequest, http.StatusNotFound}, answer.Status, "%s%s", piece, end)
@@ -275,8 +282,10 @@ func TestLargeTablesAreAccepted(t *testing.T) {
 	var routes []route.Route
 	for i := range 120 {
 		routes = append(routes,
-			route.Route{Path: fmt.Sprintf("/team-%d/%s", i, strings.Repeat("long-", 12)), Match: route.Prefix, Backend: routetest.Backends[0], Behavior: accesses[i%3]},
-			route.Route{Path: fmt.Sprintf("/%s/%d", strings.Repeat("very-long-", 40), i), Match: route.Exact, Backend: routetest.Backends[0], Behavior: accesses[i%2]})
+			route.Route{Path: fmt.Sprintf("/team-%d/%s", i, strings.Repeat("long-", 12)), Match: route.Prefix, Backend: routetest.Backends[0],
+				Behavior: accesses[i%3]},
+			route.Route{Path: fmt.Sprintf("/%s/%d", strings.Repeat("very-long-", 40), i), Match: route.Exact, Backend: routetest.Backends[0],
+				Behavior: accesses[i%2]})
 	}
 	table, err := route.New(route.Table{Routes: routes}, route.Options{ResourceQuota: 1000})
 	require.NoError(t, err)
@@ -287,15 +296,18 @@ func TestLargeTablesAreAccepted(t *testing.T) {
 }
 
 func TestStrictPathsHaveOneReading(t *testing.T) {
-	table, err := route.New(route.Table{Routes: []route.Route{{Path: "/", Match: route.Prefix, Backend: routetest.Backends[0]}}}, route.Options{AllowOverlaps: true})
+	table, err := route.New(route.Table{Routes: []route.Route{{Path: "/", Match: route.Prefix, Backend: routetest.Backends[0]}}},
+		route.Options{AllowOverlaps: true})
 	require.NoError(t, err)
 	addresses := routetest.Echoes(t)
-	lenient, strict := routetest.Start(t, table, table, addresses), routetest.StartWith(t, table, table, addresses, nginx.Options{Paths: nginx.PathsStrict})
+	lenient, strict := routetest.Start(t, table, table, addresses),
+		routetest.StartWith(t, table, table, addresses, nginx.Options{Paths: nginx.PathsStrict})
 	for _, path := range []string{"/a//b", "/a%2Fb", "/a;b", "/./a", "/a.", "/a%20", `/a\b`, "/%61", "/a%252F", "/a%3Fb", "/a%23"} {
 		require.Equal(t, http.StatusOK, lenient.Ask("x.example.com", path).Status, path)
 		require.Equal(t, http.StatusBadRequest, strict.Ask("x.example.com", path).Status, path)
 	}
-	for _, path := range []string{"/", "/a/b/", "/caf%C3%A9", "/my%20file", "/a+b", "/v1:undelete", "/~user", "/%F0%9F%98%80", "/%E2%82%AC", "/a,b=(c)"} {
+	for _, path := range []string{"/", "/a/b/", "/caf%C3%A9", "/my%20file", "/a+b", "/v1:undelete", "/~user", "/%F0%9F%98%80",
+		"/%E2%82%AC", "/a,b=(c)"} {
 		require.Equal(t, http.StatusOK, strict.Ask("x.example.com", path).Status, path)
 	}
 }

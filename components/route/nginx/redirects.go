@@ -32,8 +32,10 @@ func (r Redirects) directives() []directive {
 	return append(list,
 		// Two slashes would begin the name of another host.
 		directive{"proxy_redirect", []argument{literal(`~^(/(?!/).*)$`), literal("$prefix$1")}, nil},
-		directive{"proxy_redirect", []argument{literal("http://$called_host$called_port/"), literal("http://$called_host$called_port$prefix/")}, nil},
-		directive{"proxy_redirect", []argument{literal("https://$called_host$called_port/"), literal("https://$called_host$called_port$prefix/")}, nil},
+		directive{"proxy_redirect", []argument{literal("http://$called_host$called_port/"),
+			literal("http://$called_host$called_port$prefix/")}, nil},
+		directive{"proxy_redirect", []argument{literal("https://$called_host$called_port/"),
+			literal("https://$called_host$called_port$prefix/")}, nil},
 		directive{"proxy_cookie_path", []argument{literal("$prefix/"), literal("$prefix/")}, nil},
 		directive{"proxy_cookie_path", []argument{literal(`~^(/.*)$`), literal("$prefix$1")}, nil})
 }

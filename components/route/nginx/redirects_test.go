@@ -19,7 +19,8 @@ func TestRedirectsAndCookiesKeepTheStage(t *testing.T) {
 		w.WriteHeader(http.StatusFound)
 	}))
 	defer server.Close()
-	table, err := route.New(route.Table{Routes: []route.Route{{Path: "/", Match: route.Prefix, Backend: routetest.Backends[0]}}}, route.Options{})
+	table, err := route.New(route.Table{Routes: []route.Route{{Path: "/", Match: route.Prefix, Backend: routetest.Backends[0]}}},
+		route.Options{})
 	require.NoError(t, err)
 	addresses := map[string]string{"one.default.svc.cluster.local:80": server.Listener.Addr().String()}
 	for redirects, cases := range map[nginx.Redirects]map[string]string{
@@ -45,7 +46,8 @@ func TestRedirectsAndCookiesKeepTheStage(t *testing.T) {
 			require.Equal(t, "a=b; Path="+want+"; HttpOnly", answer.Header.Get("Set-Cookie"))
 		}
 		// A domain without a base path has nothing in front.
-		plain := chain.Direct(http.MethodGet, "/a", map[string]string{"X-Apigw-Path": "/a", "X-Apigw-Access": "0*", "X-Apigw-Backends": "=default.one.80", "X-To": "/login", "X-Cookie-Path": "/"})
+		plain := chain.Direct(http.MethodGet, "/a", map[string]string{"X-Apigw-Path": "/a", "X-Apigw-Access": "0*",
+			"X-Apigw-Backends": "=default.one.80", "X-To": "/login", "X-Cookie-Path": "/"})
 		require.Equal(t, "/login", plain.Header.Get("Location"))
 		require.Equal(t, "a=b; Path=/; HttpOnly", plain.Header.Get("Set-Cookie"))
 	}

@@ -11,9 +11,9 @@ import (
 	"github.com/apigateway-ingress/apigateway-ingress/components/route"
 )
 
-// mainConfig is everything around what depends on routes. nginx 1.22 and later read it, and all else but ResolverFile. Paths that nginx writes
-// are under /tmp, because the root file system is read-only. The number of workers is fixed: on a node with many cores
-// "auto" starts more than the pod's memory holds, and two can do more than API Gateway lets an account send.
+// mainConfig is everything around what depends on routes. nginx 1.22 and later read it, and all else but ResolverFile. Paths
+// that nginx writes are under /tmp, because the root file system is read-only. The number of workers is fixed: on a node with
+// many cores "auto" starts more than the pod's memory holds, and two can do more than API Gateway lets an account send.
 const mainConfig = `worker_processes 2;
 pid /tmp/nginx.pid;
 error_log /dev/stderr warn;
@@ -184,7 +184,8 @@ func Render(t *route.Table, o Options) []byte {
 	if !root {
 		locations = append(locations, directive{"location", []argument{raw("/")}, toBackend()})
 	}
-	return fmt.Appendf(nil, mainConfig, write(n.global, 1), route.HealthPort, o.Port, write(append(failures(), o.refuseStrangers()...), 2), write(locations, 2))
+	return fmt.Appendf(nil, mainConfig, write(n.global, 1), route.HealthPort, o.Port, write(append(failures(), o.refuseStrangers()...), 2),
+		write(locations, 2))
 }
 
 // missing is the upstream of a Service that does not exist. NGINX would not start with its name; with no server that is up

@@ -28,7 +28,8 @@ func pathMaps(locations []route.Location, paths Paths) []directive {
 		mapOf("$asked $http_x_apigw_path", "$prefix",
 			entry(`~^(?<below_prefix>[^ ]*) (?<before>.*)\k<below_prefix>/?$`, "$before"), entry(`~^/ (?<stage>/[^/ ]+)$`, "$stage")),
 		mapOf("$path", "$slash", entry(`~./$`, "/")),
-		mapOf("$http_x_apigw_access $path", "$unplain", directive{"", []argument{raw("default"), raw(`"$http_x_apigw_access $path"`)}, nil}, entry("~"+claimed+plainPath, "")),
+		mapOf("$http_x_apigw_access $path", "$unplain", directive{"", []argument{raw("default"), raw(`"$http_x_apigw_access $path"`)}, nil},
+			entry("~"+claimed+plainPath, "")),
 		mapOf("$unplain", "$misread", append([]directive{entry("", "")}, misread...)...),
 	}
 }
@@ -53,6 +54,7 @@ func backendMaps(backends []route.Backend) []directive {
 		claims,
 		mapOf("$claimed", "$known", known...),
 		mapOf("$own_access $http_x_apigw_access", "$permitted", entry(`~^(?<class>[0-9a-f]+) \k<class>\*?$`, "$own")),
-		mapOf("$known", "$backend", entry("", "$permitted"), entry(route.NoBackend, ""), directive{"", []argument{raw("default"), raw("$known")}, nil}),
+		mapOf("$known", "$backend", entry("", "$permitted"), entry(route.NoBackend, ""),
+			directive{"", []argument{raw("default"), raw("$known")}, nil}),
 	}
 }

@@ -19,7 +19,8 @@ const (
 func (o Options) upstreams(backends []route.Backend) []directive {
 	var list []directive
 	if o.ResolverFile != "" && len(backends) > 0 {
-		list = append(list, directive{"include", []argument{literal(o.ResolverFile)}, nil}, directive{"resolver_timeout", []argument{raw("5s")}, nil})
+		list = append(list, directive{"include", []argument{literal(o.ResolverFile)}, nil},
+			directive{"resolver_timeout", []argument{raw("5s")}, nil})
 	}
 	size := raw(fmt.Sprintf("%dk", zoneBase+zoneShare*len(backends)))
 	for _, b := range backends {

@@ -24,7 +24,8 @@ func serveAt(t *testing.T, ip string, port int) (taken int) {
 	t.Helper()
 	listener, err := net.Listen("tcp", net.JoinHostPort(ip, strconv.Itoa(port)))
 	require.NoError(t, err)
-	server := &httptest.Server{Listener: listener, Config: &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	server := &httptest.Server{Listener: listener, Config: &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter,
+		_ *http.Request) {
 		w.WriteHeader(http.StatusAccepted)
 		_, _ = io.WriteString(w, ip)
 	})}}
@@ -38,7 +39,8 @@ func serveAt(t *testing.T, ip string, port int) (taken int) {
 func TestServicesAreFollowed(t *testing.T) {
 	port := serveAt(t, "127.0.0.21", 0)
 	serveAt(t, "127.0.0.22", port)
-	steady, changing := route.Backend{Namespace: "default", Service: "steady", Port: port}, route.Backend{Namespace: "default", Service: "changing", Port: port}
+	steady, changing := route.Backend{Namespace: "default", Service: "steady", Port: port},
+		route.Backend{Namespace: "default", Service: "changing", Port: port}
 	table, err := route.New(route.Table{Routes: []route.Route{
 		{Path: "/", Match: route.Prefix, Backend: steady}, {Path: "/changing", Match: route.Prefix, Backend: changing},
 	}}, route.Options{})

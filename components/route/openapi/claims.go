@@ -24,7 +24,8 @@ const maxBackends = 2048
 
 func claimsOf(t *route.Table, l route.Location) claims {
 	hosts := t.Hosts()
-	said := claims{access: l.Access, verified: t.Verified(l.First.Behavior), backends: strings.Join(append(backends(l.ByHost, hosts, ""), backends(l.TrailingSlash, hosts, "/")...), ",")}
+	said := claims{access: l.Access, verified: t.Verified(l.First.Behavior),
+		backends: strings.Join(append(backends(l.ByHost, hosts, ""), backends(l.TrailingSlash, hosts, "/")...), ",")}
 	if l.Uniform {
 		said.access += route.AccessUniform
 	}

@@ -53,7 +53,8 @@ func CheckGatewayResponses(responses []GatewayResponse) error {
 		}
 		for _, name := range slices.Sorted(maps.Keys(r.Headers)) {
 			if !headerName.MatchString(name) || !headerText.MatchString(r.Headers[name]) {
-				problems = append(problems, fmt.Errorf("%s: header %q: names have letters, digits and hyphens, values no apostrophe and nothing outside ASCII", place, name))
+				problems = append(problems, fmt.Errorf("%s: header %q: names have letters, digits and hyphens, values no apostrophe and nothing "+
+					"outside ASCII", place, name))
 			}
 		}
 	}

@@ -241,9 +241,10 @@ func methodOf(l route.Location, said claims, d Document) method {
 	result := method{
 		Responses: map[string]any{"default": map[string]string{"description": "the backend's answer"}},
 		Integration: integration{
-			Type:           "http_proxy",
-			HTTPMethod:     "ANY",
-			URI:            fmt.Sprintf("%s://%s%s%s", link.protocol(), link.Host, portSuffix(cmp.Or(link.Port, l.First.Backend.Port), link.TLS), strings.Replace(l.Resource, route.Greedy, "{proxy}", 1)),
+			Type:       "http_proxy",
+			HTTPMethod: "ANY",
+			URI: fmt.Sprintf("%s://%s%s%s", link.protocol(), link.Host, portSuffix(cmp.Or(link.Port, l.First.Backend.Port), link.TLS),
+				strings.Replace(l.Resource, route.Greedy, "{proxy}", 1)),
 			ConnectionType: "VPC_LINK",
 			ConnectionID:   link.ConnectionID,
 			RequestParameters: map[string]string{

@@ -77,8 +77,9 @@ components:
 
 func TestBadFragments(t *testing.T) {
 	for name, c := range map[string]struct{ fragment, annotations, path, want string }{
-		"not a resource":   {fragmentPaths, "", "/b", `path "/a" is no resource of the API: it has /b`},
-		"method":           {fragmentPaths, ingress.AnnotationPrefix + "methods: GET", "/a", "api.yaml: POST /a: the route lets only [GET] through"},
+		"not a resource": {fragmentPaths, "", "/b", `path "/a" is no resource of the API: it has /b`},
+		"method": {fragmentPaths, ingress.AnnotationPrefix + "methods: GET", "/a",
+			"api.yaml: POST /a: the route lets only [GET] through"},
 		"path parameter":   {`{openapi: 3.0.3, info: {title: t, version: "1"}, paths: {"/a": {get: {parameters: [{name: c, in: cookie, schema: {type: string}}]}}}}`, "", "/a", "parameter c is in cookie"},
 		"name of a model":  {`{openapi: 3.0.3, info: {title: t, version: "1"}, paths: {"/a": {get: {}}}, components: {schemas: {a-b: {type: object}}}}`, "", "/a", "schema a-b: a model's name has letters and digits only"},
 		"unchecked":        {`{openapi: 3.0.3, info: {title: t, version: "1"}, paths: {"/a": {post: {requestBody: {content: {application/json: {schema: {type: object, properties: {b: {type: array, items: {type: string, nullable: true}}}}}}}}}}}`, "", "/a", "b[]: API Gateway does not check nullable"},
@@ -97,10 +98,14 @@ func TestBadFragments(t *testing.T) {
 
 func TestAuthorizers(t *testing.T) {
 	ttl := 0
-	cognito := route.Authorizer{Name: "members", Type: route.AuthorizerCognito, UserPoolARNs: []string{"arn:aws:cognito-idp:us-east-1:111122223333:userpool/us-east-1_a"}}
-	gate := route.Authorizer{Name: "gate", Type: route.AuthorizerRequest, FunctionARN: "arn:aws:lambda:us-east-1:111122223333:function:gate", IdentitySources: []string{"header.X-Who", "querystring.door"}, TTLSeconds: &ttl}
+	cognito := route.Authorizer{Name: "members", Type: route.AuthorizerCognito,
+		UserPoolARNs: []string{"arn:aws:cognito-idp:us-east-1:111122223333:userpool/us-east-1_a"}}
+	gate := route.Authorizer{Name: "gate", Type: route.AuthorizerRequest,
+		FunctionARN: "arn:aws:lambda:us-east-1:111122223333:function:gate", IdentitySources: []string{"header.X-Who", "querystring.door"},
+		TTLSeconds: &ttl}
 	o := ingress.Options{Authorizers: []route.Authorizer{cognito, gate}}
-	table, err := compileWith(t, o, ingress.AnnotationPrefix+"auth: members, "+ingress.AnnotationPrefix+`auth-scopes: "books/read", `+ingress.AnnotationPrefix+`api-key-required: "true"`, "/a")
+	table, err := compileWith(t, o, ingress.AnnotationPrefix+"auth: members, "+ingress.AnnotationPrefix+`auth-scopes: "books/read", `+
+		ingress.AnnotationPrefix+`api-key-required: "true"`, "/a")
 	require.NoError(t, err)
 	document, err := Render(table, Document{})
 	require.NoError(t, err)
@@ -117,12 +122,14 @@ func TestAuthorizers(t *testing.T) {
 	_, err = compileWith(t, o, ingress.AnnotationPrefix+"auth: gate, "+ingress.AnnotationPrefix+"auth-scopes: a", "/a")
 	require.ErrorContains(t, err, "auth-scopes are for Cognito authorizers")
 	for want, bad := range map[string]route.Authorizer{
-		"the name \"iam\" is not possible":      {Name: "iam", Type: route.AuthorizerToken, FunctionARN: gate.FunctionARN},
-		"userPoolArns is empty":                 {Name: "a", Type: route.AuthorizerCognito},
-		`the type "jwt" is not one of`:          {Name: "a", Type: "jwt"},
-		`"x" is not the ARN of a Lambda`:        {Name: "a", Type: route.AuthorizerToken, FunctionARN: "x"},
-		"takes one header":                      {Name: "a", Type: route.AuthorizerToken, FunctionARN: gate.FunctionARN, IdentitySources: []string{"querystring.a"}},
-		`"a" is not header.NAME`:                {Name: "a", Type: route.AuthorizerRequest, FunctionARN: gate.FunctionARN, IdentitySources: []string{"a"}},
+		"the name \"iam\" is not possible": {Name: "iam", Type: route.AuthorizerToken, FunctionARN: gate.FunctionARN},
+		"userPoolArns is empty":            {Name: "a", Type: route.AuthorizerCognito},
+		`the type "jwt" is not one of`:     {Name: "a", Type: "jwt"},
+		`"x" is not the ARN of a Lambda`:   {Name: "a", Type: route.AuthorizerToken, FunctionARN: "x"},
+		"takes one header": {Name: "a", Type: route.AuthorizerToken, FunctionARN: gate.FunctionARN,
+			IdentitySources: []string{"querystring.a"}},
+		`"a" is not header.NAME`: {Name: "a", Type: route.AuthorizerRequest, FunctionARN: gate.FunctionARN,
+			IdentitySources: []string{"a"}},
 		"authorizer members is declared twice":  cognito,
 		"functionArn and ttlSeconds are for La": {Name: "a", Type: route.AuthorizerCognito, UserPoolARNs: cognito.UserPoolARNs, TTLSeconds: &ttl},
 	} {
@@ -139,12 +146,17 @@ func TestBrowsersMayReadGatewayResponses(t *testing.T) {
 		routes []route.Route
 		want   map[string]string
 	}{
-		"no policy":        {[]route.Route{{}}, nil},
-		"one origin":       {[]route.Route{{}, policy(false, "https://a.example.com")}, map[string]string{"Access-Control-Allow-Origin": "https://a.example.com"}},
-		"with credentials": {[]route.Route{policy(true, "https://a.example.com")}, map[string]string{"Access-Control-Allow-Origin": "https://a.example.com", "Access-Control-Allow-Credentials": "true"}},
-		"one without":      {[]route.Route{policy(true, "https://a.example.com"), policy(false, "https://a.example.com")}, map[string]string{"Access-Control-Allow-Origin": "https://a.example.com"}},
-		"two origins":      {[]route.Route{policy(true, "https://a.example.com", "https://b.example.com")}, map[string]string{"Access-Control-Allow-Origin": "*"}},
-		"two policies":     {[]route.Route{policy(true, "https://a.example.com"), policy(true, "https://b.example.com")}, map[string]string{"Access-Control-Allow-Origin": "*"}},
+		"no policy": {[]route.Route{{}}, nil},
+		"one origin": {[]route.Route{{}, policy(false, "https://a.example.com")},
+			map[string]string{"Access-Control-Allow-Origin": "https://a.example.com"}},
+		"with credentials": {[]route.Route{policy(true, "https://a.example.com")},
+			map[string]string{"Access-Control-Allow-Origin": "https://a.example.com", "Access-Control-Allow-Credentials": "true"}},
+		"one without": {[]route.Route{policy(true, "https://a.example.com"), policy(false, "https://a.example.com")},
+			map[string]string{"Access-Control-Allow-Origin": "https://a.example.com"}},
+		"two origins": {[]route.Route{policy(true, "https://a.example.com", "https://b.example.com")},
+			map[string]string{"Access-Control-Allow-Origin": "*"}},
+		"two policies": {[]route.Route{policy(true, "https://a.example.com"), policy(true, "https://b.example.com")},
+			map[string]string{"Access-Control-Allow-Origin": "*"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := withCORS(&route.Table{Routes: c.routes}, []GatewayResponse{{Type: "THROTTLED", Headers: map[string]string{"Retry-After": "1"}}})
@@ -170,5 +182,6 @@ func TestCachesKnowEncodings(t *testing.T) {
 	definition, err := restapi.Parse(document)
 	require.NoError(t, err)
 	method, _ := definition.Match("GET", "/a")
-	require.Equal(t, []string{"method.request.header.Accept-Encoding", "method.request.querystring.page"}, method.Integration.CacheKeyParameters)
+	require.Equal(t, []string{"method.request.header.Accept-Encoding", "method.request.querystring.page"},
+		method.Integration.CacheKeyParameters)
 }

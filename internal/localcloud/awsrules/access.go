@@ -15,7 +15,8 @@ const (
 
 var accessEntry = &rule{
 	token: accessEntryType, args: (*eks.AccessEntryArgs)(nil), resource: (*eks.AccessEntry)(nil), id: accessEntryID,
-	replace: []string{"clusterName", "principalArn", "type"}, refs: []ref{ofCluster}, prepare: isNew("AccessEntry"), outputs: accessEntryOutputs,
+	replace: []string{"clusterName", "principalArn", "type"}, refs: []ref{ofCluster}, prepare: isNew("AccessEntry"),
+	outputs: accessEntryOutputs,
 }
 
 func accessEntryID(c *call) string { return c.text("clusterName") + ":" + c.text("principalArn") }
@@ -44,7 +45,8 @@ func principalHasEntry(c *call) error {
 }
 
 var podIdentityAssociation = &rule{
-	token: PodIdentityAssociation, args: (*eks.PodIdentityAssociationArgs)(nil), resource: (*eks.PodIdentityAssociation)(nil), id: randomID("a-", 17),
+	token: PodIdentityAssociation, args: (*eks.PodIdentityAssociationArgs)(nil), resource: (*eks.PodIdentityAssociation)(nil),
+	id:      randomID("a-", 17),
 	replace: []string{"clusterName", "namespace", "serviceAccount"},
 	refs:    []ref{ofCluster, {path: "roleArn", to: Role, attr: "arn", missing: "InvalidParameterException"}},
 	prepare: associationIsNew, outputs: podIdentityOutputs,
@@ -60,7 +62,8 @@ func associationIsNew(c *call) error {
 }
 
 func podIdentityOutputs(c *call) properties {
-	return properties{"associationId": c.object.ID, "associationArn": c.regional("eks", "podidentityassociation/"+c.text("clusterName")+"/"+c.object.ID)}
+	return properties{"associationId": c.object.ID, "associationArn": c.regional("eks", "podidentityassociation/"+c.text("clusterName")+
+		"/"+c.object.ID)}
 }
 
 func sameInputs(a, b *store.Object, names ...string) bool {

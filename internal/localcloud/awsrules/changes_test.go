@@ -33,7 +33,8 @@ func TestClustersThatChange(t *testing.T) {
 	vpc, first, second := a.vpcWithSubnets()
 	third := a.make(Subnet, m{"vpcId": vpc.ID, "cidrBlock": "10.0.2.0/24", "availabilityZone": "us-east-1c"})
 	besides := a.make(Subnet, m{"vpcId": vpc.ID, "cidrBlock": "10.0.3.0/24", "availabilityZone": "us-east-1b"})
-	foreign := a.make(Subnet, m{"vpcId": a.make(VPC, m{"cidrBlock": "10.1.0.0/16"}).ID, "cidrBlock": "10.1.0.0/24", "availabilityZone": "us-east-1a"})
+	foreign := a.make(Subnet, m{"vpcId": a.make(VPC, m{"cidrBlock": "10.1.0.0/16"}).ID, "cidrBlock": "10.1.0.0/24",
+		"availabilityZone": "us-east-1a"})
 	outside := a.make(Subnet, m{"vpcId": vpc.ID, "cidrBlock": "10.0.4.0/24", "availabilityZone": "us-east-1e"})
 	role := a.make(Role, m{"assumeRolePolicy": trust})
 	in := func(subnets ...*store.Object) m {
@@ -44,7 +45,8 @@ func TestClustersThatChange(t *testing.T) {
 		return m{"subnetIds": ids}
 	}
 	a.refuses("UnsupportedAvailabilityZoneException", Cluster, m{"roleArn": role.Text("arn"), "vpcConfig": in(first, outside)})
-	cluster := a.make(Cluster, m{"roleArn": role.Text("arn"), "version": "1.34", "vpcConfig": in(first, second), "encryptionConfig": m{"provider": m{"keyArn": "k"}, "resources": []any{"secrets"}}})
+	cluster := a.make(Cluster, m{"roleArn": role.Text("arn"), "version": "1.34", "vpcConfig": in(first, second),
+		"encryptionConfig": m{"provider": m{"keyArn": "k"}, "resources": []any{"secrets"}}})
 	require.NoError(t, a.changes(cluster, m{"vpcConfig": in(first, second, besides)}))
 	require.ErrorContains(t, a.changes(cluster, m{"vpcConfig": in(first, second, third)}), "exact set of AZs")
 	require.ErrorContains(t, a.changes(cluster, m{"vpcConfig": in(foreign, second)}), "do not belong to the VPC")
@@ -66,7 +68,8 @@ func TestClustersThatChange(t *testing.T) {
 	_, err := a.try(NodeGroup, group)
 	require.ErrorContains(t, err, "can't be greater than desired size")
 	a.make(Addon, m{"clusterName": cluster.ID, "addonName": "coredns", "addonVersion": addonVersion("1.35") + madeUp})
-	a.refuses("InvalidParameterException", Addon, m{"clusterName": cluster.ID, "addonName": "kube-proxy", "addonVersion": addonVersion("1.34") + madeUp})
+	a.refuses("InvalidParameterException", Addon, m{"clusterName": cluster.ID, "addonName": "kube-proxy",
+		"addonVersion": addonVersion("1.34") + madeUp})
 }
 
 // In China, names end or begin otherwise.
@@ -75,7 +78,8 @@ func TestPartitions(t *testing.T) {
 	role, err := a.makeIn("cn-north-1", Role, m{"assumeRolePolicy": trust})
 	require.NoError(t, err)
 	require.Equal(t, "arn:aws-cn:iam::111122223333:role/"+role.ID, role.Text("arn"))
-	_, err = a.makeIn("cn-north-1", rolePolicyAttachment.token, m{"role": role.ID, "policyArn": "arn:aws:iam::aws:policy/AmazonEKSClusterPolicy"})
+	_, err = a.makeIn("cn-north-1", rolePolicyAttachment.token,
+		m{"role": role.ID, "policyArn": "arn:aws:iam::aws:policy/AmazonEKSClusterPolicy"})
 	require.ErrorContains(t, err, "NoSuchEntity")
 	vpc, err := a.makeIn("cn-north-1", VPC, m{"cidrBlock": "10.0.0.0/16"})
 	require.NoError(t, err)
@@ -104,7 +108,8 @@ func TestLoadBalancersThatChange(t *testing.T) {
 	another := a.make(LoadBalancer, m{"loadBalancerType": "network", "subnets": []any{first.ID}})
 	group := a.make(TargetGroup, m{"vpcId": vpc.ID, "port": 30080.0, "protocol": "TCP"})
 	to := func(balancer *store.Object) m {
-		return m{"loadBalancerArn": balancer.ID, "port": 80.0, "protocol": "TCP", "defaultActions": []any{m{"type": "forward", "targetGroupArn": group.ID}}}
+		return m{"loadBalancerArn": balancer.ID, "port": 80.0, "protocol": "TCP",
+			"defaultActions": []any{m{"type": "forward", "targetGroupArn": group.ID}}}
 	}
 	a.make(Listener, to(balancer))
 	a.refuses("TargetGroupAssociationLimit", Listener, to(another))

@@ -85,7 +85,8 @@ func clusterFits(c *call) error {
 	if err := subnetsMayChange(c, before, zones); err != nil {
 		return err
 	}
-	if key := before.Inputs.Text("encryptionConfig.provider.keyArn"); key != "" && key != c.object.Inputs.Text("encryptionConfig.provider.keyArn") {
+	if key := before.Inputs.Text("encryptionConfig.provider.keyArn"); key != "" &&
+		key != c.object.Inputs.Text("encryptionConfig.provider.keyArn") {
 		return apiError("InvalidParameterException", "encryption of secrets cannot be changed or disabled once it is enabled")
 	}
 	return versionMayChange(before.Text("version"), c.object.Inputs.Text("version"))
@@ -97,7 +98,8 @@ func (c *call) clusterZones() ([]any, error) {
 	for _, id := range c.object.Inputs.Texts("vpcConfig.subnetIds[]") {
 		zone := c.store.Get(Subnet, id).Text("availabilityZone")
 		if slices.Contains(withoutEKS, zoneID(c.region, zone)) {
-			return nil, apiError("UnsupportedAvailabilityZoneException", "Cannot create cluster because %s, the targeted availability zone, does not currently have sufficient capacity", zone)
+			return nil, apiError("UnsupportedAvailabilityZoneException",
+				"Cannot create cluster because %s, the targeted availability zone, does not currently have sufficient capacity", zone)
 		}
 		if !slices.Contains(zones, any(zone)) {
 			zones = append(zones, zone)
@@ -115,7 +117,8 @@ func subnetsMayChange(c *call, before *store.Object, zones []any) error {
 	created := before.Private.Texts("zones[]")
 	for _, zone := range zones {
 		if !slices.Contains(created, fmt.Sprint(zone)) {
-			return apiError("InvalidParameterException", "Provided subnets belong to the AZs %v. But they should belong to the exact set of AZs %v in which subnets were provided during cluster creation.", zones, created)
+			return apiError("InvalidParameterException", "Provided subnets belong to the AZs %v. But they should belong to the exact set of "+
+				"AZs %v in which subnets were provided during cluster creation.", zones, created)
 		}
 	}
 	for _, id := range c.object.Inputs.Texts("vpcConfig.subnetIds[]") {
@@ -196,11 +199,14 @@ func addonFits(c *call) error {
 		return err
 	}
 	cluster := c.store.Get(Cluster, c.text("clusterName"))
-	if version := c.object.Inputs.Text("addonVersion"); version != "" && strings.HasSuffix(version, madeUp) && !strings.HasPrefix(version, addonVersion(cluster.Text("version"))) {
-		return apiError("InvalidParameterException", "Addon version specified is not supported: %s %s with Kubernetes %s", c.text("addonName"), version, cluster.Text("version"))
+	if version := c.object.Inputs.Text("addonVersion"); version != "" && strings.HasSuffix(version, madeUp) &&
+		!strings.HasPrefix(version, addonVersion(cluster.Text("version"))) {
+		return apiError("InvalidParameterException", "Addon version specified is not supported: %s %s with Kubernetes %s",
+			c.text("addonName"), version, cluster.Text("version"))
 	}
 	if c.text("addonName") == "coredns" && len(Instances(c.store, cluster.ID)) == 0 {
-		return apiError("InsufficientNumberOfReplicas", "waiting for EKS Add-On (%s) create: the add-on is unhealthy because it doesn't have the desired number of replicas", c.object.ID)
+		return apiError("InsufficientNumberOfReplicas", "waiting for EKS Add-On (%s) create: the add-on is unhealthy because it doesn't "+
+			"have the desired number of replicas", c.object.ID)
 	}
 	return nil
 }

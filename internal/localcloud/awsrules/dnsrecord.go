@@ -21,7 +21,8 @@ var dnsRecord = &rule{
 
 func recordIsNew(c *call) error {
 	if c.isNew() && c.object.Inputs["allowOverwrite"] != true && c.store.Get(dnsRecordType, c.object.ID) != nil {
-		return apiError("InvalidChangeBatch", "Tried to create resource record set [name='%s', type='%s'] but it already exists", c.text("name"), c.text("type"))
+		return apiError("InvalidChangeBatch", "Tried to create resource record set [name='%s', type='%s'] but it already exists",
+			c.text("name"), c.text("type"))
 	}
 	return nil
 }

@@ -40,7 +40,8 @@ func principalExists(c *call) error {
 	}
 	for _, statement := range trust.Statement {
 		arn := statement.Principal.Text("AWS")
-		if path, own := strings.CutPrefix(arn, c.arn("iam", "", "role/")); own && c.store.Get(Role, path[strings.LastIndex(path, "/")+1:]) == nil {
+		if path, own := strings.CutPrefix(arn, c.arn("iam", "", "role/")); own &&
+			c.store.Get(Role, path[strings.LastIndex(path, "/")+1:]) == nil {
 			return apiError("MalformedPolicyDocument", "invalid principal in policy: %s", arn)
 		}
 	}

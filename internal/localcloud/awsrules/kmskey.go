@@ -51,7 +51,8 @@ func logsMayUse(c *call) error {
 	arn := c.text("kmsKeyId")
 	for _, key := range c.store.List(KMSKey) {
 		if key.Text("arn") == arn && !strings.Contains(key.Text("policy"), "logs."+c.region+".") {
-			return apiError("InvalidParameterException", "The specified KMS key does not exist or is not allowed to be used with Arn '%s'", c.regional("logs", "log-group:"+c.object.ID))
+			return apiError("InvalidParameterException", "The specified KMS key does not exist or is not allowed to be used with Arn '%s'",
+				c.regional("logs", "log-group:"+c.object.ID))
 		}
 	}
 	return nil

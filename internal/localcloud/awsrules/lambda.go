@@ -31,7 +31,8 @@ func checkPermission(in properties) []schema.Failure {
 // functionIsOurs: only a function's owner changes its policy.
 func functionIsOurs(c *call) error {
 	if parts := functionARN.FindStringSubmatch(c.text("function")); parts[1] != Account {
-		return apiError("AccessDeniedException", "User: %s is not authorized to perform: lambda:AddPermission on resource: %s", callerARN(c.region), c.text("function"))
+		return apiError("AccessDeniedException", "User: %s is not authorized to perform: lambda:AddPermission on resource: %s",
+			callerARN(c.region), c.text("function"))
 	}
 	return nil
 }

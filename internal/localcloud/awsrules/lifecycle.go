@@ -68,7 +68,8 @@ func (c *call) stateProblem() error {
 	if c.rule.failed == "" || c.object.Status != c.rule.failed {
 		return nil
 	}
-	return fmt.Errorf("waiting for %s (%s): unexpected state '%s', wanted target '%s'. last error: %s", c.rule.token, c.object.ID, c.rule.failed, c.rule.ready, c.rule.reason)
+	return fmt.Errorf("waiting for %s (%s): unexpected state '%s', wanted target '%s'. last error: %s", c.rule.token, c.object.ID,
+		c.rule.failed, c.rule.ready, c.rule.reason)
 }
 
 // admit checks and stores the object in its pending state.

@@ -152,7 +152,8 @@ func listenerFits(c *call) error {
 		}
 		for _, group := range other.Inputs.Texts("defaultActions[].targetGroupArn") {
 			if slices.Contains(groups, group) {
-				return apiError("TargetGroupAssociationLimit", "The following target groups cannot be associated with more than one load balancer: %s", group)
+				return apiError("TargetGroupAssociationLimit", "The following target groups cannot be associated with more than one load "+
+					"balancer: %s", group)
 			}
 		}
 	}

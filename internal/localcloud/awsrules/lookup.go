@@ -13,7 +13,8 @@ var lookups = map[string]func(r *Rules, args properties) (properties, error){
 		if err != nil {
 			return nil, err
 		}
-		return described(o, properties{"enableDnsHostnames": o.Inputs["enableDnsHostnames"] == true, "enableDnsSupport": o.Inputs["enableDnsSupport"] == true}), nil
+		return described(o, properties{"enableDnsHostnames": o.Inputs["enableDnsHostnames"] == true,
+			"enableDnsSupport": o.Inputs["enableDnsSupport"] == true}), nil
 	},
 	"aws:ec2/getSubnet:getSubnet": func(r *Rules, args properties) (properties, error) {
 		o, err := r.existing(Subnet, args["id"], "InvalidSubnetID.NotFound")
@@ -57,7 +58,8 @@ var lookups = map[string]func(r *Rules, args properties) (properties, error){
 	"aws:autoscaling/getGroup:getGroup": func(r *Rules, args properties) (properties, error) {
 		for _, group := range r.store.List(NodeGroup) {
 			if AutoScalingGroupOf(group) == args["name"] {
-				return properties{"id": args["name"], "name": args["name"], "availabilityZones": zonesOfSubnets(r.store, group.Inputs.Texts("subnetIds[]"))}, nil
+				return properties{"id": args["name"], "name": args["name"],
+					"availabilityZones": zonesOfSubnets(r.store, group.Inputs.Texts("subnetIds[]"))}, nil
 			}
 		}
 		return nil, apiError("ValidationError", "no Auto Scaling group %v", args["name"])

@@ -32,8 +32,10 @@ var nodeGroup = &rule{
 // checkScaling: https://docs.aws.amazon.com/eks/latest/APIReference/API_NodegroupScalingConfig.html
 func checkScaling(in properties) []schema.Failure {
 	scaling := in.Object("scalingConfig")
-	if low, wanted, high := scaling.Int("minSize"), scaling.Int("desiredSize"), scaling.Int("maxSize"); low > wanted || wanted > high || high < 1 {
-		return wrong("scalingConfig", "Minimum capacity %d can't be greater than desired size %d, nor that greater than maximum %d", low, wanted, high)
+	if low, wanted, high := scaling.Int("minSize"), scaling.Int("desiredSize"), scaling.Int("maxSize"); low > wanted || wanted > high ||
+		high < 1 {
+		return wrong("scalingConfig", "Minimum capacity %d can't be greater than desired size %d, nor that greater than maximum %d", low,
+			wanted, high)
 	}
 	return nil
 }
@@ -47,7 +49,8 @@ func nodesFit(c *call) error {
 		service = "ec2.amazonaws.com.cn"
 	}
 	if !strings.Contains(role.Text("assumeRolePolicy"), `"`+service+`"`) {
-		return apiError("InvalidParameterException", "Following required service principals %v were not found in the trust relationships of nodeRole %s", []string{service}, role.ID)
+		return apiError("InvalidParameterException", "Following required service principals %v were not found in the trust relationships "+
+			"of nodeRole %s", []string{service}, role.ID)
 	}
 	control, version := c.store.Get(Cluster, c.text("clusterName")).Text("version"), c.object.Inputs.Text("version")
 	if minorOf(version) > minorOf(control) {

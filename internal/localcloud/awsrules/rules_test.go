@@ -89,16 +89,24 @@ func TestInputsAreChecked(t *testing.T) {
 		{VPC, m{}, schema.Failure{Property: "cidrBlock", Reason: "is required"}},
 		{VPC, m{"cidrBlock": 1.0}, schema.Failure{Property: "cidrBlock", Reason: "must be a string"}},
 		{VPC, m{"cidrBlock": "10.0.0.0/8"}, schema.Failure{Property: "cidrBlock", Reason: "10.0.0.0/8 is not a valid range: InvalidVpc.Range"}},
-		{Listener, m{"port": 80.0, "protocol": "TCP", "defaultActions": []any{m{"type": "forward"}}}, schema.Failure{Property: "loadBalancerArn", Reason: "is required"}},
-		{LoadBalancer, m{"loadBalancerType": "network", "subnets": []any{"s"}, "name": "a-load-balancer-with-too-long-a-name"}, schema.Failure{Property: "name", Reason: `"a-load-balancer-with-too-long-a-name" is longer than 32 characters`}},
+		{Listener, m{"port": 80.0, "protocol": "TCP", "defaultActions": []any{m{"type": "forward"}}},
+			schema.Failure{Property: "loadBalancerArn", Reason: "is required"}},
+		{LoadBalancer, m{"loadBalancerType": "network", "subnets": []any{"s"}, "name": "a-load-balancer-with-too-long-a-name"},
+			schema.Failure{Property: "name", Reason: `"a-load-balancer-with-too-long-a-name" is longer than 32 characters`}},
 		{LoadBalancer, m{"loadBalancerType": "network"}, schema.Failure{Property: "subnets", Reason: "is required"}},
-		{Stage, m{"restApi": "a", "deployment": "b", "stageName": "a.b"}, schema.Failure{Property: "stageName", Reason: "Stage name only allows a-zA-Z0-9-_"}},
-		{Role, m{"assumeRolePolicy": `{"Version":"2012-10-17"}`}, schema.Failure{Property: "assumeRolePolicy", Reason: "MalformedPolicyDocument: a Version of 2012-10-17 and a Statement are required"}},
+		{Stage, m{"restApi": "a", "deployment": "b", "stageName": "a.b"},
+			schema.Failure{Property: "stageName", Reason: "Stage name only allows a-zA-Z0-9-_"}},
+		{Role, m{"assumeRolePolicy": `{"Version":"2012-10-17"}`}, schema.Failure{Property: "assumeRolePolicy",
+			Reason: "MalformedPolicyDocument: a Version of 2012-10-17 and a Statement are required"}},
 		{MethodSettings, m{"restApi": "a", "stageName": "b", "methodPath": "a/b/GET", "settings": m{"metricsEnabled": true}}, schema.Failure{
-			Property: "methodPath", Reason: "Invalid method setting path: a/b/GET: write */*, or ~1 for each slash of the resource's path, a slash and a method",
+			Property: "methodPath", Reason: "Invalid method setting path: a/b/GET: write */*, or ~1 for each slash of the resource's path, a " +
+				"slash and a method",
 		}},
-		{LogGroup, m{"retentionInDays": 2.0}, schema.Failure{Property: "retentionInDays", Reason: "is not one of the periods of CloudWatch Logs"}},
-		{SecurityGroupIngressRule, m{"securityGroupId": "sg", "ipProtocol": "tcp"}, schema.Failure{Property: "referencedSecurityGroupId", Reason: "exactly one must be set of referencedSecurityGroupId, cidrIpv4, cidrIpv6, prefixListId"}},
+		{LogGroup, m{"retentionInDays": 2.0}, schema.Failure{Property: "retentionInDays",
+			Reason: "is not one of the periods of CloudWatch Logs"}},
+		{SecurityGroupIngressRule, m{"securityGroupId": "sg", "ipProtocol": "tcp"},
+			schema.Failure{Property: "referencedSecurityGroupId", Reason: "exactly one must be set of referencedSecurityGroupId, cidrIpv4, " +
+				"cidrIpv6, prefixListId"}},
 	} {
 		_, failures, err := a.rules.Check(c.token, "x", nil, c.inputs, nil)
 		require.NoError(t, err)
@@ -147,7 +155,8 @@ func TestReferencesMustExist(t *testing.T) {
 	a.refuses("BadRequestException", VPCLink, m{"targetArn": "arn:nothing"})
 	a.refuses("NotFoundException", Deployment, m{"restApi": "nothing"})
 	a.refuses("MalformedPolicyDocument", Role, m{"assumeRolePolicy": `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"AWS":"arn:aws:iam::111122223333:role/nobody"}}]}`})
-	a.refuses("NoSuchEntity", "aws:iam/rolePolicyAttachment:RolePolicyAttachment", m{"role": a.make(Role, m{"assumeRolePolicy": trust}).ID, "policyArn": "arn:aws:iam::aws:policy/NoSuchPolicy"})
+	a.refuses("NoSuchEntity", "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
+		m{"role": a.make(Role, m{"assumeRolePolicy": trust}).ID, "policyArn": "arn:aws:iam::aws:policy/NoSuchPolicy"})
 }
 
 func TestNetworkRules(t *testing.T) {
@@ -191,7 +200,8 @@ func TestLoadBalancerRules(t *testing.T) {
 	a.refuses("BadRequestException", VPCLink, m{"targetArn": nlb.ID})
 
 	targets := a.make(TargetGroup, m{"vpcId": vpc.ID, "port": 1.0, "protocol": "TCP"})
-	forward := m{"loadBalancerArn": nlb.ID, "port": 80.0, "protocol": "TCP", "defaultActions": []any{m{"type": "forward", "targetGroupArn": targets.ID}}}
+	forward := m{"loadBalancerArn": nlb.ID, "port": 80.0, "protocol": "TCP",
+		"defaultActions": []any{m{"type": "forward", "targetGroupArn": targets.ID}}}
 	listener := a.make(Listener, forward)
 	a.refuses("DuplicateListener", Listener, forward)
 	a.keeps("ResourceInUse", targets)
@@ -216,7 +226,8 @@ func TestClusterRules(t *testing.T) {
 	a.refuses("InvalidParameterException", Cluster, m{"roleArn": role.Text("arn"), "vpcConfig": m{"subnetIds": []any{first.ID}}})
 	cluster := a.make(Cluster, m{"name": "c", "roleArn": role.Text("arn"), "vpcConfig": m{"subnetIds": []any{first.ID, second.ID}}})
 	require.Equal(t, "ACTIVE", cluster.Status)
-	group := a.make(NodeGroup, m{"clusterName": "c", "nodeRoleArn": role.Text("arn"), "subnetIds": []any{first.ID}, "scalingConfig": m{"minSize": 1.0, "desiredSize": 3.0, "maxSize": 3.0}})
+	group := a.make(NodeGroup, m{"clusterName": "c", "nodeRoleArn": role.Text("arn"), "subnetIds": []any{first.ID},
+		"scalingConfig": m{"minSize": 1.0, "desiredSize": 3.0, "maxSize": 3.0}})
 	require.Len(t, Instances(a.rules.store, "c"), 3)
 	a.keeps("ResourceInUseException", cluster)
 	a.keeps(violation, first)
@@ -254,7 +265,8 @@ func TestStageRules(t *testing.T) {
 	a.refuses("BadRequestException", RestAPI, m{"body": `{"openapi":"3.0.1","paths":{"/a":{"get":{"x-amazon-apigateway-integration":{"type":"http_proxy","uri":"http://a","timeoutInMillis":1000,"connectionType":"VPC_LINK","connectionId":"nothing"}}}}}`})
 	_, err := a.try(RestAPI, m{"body": `{"openapi":"2.0"}`})
 	require.ErrorContains(t, err, "invalid OpenAPI input")
-	a.refuses("BadRequestException", DomainName, m{"domainName": "a.example.com", "regionalCertificateArn": "arn:aws:acm:eu-west-1:111122223333:certificate/1"})
+	a.refuses("BadRequestException", DomainName, m{"domainName": "a.example.com",
+		"regionalCertificateArn": "arn:aws:acm:eu-west-1:111122223333:certificate/1"})
 	a.make(DomainName, m{"domainName": "a.example.com", "regionalCertificateArn": "arn:aws:acm:us-east-1:111122223333:certificate/1"})
 	known := a.make(certificateType, m{"domainName": "*.example.com", "validationMethod": "DNS"})
 	a.make(DomainName, m{"domainName": "b.example.com", "regionalCertificateArn": known.ID})
@@ -286,7 +298,8 @@ func TestWebACLAssociationsBelongToTheStage(t *testing.T) {
 	a.deletes(first)
 	a.deletes(old)
 	require.Nil(t, a.rules.Read(webACLAssociationType, successor.ID), "to disassociate names the stage alone")
-	_, err := a.try(webACLLoggingType, m{"resourceArn": second.Text("arn"), "logDestinationConfigs": []any{"arn:aws:logs:us-east-1:111122223333:log-group:mine"}})
+	_, err := a.try(webACLLoggingType, m{"resourceArn": second.Text("arn"),
+		"logDestinationConfigs": []any{"arn:aws:logs:us-east-1:111122223333:log-group:mine"}})
 	require.ErrorContains(t, err, "begins with aws-waf-logs-")
 }
 
@@ -295,9 +308,11 @@ func TestALinkStaysWhileSomethingUsesIt(t *testing.T) {
 	_, first, second := a.vpcWithSubnets()
 	nlb := a.make(LoadBalancer, m{"loadBalancerType": "network", "subnets": []any{first.ID, second.ID}, "name": "nlb"})
 	targets := a.make(TargetGroup, m{"vpcId": first.Text("vpcId"), "port": 1.0, "protocol": "TCP"})
-	a.make(Listener, m{"loadBalancerArn": nlb.ID, "port": 80.0, "protocol": "TCP", "defaultActions": []any{m{"type": "forward", "targetGroupArn": targets.ID}}})
+	a.make(Listener, m{"loadBalancerArn": nlb.ID, "port": 80.0, "protocol": "TCP",
+		"defaultActions": []any{m{"type": "forward", "targetGroupArn": targets.ID}}})
 	link := a.make(VPCLink, m{"targetArn": nlb.ID})
-	through := strings.Replace(definition, `"timeoutInMillis"`, `"connectionType":"VPC_LINK","connectionId":"`+link.ID+`","timeoutInMillis"`, 1)
+	through := strings.Replace(definition, `"timeoutInMillis"`, `"connectionType":"VPC_LINK","connectionId":"`+link.ID+
+		`","timeoutInMillis"`, 1)
 	api := a.make(RestAPI, m{"body": through})
 	old := a.make(Deployment, m{"restApi": api.ID})
 	a.make(Stage, m{"restApi": api.ID, "deployment": old.ID, "stageName": "prod"})
@@ -305,7 +320,8 @@ func TestALinkStaysWhileSomethingUsesIt(t *testing.T) {
 	_, err := a.rules.Update(RestAPI, "us-east-1", api.ID, m{"body": definition})
 	require.NoError(t, err)
 	a.keeps("BadRequestException", link)
-	_, err = a.rules.Update(Stage, "us-east-1", stageID(api.ID, "prod"), m{"restApi": api.ID, "deployment": a.make(Deployment, m{"restApi": api.ID}).ID, "stageName": "prod"})
+	_, err = a.rules.Update(Stage, "us-east-1", stageID(api.ID, "prod"),
+		m{"restApi": api.ID, "deployment": a.make(Deployment, m{"restApi": api.ID}).ID, "stageName": "prod"})
 	require.NoError(t, err)
 	a.deletes(link)
 }

@@ -49,7 +49,8 @@ func oneSource(in properties) []schema.Failure {
 
 func ruleIsNew(c *call) error {
 	for _, other := range c.store.List(c.rule.token) {
-		if other.ID != c.object.ID && sameInputs(other, c.object, "securityGroupId", "ipProtocol", "fromPort", "toPort", "referencedSecurityGroupId", "cidrIpv4") {
+		if other.ID != c.object.ID && sameInputs(other, c.object, "securityGroupId", "ipProtocol", "fromPort", "toPort",
+			"referencedSecurityGroupId", "cidrIpv4") {
 			return apiError("InvalidPermission.Duplicate", "the specified rule already exists in %s", c.text("securityGroupId"))
 		}
 	}

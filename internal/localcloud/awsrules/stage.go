@@ -130,7 +130,8 @@ var methodPath = regexp.MustCompile(`^(\*/\*|~1[^/]*/(DELETE|GET|HEAD|OPTIONS|PA
 
 func checkMethodPath(in properties) []schema.Failure {
 	if path := in.Text("methodPath"); path != "" && !methodPath.MatchString(path) {
-		return wrong("methodPath", "Invalid method setting path: %s: write */*, or ~1 for each slash of the resource's path, a slash and a method", path)
+		return wrong("methodPath", "Invalid method setting path: %s: write */*, or ~1 for each slash of the resource's path, a slash and "+
+			"a method", path)
 	}
 	return nil
 }

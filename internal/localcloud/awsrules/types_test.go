@@ -138,7 +138,8 @@ var examples = []struct {
 	{certificateType, func(made) m { return m{"domainName": "api.example.com", "validationMethod": "DNS"} }},
 	{dnsRecordType, func(o made) m {
 		proof := o[certificateType].Outputs.Objects("domainValidationOptions[]")[0]
-		return m{"zoneId": "Z1", "name": proof["resourceRecordName"], "type": "CNAME", "ttl": 60.0, "records": []any{proof["resourceRecordValue"]}}
+		return m{"zoneId": "Z1", "name": proof["resourceRecordName"], "type": "CNAME", "ttl": 60.0,
+			"records": []any{proof["resourceRecordValue"]}}
 	}},
 	{certificateValidation.token, func(o made) m { return m{"certificateArn": o[certificateType].ID} }},
 	{DomainName, func(o made) m {

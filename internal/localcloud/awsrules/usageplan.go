@@ -64,7 +64,8 @@ func keyIsNotInStage(c *call) error {
 	wanted := c.store.Get(UsagePlan, c.text("usagePlanId"))
 	for _, link := range c.store.List(UsagePlanKey) {
 		other := c.store.Get(UsagePlan, link.Text("usagePlanId"))
-		if link.ID == c.object.ID && other != nil && other.ID != wanted.ID && reflect.DeepEqual(other.Inputs["apiStages"], wanted.Inputs["apiStages"]) {
+		if link.ID == c.object.ID && other != nil && other.ID != wanted.ID &&
+			reflect.DeepEqual(other.Inputs["apiStages"], wanted.Inputs["apiStages"]) {
 			return apiError("ConflictException", "API key %s is in a usage plan of this stage already", link.ID)
 		}
 	}

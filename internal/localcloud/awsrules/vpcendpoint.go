@@ -61,7 +61,8 @@ func endpointIsNew(c *call) error {
 	for _, other := range c.store.List(VPCEndpoint) {
 		if other.ID != c.object.ID && other.Inputs.True("privateDnsEnabled") && c.object.Inputs.True("privateDnsEnabled") &&
 			sameInputs(other, c.object, "vpcId", "serviceName") {
-			return apiError("InvalidParameter", "private-dns-enabled cannot be set because there is already a conflicting DNS domain for %s in the VPC", c.text("serviceName"))
+			return apiError("InvalidParameter", "private-dns-enabled cannot be set because there is already a conflicting DNS domain for %s "+
+				"in the VPC", c.text("serviceName"))
 		}
 	}
 	return nil
@@ -69,6 +70,7 @@ func endpointIsNew(c *call) error {
 
 func vpcEndpointOutputs(c *call) properties {
 	return properties{"arn": c.regional("ec2", "vpc-endpoint/"+c.object.ID), "ownerId": Account, "state": c.object.Status, "dnsEntries": []any{
-		map[string]any{"dnsName": fmt.Sprintf("%s-%s.%s.vpce.amazonaws.com", c.object.ID, lowerHash(c.object.ID, 8), c.region), "hostedZoneId": "Z7HUB22UULQXV"},
+		map[string]any{"dnsName": fmt.Sprintf("%s-%s.%s.vpce.amazonaws.com", c.object.ID, lowerHash(c.object.ID, 8), c.region),
+			"hostedZoneId": "Z7HUB22UULQXV"},
 	}}
 }

@@ -65,7 +65,8 @@ func (c *call) refersToLink(body, where string) error {
 	}
 	for _, method := range definition.Methods() {
 		if method.Integration.ConnectionID == c.object.ID {
-			return apiError("BadRequestException", "Cannot delete vpc link. Vpc link '%s', is referenced in %s of %s", c.object.ID, method.ResourcePath, where)
+			return apiError("BadRequestException", "Cannot delete vpc link. Vpc link '%s', is referenced in %s of %s", c.object.ID,
+				method.ResourcePath, where)
 		}
 	}
 	return nil

@@ -33,7 +33,8 @@ func webACLIsUnused(c *call) error {
 	}
 	for _, arn := range inUse {
 		if arn == c.text("arn") {
-			return apiError("WAFAssociatedItemException", "AWS WAF couldn't perform the operation because your resource is being used by another resource")
+			return apiError("WAFAssociatedItemException", "AWS WAF couldn't perform the operation because your resource is being used by "+
+				"another resource")
 		}
 	}
 	return nil
@@ -87,7 +88,8 @@ func webACLExists(c *call) error {
 
 var webACLLogging = &rule{
 	token: webACLLoggingType, args: (*webACLLoggingArgs)(nil), resource: (*webACLLoggingState)(nil),
-	id: func(c *call) string { return c.text("resourceArn") }, required: []string{"resourceArn", "logDestinationConfigs"}, replace: []string{"resourceArn"},
+	id: func(c *call) string { return c.text("resourceArn") }, required: []string{"resourceArn", "logDestinationConfigs"},
+	replace: []string{"resourceArn"},
 	refs: []ref{
 		{path: "resourceArn", to: webACLType, attr: "arn", missing: "WAFNonexistentItemException", inUse: "WAFAssociatedItemException"},
 		{path: "logDestinationConfigs[]", to: LogGroup, attr: "arn", missing: "WAFLogDestinationPermissionIssueException"},

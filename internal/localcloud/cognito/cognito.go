@@ -109,7 +109,8 @@ var (
 // Verify checks a token against the pools. With scopes it must be an access token that has one of them, and
 // without an ID token.
 func (p *Pools) Verify(token string, poolARNs, scopes []string, now time.Time) (*Claims, error) {
-	parser := jwt.NewParser(jwt.WithValidMethods([]string{jwt.SigningMethodRS256.Alg()}), jwt.WithTimeFunc(func() time.Time { return now }), jwt.WithExpirationRequired())
+	parser := jwt.NewParser(jwt.WithValidMethods([]string{jwt.SigningMethodRS256.Alg()}),
+		jwt.WithTimeFunc(func() time.Time { return now }), jwt.WithExpirationRequired())
 	problem := ErrInvalid
 	for _, pool := range poolARNs {
 		key, err := p.key(pool)
@@ -127,7 +128,8 @@ func (p *Pools) Verify(token string, poolARNs, scopes []string, now time.Time) (
 		if len(scopes) == 0 && claims.TokenUse == "id" {
 			return claims, nil
 		}
-		if claims.TokenUse == "access" && slices.ContainsFunc(strings.Fields(claims.Scope), func(s string) bool { return slices.Contains(scopes, s) }) {
+		if claims.TokenUse == "access" && slices.ContainsFunc(strings.Fields(claims.Scope),
+			func(s string) bool { return slices.Contains(scopes, s) }) {
 			return claims, nil
 		}
 	}

@@ -180,7 +180,9 @@ func handler(stop func(), dir, build string, cloud *localcloud.Cloud) http.Handl
 		w.Header().Set("Content-Type", "application/json")
 		// A client that went away needs no answer.
 		_ = json.NewEncoder(w).Encode(Status{
-			PID: os.Getpid(), Build: build, Protocol: Protocol, Providers: cloud.ProviderPorts(), Objects: cloud.Objects(), Goroutines: runtime.NumGoroutine(), Settled: cloud.Settled(), Pods: cloud.Pods(), PodRoles: cloud.PodRoles(), Ways: cloud.Ways(), KeyUses: cloud.KeyUses(), Served: cloud.Served(), Log: LogPath(dir),
+			PID: os.Getpid(), Build: build, Protocol: Protocol, Providers: cloud.ProviderPorts(), Objects: cloud.Objects(),
+			Goroutines: runtime.NumGoroutine(), Settled: cloud.Settled(), Pods: cloud.Pods(), PodRoles: cloud.PodRoles(), Ways: cloud.Ways(),
+			KeyUses: cloud.KeyUses(), Served: cloud.Served(), Log: LogPath(dir),
 		})
 	})
 	mux.HandleFunc("PUT /programs", func(w http.ResponseWriter, r *http.Request) {

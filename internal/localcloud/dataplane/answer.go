@@ -22,9 +22,10 @@ const accessDenied = "AccessDeniedException"
 
 var (
 	// forbidden is what the front says before it knows an API; nothing replaces it.
-	forbidden     = answer{"", http.StatusForbidden, "ForbiddenException", "Forbidden"}
-	badRequest    = answer{"", http.StatusBadRequest, "BadRequestException", "Bad Request"}
-	missingToken  = answer{"MISSING_AUTHENTICATION_TOKEN", http.StatusForbidden, "MissingAuthenticationTokenException", "Missing Authentication Token"}
+	forbidden    = answer{"", http.StatusForbidden, "ForbiddenException", "Forbidden"}
+	badRequest   = answer{"", http.StatusBadRequest, "BadRequestException", "Bad Request"}
+	missingToken = answer{"MISSING_AUTHENTICATION_TOKEN", http.StatusForbidden, "MissingAuthenticationTokenException",
+		"Missing Authentication Token"}
 	tooLarge      = answer{"REQUEST_TOO_LARGE", http.StatusRequestEntityTooLarge, "RequestTooLargeException", "Request Too Long"}
 	throttled     = answer{"THROTTLED", http.StatusTooManyRequests, "TooManyRequestsException", "Too Many Requests"}
 	quotaExceeded = answer{"QUOTA_EXCEEDED", http.StatusTooManyRequests, "LimitExceededException", "Limit Exceeded"}

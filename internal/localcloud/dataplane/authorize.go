@@ -69,7 +69,8 @@ func (x *exchange) question() identity.Request {
 }
 
 func (x *exchange) methodARN() string {
-	return fmt.Sprintf("arn:%s:execute-api:%s:%s:%s/%s/%s%s", awsrules.Partition(x.api.region), x.api.region, awsrules.Account, x.api.id, x.stage.name, x.r.Method, x.path)
+	return fmt.Sprintf("arn:%s:execute-api:%s:%s:%s/%s/%s%s", awsrules.Partition(x.api.region), x.api.region, awsrules.Account, x.api.id,
+		x.stage.name, x.r.Method, x.path)
 }
 
 func (x *exchange) admit(decision identity.Decision) *answer {
@@ -84,7 +85,8 @@ func (x *exchange) admit(decision identity.Decision) *answer {
 		explicit = " with an explicit deny"
 	}
 	hidden := strings.Replace(x.methodARN(), awsrules.Account, "********"+awsrules.Account[8:], 1)
-	return &answer{"ACCESS_DENIED", http.StatusForbidden, accessDenied, fmt.Sprintf("User: %s is not authorized to perform: execute-api:Invoke on resource: %s%s", who, hidden, explicit)}
+	return &answer{"ACCESS_DENIED", http.StatusForbidden, accessDenied,
+		fmt.Sprintf("User: %s is not authorized to perform: execute-api:Invoke on resource: %s%s", who, hidden, explicit)}
 }
 
 func (x *exchange) conditionKeys() map[string][]string {

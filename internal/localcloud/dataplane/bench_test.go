@@ -67,7 +67,8 @@ func (w *world) signedOnTheWire(t testing.TB) (wire, address string) {
 	require.NoError(t, err)
 	sum := sha256.Sum256(nil)
 	credentials := aws.Credentials{AccessKeyID: w.ids["key"].ID, SecretAccessKey: w.ids["key"].Text("secret")}
-	require.NoError(t, v4.NewSigner().SignHTTP(context.Background(), credentials, request, hex.EncodeToString(sum[:]), "execute-api", "us-east-1", time.Now()))
+	require.NoError(t, v4.NewSigner().SignHTTP(context.Background(), credentials, request, hex.EncodeToString(sum[:]), "execute-api",
+		"us-east-1", time.Now()))
 	var text strings.Builder
 	require.NoError(t, request.Write(&text))
 	return text.String(), request.URL.Host
@@ -123,4 +124,5 @@ func answerAlways(connection net.Conn) {
 	}
 }
 
-const canned = "HTTP/1.1 200 OK\r\nServer: nginx\r\nContent-Type: application/json\r\nContent-Length: 16\r\nConnection: keep-alive\r\n\r\n{\"title\":\"Dune\"}"
+const canned = "HTTP/1.1 200 OK\r\nServer: nginx\r\nContent-Type: application/json\r\nContent-Length: 16\r\nConnection: " +
+	"keep-alive\r\n\r\n{\"title\":\"Dune\"}"

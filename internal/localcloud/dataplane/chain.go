@@ -83,7 +83,8 @@ func (d *DataPlane) resolve(integration restapi.Integration) hop {
 		return broken(500, internalError, "the integration %s does not speak the %s of the listener on port %d", integration.URI, protocol, port)
 	}
 	if group == nil {
-		return broken(504, networkError, "load balancer %s has no listener on port %d that forwards to a target group", balancer.Text("name"), port)
+		return broken(504, networkError, "load balancer %s has no listener on port %d that forwards to a target group", balancer.Text("name"),
+			port)
 	}
 	if group.Text("targetType") == "ip" {
 		return d.podTargets(balancer, group)
@@ -129,11 +130,13 @@ func (d *DataPlane) podTargets(balancer, group *store.Object) hop {
 			continue
 		}
 		if left := d.registering(group, o.Created); left > 0 {
-			return broken(504, timedOut, "no target of %s is healthy: the targets are initial: AWS is still registering them", group.Text("name")).until(left)
+			return broken(504, timedOut, "no target of %s is healthy: the targets are initial: AWS is still registering them",
+				group.Text("name")).until(left)
 		}
 		addresses, found := d.cluster.ServiceEndpoints(o.Scope, binding.Namespace, binding.Spec.ServiceRef.Name, binding.Spec.ServiceRef.Port)
 		if !found || len(addresses) == 0 {
-			return broken(504, timedOut, "Service %s/%s of the TargetGroupBinding %s has no ready pod", binding.Namespace, binding.Spec.ServiceRef.Name, o.ID)
+			return broken(504, timedOut, "Service %s/%s of the TargetGroupBinding %s has no ready pod", binding.Namespace,
+				binding.Spec.ServiceRef.Name, o.ID)
 		}
 		for _, instance := range awsrules.Instances(d.store, o.Scope) {
 			if reason := d.refused(balancer, instance, port); reason != "" {

@@ -56,7 +56,8 @@ type DataPlane struct {
 }
 
 // New makes a data plane that writes access logs to logDir.
-func New(objects *store.Store, cluster Cluster, pools *cognito.Pools, lambda *functions.Functions, logDir string, log *slog.Logger) *DataPlane {
+func New(objects *store.Store, cluster Cluster, pools *cognito.Pools, lambda *functions.Functions, logDir string,
+	log *slog.Logger) *DataPlane {
 	return &DataPlane{
 		store: objects, cluster: cluster, pools: pools, functions: lambda, log: log, logDir: logDir, now: time.Now,
 		servers: map[string]*http.Server{}, stored: map[string]bool{}, unserved: map[string]string{}, logs: map[string]*accessLog{},

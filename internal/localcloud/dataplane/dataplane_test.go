@@ -119,27 +119,36 @@ func (w *world) declare() {
 	a := w.make("a", awsrules.Subnet, map[string]any{"vpcId": vpc, "cidrBlock": "10.0.0.0/20", "availabilityZone": "us-east-1a"}).ID
 	b := w.make("b", awsrules.Subnet, map[string]any{"vpcId": vpc, "cidrBlock": "10.0.16.0/20", "availabilityZone": "us-east-1b"}).ID
 	role := w.make("role", awsrules.Role, map[string]any{"assumeRolePolicy": trust}).Text("arn")
-	cluster := w.make("cluster", awsrules.Cluster, map[string]any{"name": "c", "roleArn": role, "vpcConfig": map[string]any{"subnetIds": []any{a, b}}})
+	cluster := w.make("cluster", awsrules.Cluster, map[string]any{"name": "c", "roleArn": role,
+		"vpcConfig": map[string]any{"subnetIds": []any{a, b}}})
 	group := w.make("nodes", awsrules.NodeGroup, map[string]any{
-		"clusterName": "c", "nodeRoleArn": role, "subnetIds": []any{a, b}, "scalingConfig": map[string]any{"minSize": 1.0, "desiredSize": 2.0, "maxSize": 3.0},
+		"clusterName": "c", "nodeRoleArn": role, "subnetIds": []any{a, b},
+		"scalingConfig": map[string]any{"minSize": 1.0, "desiredSize": 2.0, "maxSize": 3.0},
 	})
 	sg := w.make("sg", awsrules.SecurityGroup, map[string]any{"vpcId": vpc, "name": "balancer"}).ID
-	nlb := w.make("nlb", awsrules.LoadBalancer, map[string]any{"loadBalancerType": "network", "internal": true, "subnets": []any{a, b}, "securityGroups": []any{sg}}).ID
+	nlb := w.make("nlb", awsrules.LoadBalancer, map[string]any{"loadBalancerType": "network", "internal": true, "subnets": []any{a, b},
+		"securityGroups": []any{sg}}).ID
 	targets := w.make("targets", awsrules.TargetGroup, map[string]any{"vpcId": vpc, "port": 30080.0, "protocol": "TCP"}).ID
-	w.make("listener", awsrules.Listener, map[string]any{"loadBalancerArn": nlb, "port": 80.0, "protocol": "TCP", "defaultActions": []any{map[string]any{"type": "forward", "targetGroupArn": targets}}})
-	w.make("attachment", awsrules.AutoScalingAttachment, map[string]any{"autoscalingGroupName": awsrules.AutoScalingGroupOf(group), "lbTargetGroupArn": targets})
+	w.make("listener", awsrules.Listener, map[string]any{"loadBalancerArn": nlb, "port": 80.0, "protocol": "TCP",
+		"defaultActions": []any{map[string]any{"type": "forward", "targetGroupArn": targets}}})
+	w.make("attachment", awsrules.AutoScalingAttachment, map[string]any{"autoscalingGroupName": awsrules.AutoScalingGroupOf(group),
+		"lbTargetGroupArn": targets})
 	nodes := awsrules.ClusterSecurityGroup(cluster)
-	w.make("egress", awsrules.SecurityGroupEgressRule, map[string]any{"securityGroupId": sg, "referencedSecurityGroupId": nodes, "ipProtocol": "tcp", "fromPort": 30080.0, "toPort": 30080.0})
-	w.make("ingress", awsrules.SecurityGroupIngressRule, map[string]any{"securityGroupId": nodes, "referencedSecurityGroupId": sg, "ipProtocol": "tcp", "fromPort": 30080.0, "toPort": 30080.0})
+	w.make("egress", awsrules.SecurityGroupEgressRule, map[string]any{"securityGroupId": sg, "referencedSecurityGroupId": nodes,
+		"ipProtocol": "tcp", "fromPort": 30080.0, "toPort": 30080.0})
+	w.make("ingress", awsrules.SecurityGroupIngressRule, map[string]any{"securityGroupId": nodes, "referencedSecurityGroupId": sg,
+		"ipProtocol": "tcp", "fromPort": 30080.0, "toPort": 30080.0})
 	link := w.make("link", awsrules.VPCLink, map[string]any{"targetArn": nlb}).ID
 	user := w.make("user", awsrules.User, map[string]any{"name": "alice"})
 	w.make("key", awsrules.AccessKey, map[string]any{"user": "alice"})
-	body := fmt.Sprintf(definition, strings.Join([]string{path("/hello", link, "http://nlb/hello"), path("/hello/{proxy+}", link, "http://nlb/hello/{proxy}"), path("/slow", link, "http://nlb/slow")}, ","))
+	body := fmt.Sprintf(definition, strings.Join([]string{path("/hello", link, "http://nlb/hello"),
+		path("/hello/{proxy+}", link, "http://nlb/hello/{proxy}"), path("/slow", link, "http://nlb/slow")}, ","))
 	api := w.make("api", awsrules.RestAPI, map[string]any{"body": body, "policy": policyFor("Allow", user.Text("arn"))}).ID
 	deployment := w.make("deployment", awsrules.Deployment, map[string]any{"restApi": api}).ID
 	log := w.make("log", awsrules.LogGroup, map[string]any{"name": "access"}).Text("arn")
 	w.make("stage", awsrules.Stage, map[string]any{"restApi": api, "deployment": deployment, "stageName": "prod",
-		"accessLogSettings": map[string]any{"destinationArn": log, "format": `{"status":"$context.status","caller":"$context.identity.userArn","path":"$context.path"}`}})
+		"accessLogSettings": map[string]any{"destinationArn": log,
+			"format": `{"status":"$context.status","caller":"$context.identity.userArn","path":"$context.path"}`}})
 }
 
 func policyFor(effect, arn string) string {
@@ -172,7 +181,8 @@ func (w *world) call(method, path, body string, signed bool) answered {
 	if signed {
 		sum := sha256.Sum256([]byte(body))
 		credentials := aws.Credentials{AccessKeyID: w.ids["key"].ID, SecretAccessKey: w.ids["key"].Text("secret")}
-		require.NoError(w.t, v4.NewSigner().SignHTTP(context.Background(), credentials, request, hex.EncodeToString(sum[:]), "execute-api", "us-east-1", time.Now()))
+		require.NoError(w.t, v4.NewSigner().SignHTTP(context.Background(), credentials, request, hex.EncodeToString(sum[:]), "execute-api",
+			"us-east-1", time.Now()))
 	}
 	return w.do(request)
 }
@@ -210,8 +220,10 @@ func TestRefusalsAreAPIGateways(t *testing.T) {
 		kind string
 		body string
 	}{
-		"unsigned":     {w.call(http.MethodGet, "/hello", "", false), "MissingAuthenticationTokenException", `{"message":"Missing Authentication Token"}`},
-		"unknown path": {w.call(http.MethodGet, "/nothing", "", true), "MissingAuthenticationTokenException", `{"message":"Missing Authentication Token"}`},
+		"unsigned": {w.call(http.MethodGet, "/hello", "", false), "MissingAuthenticationTokenException",
+			`{"message":"Missing Authentication Token"}`},
+		"unknown path": {w.call(http.MethodGet, "/nothing", "", true), "MissingAuthenticationTokenException",
+			`{"message":"Missing Authentication Token"}`},
 	} {
 		require.Equal(t, http.StatusForbidden, c.got.status, name)
 		require.Equal(t, c.kind, c.got.header.Get("X-Amzn-Errortype"), name)
@@ -248,11 +260,12 @@ func TestEveryLinkIsNeeded(t *testing.T) {
 		"no nodes": {func(w *world) {
 			w.change("nodes", map[string]any{"scalingConfig": map[string]any{"minSize": 0.0, "desiredSize": 0.0, "maxSize": 1.0}})
 		}, 504, "has no targets"},
-		"no egress rule":          {func(w *world) { w.drop("egress") }, 504, "lets nothing out to port 30080"},
-		"no ingress rule":         {func(w *world) { w.drop("ingress") }, 504, "lets nothing in to port 30080"},
-		"ingress on another port": {func(w *world) { w.change("ingress", map[string]any{"fromPort": 443.0, "toPort": 443.0}) }, 504, "lets nothing in"},
-		"no ready pod":            {func(w *world) { w.pods.addresses = nil; w.pods.generation.Add(1) }, 504, "selects no ready pod"},
-		"pod refuses":             {func(w *world) { w.pods.addresses = []string{closedPort(w.t)}; w.pods.generation.Add(1) }, 504, "refused"},
+		"no egress rule":  {func(w *world) { w.drop("egress") }, 504, "lets nothing out to port 30080"},
+		"no ingress rule": {func(w *world) { w.drop("ingress") }, 504, "lets nothing in to port 30080"},
+		"ingress on another port": {func(w *world) { w.change("ingress", map[string]any{"fromPort": 443.0, "toPort": 443.0}) }, 504,
+			"lets nothing in"},
+		"no ready pod": {func(w *world) { w.pods.addresses = nil; w.pods.generation.Add(1) }, 504, "selects no ready pod"},
+		"pod refuses":  {func(w *world) { w.pods.addresses = []string{closedPort(w.t)}; w.pods.generation.Add(1) }, 504, "refused"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
@@ -298,8 +311,10 @@ func TestKeysAndPolicies(t *testing.T) {
 	w.change("key", map[string]any{"status": "Active"})
 	require.Equal(t, http.StatusTeapot, w.call(http.MethodGet, "/hello", "", true).status)
 
-	w.make("denial", awsrules.UserPolicy, map[string]any{"user": "alice", "policy": `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"execute-api:*","Resource":"*"}]}`})
-	require.Equal(t, "AccessDeniedException", w.call(http.MethodGet, "/hello", "", true).header.Get("X-Amzn-Errortype"), "a Deny of the identity wins")
+	w.make("denial", awsrules.UserPolicy, map[string]any{"user": "alice",
+		"policy": `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"execute-api:*","Resource":"*"}]}`})
+	require.Equal(t, "AccessDeniedException", w.call(http.MethodGet, "/hello", "", true).header.Get("X-Amzn-Errortype"),
+		"a Deny of the identity wins")
 }
 
 func TestAccessLog(t *testing.T) {
@@ -310,7 +325,8 @@ func TestAccessLog(t *testing.T) {
 	require.NoError(t, err)
 	var line map[string]string
 	require.NoError(t, json.Unmarshal(content, &line))
-	require.Equal(t, map[string]string{"status": "418", "caller": "arn:aws:iam::111122223333:user/alice", "path": "/prod/hello/%22quoted"}, line)
+	require.Equal(t, map[string]string{"status": "418", "caller": "arn:aws:iam::111122223333:user/alice", "path": "/prod/hello/%22quoted"},
+		line)
 }
 
 func TestPortsAreOpenedAgainAfterARestart(t *testing.T) {
@@ -331,7 +347,8 @@ func TestPortsAreOpenedAgainAfterARestart(t *testing.T) {
 func TestThrottle(t *testing.T) {
 	w := newWorld(t)
 	w.make("settings", awsrules.MethodSettings, map[string]any{
-		"restApi": w.ids["api"].ID, "stageName": "prod", "methodPath": "~1hello/GET", "settings": map[string]any{"throttlingRateLimit": 0.001, "throttlingBurstLimit": 2.0},
+		"restApi": w.ids["api"].ID, "stageName": "prod", "methodPath": "~1hello/GET",
+		"settings": map[string]any{"throttlingRateLimit": 0.001, "throttlingBurstLimit": 2.0},
 	})
 	for range 2 {
 		require.Equal(t, http.StatusTeapot, w.call(http.MethodGet, "/hello", "", true).status)
@@ -352,15 +369,18 @@ func TestCache(t *testing.T) {
 	defer backend.Close()
 	w.pods.addresses = []string{backend.Listener.Addr().String()}
 	w.pods.generation.Add(1)
-	cached := strings.Replace(path("/hello/{proxy+}", w.ids["link"].ID, "http://nlb/hello/{proxy}"), `"timeoutInMillis"`, `"cacheKeyParameters":["method.request.path.proxy"],"timeoutInMillis"`, 1)
+	cached := strings.Replace(path("/hello/{proxy+}", w.ids["link"].ID, "http://nlb/hello/{proxy}"), `"timeoutInMillis"`,
+		`"cacheKeyParameters":["method.request.path.proxy"],"timeoutInMillis"`, 1)
 	w.change("api", map[string]any{"body": fmt.Sprintf(definition, cached)})
 	w.make("deployment2", awsrules.Deployment, map[string]any{"restApi": w.ids["api"].ID, "triggers": map[string]any{"a": "b"}})
 	w.change("stage", map[string]any{"deployment": w.ids["deployment2"].ID})
 	w.make("settings", awsrules.MethodSettings, map[string]any{
-		"restApi": w.ids["api"].ID, "stageName": "prod", "methodPath": "~1hello~1{proxy+}/GET", "settings": map[string]any{"cachingEnabled": true, "cacheTtlInSeconds": 60.0},
+		"restApi": w.ids["api"].ID, "stageName": "prod", "methodPath": "~1hello~1{proxy+}/GET",
+		"settings": map[string]any{"cachingEnabled": true, "cacheTtlInSeconds": 60.0},
 	})
 	require.Equal(t, "/hello/a 1", w.call(http.MethodGet, "/hello/a", "", true).body)
 	require.Equal(t, "/hello/b 2", w.call(http.MethodGet, "/hello/b", "", true).body, "the path is part of the key")
 	require.Equal(t, "/hello/a 1", w.call(http.MethodGet, "/hello/a", "", true).body)
-	require.Equal(t, http.StatusForbidden, w.call(http.MethodGet, "/hello/a", "", false).status, "who may not ask is not answered from the cache")
+	require.Equal(t, http.StatusForbidden, w.call(http.MethodGet, "/hello/a", "", false).status,
+		"who may not ask is not answered from the cache")
 }

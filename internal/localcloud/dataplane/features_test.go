@@ -33,7 +33,8 @@ func (w *world) publish(policy string, document map[string]any) {
 
 func (w *world) deploy() string {
 	w.t.Helper()
-	made := w.make("deployment2", awsrules.Deployment, map[string]any{"restApi": w.ids["api"].ID, "triggers": map[string]any{"at": time.Now().String()}})
+	made := w.make("deployment2", awsrules.Deployment, map[string]any{"restApi": w.ids["api"].ID,
+		"triggers": map[string]any{"at": time.Now().String()}})
 	w.change("stage", map[string]any{"deployment": made.ID})
 	return made.ID
 }
@@ -41,7 +42,8 @@ func (w *world) deploy() string {
 // operation is the definition of /hello with more in it.
 func (w *world) operation(more map[string]any) map[string]any {
 	op := map[string]any{"x-amazon-apigateway-integration": map[string]any{
-		"type": "http_proxy", "httpMethod": "ANY", "uri": "http://nlb/hello", "connectionType": "VPC_LINK", "connectionId": w.ids["link"].ID, "timeoutInMillis": 300,
+		"type": "http_proxy", "httpMethod": "ANY", "uri": "http://nlb/hello", "connectionType": "VPC_LINK", "connectionId": w.ids["link"].ID,
+		"timeoutInMillis": 300,
 	}}
 	for key, value := range more {
 		op[key] = value
@@ -84,8 +86,10 @@ func TestPublicMethodsAskTheResourcePolicy(t *testing.T) {
 
 func TestCognitoAuthorizer(t *testing.T) {
 	w := newWorld(t)
-	scheme := map[string]any{"securitySchemes": map[string]any{"pool": map[string]any{"type": "apiKey", "name": "Authorization", "in": "header",
-		"x-amazon-apigateway-authtype": "cognito_user_pools", "x-amazon-apigateway-authorizer": map[string]any{"type": "cognito_user_pools", "providerARNs": []string{pool}}}}}
+	scheme := map[string]any{"securitySchemes": map[string]any{"pool": map[string]any{"type": "apiKey", "name": "Authorization",
+		"in":                           "header",
+		"x-amazon-apigateway-authtype": "cognito_user_pools", "x-amazon-apigateway-authorizer": map[string]any{"type": "cognito_user_pools",
+			"providerARNs": []string{pool}}}}}
 	token := func(pool string, scopes []string, age time.Duration) string {
 		text, err := w.pools.Token(pool, "alice", scopes, time.Now().Add(-age), time.Hour)
 		require.NoError(t, err)
@@ -138,7 +142,8 @@ echo '{"principalId":"p","policyDocument":{"Version":"2012-10-17","Statement":[{
 	require.Equal(t, http.StatusInternalServerError, forbidden.status, "nobody lets API Gateway invoke the function")
 	require.Contains(t, forbidden.header.Get("X-Local-Target-Reason"), "no permission")
 	permission := map[string]any{
-		"function": "arn:aws:lambda:us-east-1:111122223333:function:gate", "action": "lambda:InvokeFunction", "principal": "apigateway.amazonaws.com",
+		"function": "arn:aws:lambda:us-east-1:111122223333:function:gate", "action": "lambda:InvokeFunction",
+		"principal": "apigateway.amazonaws.com",
 		"sourceArn": w.ids["api"].Text("executionArn") + "/*/GET/hello",
 	}
 	w.make("wrong permission", awsrules.LambdaPermission, permission)
@@ -168,7 +173,8 @@ echo '{"principalId":"p","policyDocument":{"Version":"2012-10-17","Statement":[{
 	require.Equal(t, http.StatusTeapot, w.send(http.MethodGet, "/hello?door=1", "", map[string]string{"X-Who": "alice"}).status)
 	require.Equal(t, http.StatusUnauthorized, w.send(http.MethodGet, "/hello", "", map[string]string{"X-Who": "alice"}).status)
 	require.NoError(t, w.functions.Add(map[string][]string{"gate": {}}))
-	require.Contains(t, w.send(http.MethodGet, "/hello?door=2", "", map[string]string{"X-Who": "alice"}).header.Get("X-Local-Target-Reason"), "localFunctions")
+	require.Contains(t, w.send(http.MethodGet, "/hello?door=2", "",
+		map[string]string{"X-Who": "alice"}).header.Get("X-Local-Target-Reason"), "localFunctions")
 }
 
 func TestAPIKeysAndUsagePlans(t *testing.T) {
@@ -176,8 +182,10 @@ func TestAPIKeysAndUsagePlans(t *testing.T) {
 	keyed := map[string]any{"securitySchemes": map[string]any{"apikey": map[string]any{"type": "apiKey", "name": "x-api-key", "in": "header"}}}
 	w.publish(everyone, w.hello(anyMethodKey, map[string]any{"security": []any{map[string]any{"apikey": []string{}}}}, keyed))
 	stage := []any{map[string]any{"apiId": w.ids["api"].ID, "stage": "prod"}}
-	plan := w.make("plan", awsrules.UsagePlan, map[string]any{"name": "p", "apiStages": stage, "quotaSettings": map[string]any{"limit": 2.0, "period": "DAY"}})
-	slow := w.make("slow plan", awsrules.UsagePlan, map[string]any{"name": "s", "apiStages": stage, "throttleSettings": map[string]any{"rateLimit": 0.001, "burstLimit": 1.0}})
+	plan := w.make("plan", awsrules.UsagePlan, map[string]any{"name": "p", "apiStages": stage,
+		"quotaSettings": map[string]any{"limit": 2.0, "period": "DAY"}})
+	slow := w.make("slow plan", awsrules.UsagePlan, map[string]any{"name": "s", "apiStages": stage,
+		"throttleSettings": map[string]any{"rateLimit": 0.001, "burstLimit": 1.0}})
 	give := func(name, planID string) string {
 		key := w.make(name, awsrules.APIKey, map[string]any{"name": name})
 		w.make(name+" link", awsrules.UsagePlanKey, map[string]any{"keyId": key.ID, "keyType": "API_KEY", "usagePlanId": planID})
@@ -209,13 +217,17 @@ func TestRequestValidation(t *testing.T) {
 	document := w.hello("post", map[string]any{
 		"x-amazon-apigateway-request-validator": "all",
 		"parameters":                            []any{map[string]any{"name": "page", "in": "query", "required": true}},
-		"requestBody":                           map[string]any{"required": true, "content": map[string]any{"application/json": map[string]any{"schema": map[string]any{"$ref": "#/components/schemas/Book"}}}},
-	}, map[string]any{"schemas": map[string]any{"Book": map[string]any{"type": "object", "required": []string{"title"}, "properties": map[string]any{"title": map[string]any{"type": "string"}}}}})
-	document["x-amazon-apigateway-request-validators"] = map[string]any{"all": map[string]bool{"validateRequestBody": true, "validateRequestParameters": true}}
+		"requestBody": map[string]any{"required": true,
+			"content": map[string]any{"application/json": map[string]any{"schema": map[string]any{"$ref": "#/components/schemas/Book"}}}},
+	}, map[string]any{"schemas": map[string]any{"Book": map[string]any{"type": "object", "required": []string{"title"},
+		"properties": map[string]any{"title": map[string]any{"type": "string"}}}}})
+	document["x-amazon-apigateway-request-validators"] = map[string]any{"all": map[string]bool{"validateRequestBody": true,
+		"validateRequestParameters": true}}
 	w.publish(everyone, document)
 	jsonBody := map[string]string{"Content-Type": "application/json; charset=utf-8"}
 	require.Equal(t, http.StatusTeapot, w.send(http.MethodPost, "/hello?page=1", `{"title":"Dune"}`, jsonBody).status)
-	require.Equal(t, http.StatusTeapot, w.send(http.MethodPost, "/hello?page=1", "title", map[string]string{"Content-Type": "text/plain"}).status, "no model for this type")
+	require.Equal(t, http.StatusTeapot, w.send(http.MethodPost, "/hello?page=1", "title",
+		map[string]string{"Content-Type": "text/plain"}).status, "no model for this type")
 	missing := w.send(http.MethodPost, "/hello", `{"title":"Dune"}`, jsonBody)
 	require.Equal(t, http.StatusBadRequest, missing.status)
 	require.JSONEq(t, `{"message":"Missing required request parameters: [page]"}`, missing.body)
@@ -259,13 +271,15 @@ func TestCanaryTakesItsShare(t *testing.T) {
 	}
 	require.Greater(t, open, 50)
 	require.Greater(t, refused, 50)
-	require.ErrorContains(t, w.rules.Delete(t.Context(), awsrules.Deployment, "us-east-1", newest), "still used", "a canary keeps its deployment")
+	require.ErrorContains(t, w.rules.Delete(t.Context(), awsrules.Deployment, "us-east-1", newest), "still used",
+		"a canary keeps its deployment")
 }
 
 func TestStageThrottleIsEachMethodsOwn(t *testing.T) {
 	w := newWorld(t)
 	w.make("settings", awsrules.MethodSettings, map[string]any{
-		"restApi": w.ids["api"].ID, "stageName": "prod", "methodPath": "*/*", "settings": map[string]any{"throttlingRateLimit": 0.001, "throttlingBurstLimit": 1.0},
+		"restApi": w.ids["api"].ID, "stageName": "prod", "methodPath": "*/*",
+		"settings": map[string]any{"throttlingRateLimit": 0.001, "throttlingBurstLimit": 1.0},
 	})
 	require.Equal(t, http.StatusTeapot, w.call(http.MethodGet, "/hello", "", true).status)
 	require.Equal(t, http.StatusTooManyRequests, w.call(http.MethodGet, "/hello", "", true).status)
@@ -276,8 +290,10 @@ func TestPrivateAPIsAndDomains(t *testing.T) {
 	w := newWorld(t)
 	w.publish(everyone, w.hello(anyMethodKey, nil, nil))
 	certificate := "arn:aws:acm:us-east-1:111122223333:certificate/0"
-	w.make("domain", awsrules.DomainName, map[string]any{"domainName": "api.example.com", "regionalCertificateArn": certificate, "endpointConfiguration": map[string]any{"types": "REGIONAL"}})
-	w.make("mapping", awsrules.BasePathMapping, map[string]any{"domainName": "api.example.com", "restApi": w.ids["api"].ID, "stageName": "prod", "basePath": "v1"})
+	w.make("domain", awsrules.DomainName, map[string]any{"domainName": "api.example.com", "regionalCertificateArn": certificate,
+		"endpointConfiguration": map[string]any{"types": "REGIONAL"}})
+	w.make("mapping", awsrules.BasePathMapping, map[string]any{"domainName": "api.example.com", "restApi": w.ids["api"].ID,
+		"stageName": "prod", "basePath": "v1"})
 	root := strings.TrimSuffix(w.ids["stage"].Text("invokeUrl"), "/prod")
 	byDomain := func(path string) int {
 		request, err := http.NewRequest(http.MethodGet, root+path, nil)
@@ -295,9 +311,12 @@ func TestPrivateAPIsAndDomains(t *testing.T) {
 	require.Equal(t, http.StatusForbidden, w.call(http.MethodGet, "/hello", "", false).status, "only the domain answers")
 	require.Equal(t, http.StatusTeapot, byDomain("/v1/hello"))
 
-	endpoint := w.make("endpoint", awsrules.VPCEndpoint, map[string]any{"vpcId": w.ids["vpc"].ID, "serviceName": "com.amazonaws.us-east-1.execute-api", "vpcEndpointType": "Interface"}).ID
-	w.change("api", map[string]any{"disableExecuteApiEndpoint": false, "endpointConfiguration": map[string]any{"types": "PRIVATE", "vpcEndpointIds": []any{endpoint}},
-		"policy": strings.Replace(everyone, `"Resource"`, `"Condition":{"StringEquals":{"aws:SourceVpce":"`+endpoint+`"}},"Resource"`, 1)})
+	endpoint := w.make("endpoint", awsrules.VPCEndpoint, map[string]any{"vpcId": w.ids["vpc"].ID,
+		"serviceName": "com.amazonaws.us-east-1.execute-api", "vpcEndpointType": "Interface"}).ID
+	w.change("api", map[string]any{"disableExecuteApiEndpoint": false,
+		"endpointConfiguration": map[string]any{"types": "PRIVATE", "vpcEndpointIds": []any{endpoint}},
+		"policy": strings.Replace(everyone, `"Resource"`, `"Condition":{"StringEquals":{"aws:SourceVpce":"`+endpoint+
+			`"}},"Resource"`, 1)})
 	w.deploy()
 	require.Equal(t, http.StatusForbidden, w.call(http.MethodGet, "/hello", "", false).status, "from the internet")
 	throughEndpoint := func() int { return w.with("X-Apigw-Api-Id", w.ids["api"].ID).status }
@@ -333,7 +352,8 @@ func TestListenerAndIntegrationSpeakTheSame(t *testing.T) {
 
 func TestPodsAsTargets(t *testing.T) {
 	w := newWorld(t)
-	targets := w.make("pods", awsrules.TargetGroup, map[string]any{"vpcId": w.ids["vpc"].ID, "port": 30080.0, "protocol": "TCP", "targetType": "ip"}).ID
+	targets := w.make("pods", awsrules.TargetGroup, map[string]any{"vpcId": w.ids["vpc"].ID, "port": 30080.0, "protocol": "TCP",
+		"targetType": "ip"}).ID
 	w.change("listener", map[string]any{"defaultActions": []any{map[string]any{"type": "forward", "targetGroupArn": targets}}})
 	unbound := w.call(http.MethodGet, "/hello", "", true)
 	require.Equal(t, http.StatusGatewayTimeout, unbound.status)
@@ -346,5 +366,6 @@ func TestPodsAsTargets(t *testing.T) {
 	require.NoError(t, w.objects.Put(binding))
 	require.Equal(t, http.StatusTeapot, w.call(http.MethodGet, "/hello", "", true).status)
 	w.drop("ingress")
-	require.Equal(t, http.StatusGatewayTimeout, w.call(http.MethodGet, "/hello", "", true).status, "the nodes' security group counts for pods, too")
+	require.Equal(t, http.StatusGatewayTimeout, w.call(http.MethodGet, "/hello", "", true).status,
+		"the nodes' security group counts for pods, too")
 }

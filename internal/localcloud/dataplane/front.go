@@ -159,7 +159,8 @@ func (x *exchange) ownName() bool {
 	if address, err := netip.ParseAddr(strings.Trim(host, "[]")); err == nil {
 		return address.IsLoopback()
 	}
-	return host == "localhost" || strings.HasPrefix(host, x.api.id) && strings.Contains(host, ".execute-api.") || strings.HasSuffix(host, ".vpce.amazonaws.com")
+	return host == "localhost" || strings.HasPrefix(host, x.api.id) && strings.Contains(host, ".execute-api.") ||
+		strings.HasSuffix(host, ".vpce.amazonaws.com")
 }
 
 // throughEndpoint: a private API is called through one of its VPC endpoints, which a client without private DNS
@@ -231,7 +232,8 @@ func readWhole(response *http.Response) ([]byte, *failure) {
 	case err != nil:
 		return nil, &failure{http.StatusGatewayTimeout, networkError, fmt.Sprintf("the backend's answer was cut off: %s", err)}
 	case len(body) > maxPayload:
-		return nil, &failure{http.StatusInternalServerError, internalError, fmt.Sprintf("the backend's answer has more than %d bytes", maxPayload)}
+		return nil, &failure{http.StatusInternalServerError, internalError,
+			fmt.Sprintf("the backend's answer has more than %d bytes", maxPayload)}
 	}
 	return body, nil
 }

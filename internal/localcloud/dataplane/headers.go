@@ -36,9 +36,11 @@ var ToBackend = []HeaderRule{
 	{Name: "Authorization", Fate: DroppedIfASignature},
 	{Name: "Connection", Fate: Dropped}, {Name: "Keep-Alive", Fate: Dropped}, {Name: "Proxy-Authenticate", Fate: Dropped},
 	{Name: "Proxy-Authorization", Fate: Dropped, Believed: true}, {Name: "Proxy-Connection", Fate: Dropped, Believed: true},
-	{Name: "Te", Fate: Dropped}, {Name: "Trailer", Fate: Dropped}, {Name: "Transfer-Encoding", Fate: Dropped}, {Name: "Upgrade", Fate: Dropped},
+	{Name: "Te", Fate: Dropped}, {Name: "Trailer", Fate: Dropped}, {Name: "Transfer-Encoding", Fate: Dropped},
+	{Name: "Upgrade", Fate: Dropped},
 	{Name: "Expect", Fate: Dropped}, {Name: "Content-Encoding", Fate: Dropped}, {Name: "Content-Md5", Fate: Dropped},
-	{Name: "Max-Forwards", Fate: Dropped}, {Name: "Server", Fate: Dropped}, {Name: "Via", Fate: Dropped}, {Name: "Www-Authenticate", Fate: Dropped},
+	{Name: "Max-Forwards", Fate: Dropped}, {Name: "Server", Fate: Dropped}, {Name: "Via", Fate: Dropped},
+	{Name: "Www-Authenticate", Fate: Dropped},
 	{Name: "X-Forwarded-For", Fate: Written, Believed: true}, {Name: "X-Forwarded-Port", Fate: Written, Believed: true},
 	{Name: "X-Forwarded-Proto", Fate: Written, Believed: true}, {Name: "X-Amzn-Apigateway-Api-Id", Fate: Written, Believed: true},
 }
@@ -51,7 +53,8 @@ var ToClient = []HeaderRule{
 	{Name: "Date", Fate: Renamed, Believed: true}, {Name: "Server", Fate: Renamed, Believed: true},
 	{Name: "X-Amzn-Requestid", Fate: Renamed, Believed: true}, {Name: "X-Amz-Apigw-Id", Fate: Renamed, Believed: true},
 	{Name: "Expect", Fate: Dropped}, {Name: "Host", Fate: Dropped}, {Name: "Via", Fate: Dropped},
-	{Name: "Keep-Alive", Fate: Dropped}, {Name: "Proxy-Authenticate", Fate: Dropped}, {Name: "Te", Fate: Dropped}, {Name: "Trailer", Fate: Dropped},
+	{Name: "Keep-Alive", Fate: Dropped}, {Name: "Proxy-Authenticate", Fate: Dropped}, {Name: "Te", Fate: Dropped},
+	{Name: "Trailer", Fate: Dropped},
 	{Name: "Transfer-Encoding", Fate: Dropped}, {Name: "Upgrade", Fate: Dropped},
 }
 

@@ -27,7 +27,8 @@ func (w *world) open(handler http.HandlerFunc) {
 	all := w.operation(map[string]any{"parameters": []any{map[string]any{"name": "proxy", "in": "path"}}})
 	integration := all["x-amazon-apigateway-integration"].(map[string]any)
 	integration["uri"] = "http://nlb/{proxy}"
-	integration["requestParameters"] = map[string]any{"integration.request.path.proxy": "method.request.path.proxy", "integration.request.header.X-Asked": "context.path"}
+	integration["requestParameters"] = map[string]any{"integration.request.path.proxy": "method.request.path.proxy",
+		"integration.request.header.X-Asked": "context.path"}
 	w.publish(everyone, map[string]any{"paths": map[string]any{"/{proxy+}": map[string]any{anyMethodKey: all}}})
 }
 
@@ -75,8 +76,10 @@ func TestHeadersAreTreatedAsTheTableSays(t *testing.T) {
 		require.NotEqual(t, value, seen.Get(rule.Name), rule.Name)
 		require.Equal(t, rule.Fate == Written, seen.Get(rule.Name) != "", "%s is %s", rule.Name, rule.Fate)
 	}
-	response := w.raw("GET STAGE/x HTTP/1.1", "Host: localhost", "X-Other: client", "User-Agent: mine/1", "Forwarded: for=1.2.3.4", "Accept-Encoding: br")
-	for name, want := range map[string]string{"X-Other": "client", "User-Agent": "mine/1", "Forwarded": "for=1.2.3.4", "Accept-Encoding": "br"} {
+	response := w.raw("GET STAGE/x HTTP/1.1", "Host: localhost", "X-Other: client", "User-Agent: mine/1", "Forwarded: for=1.2.3.4",
+		"Accept-Encoding: br")
+	for name, want := range map[string]string{"X-Other": "client", "User-Agent": "mine/1", "Forwarded": "for=1.2.3.4",
+		"Accept-Encoding": "br"} {
 		require.Equal(t, want, seen.Get(name), name)
 	}
 	for _, rule := range ToClient {
@@ -125,8 +128,9 @@ func TestPathsAndQueriesAreTreatedAsByAWS(t *testing.T) {
 	var seen, asked string
 	w.open(func(_ http.ResponseWriter, r *http.Request) { seen, asked = r.RequestURI, r.Header.Get("X-Asked") })
 	for path, want := range map[string]string{
-		"/a/b": "/a/b", "/a/": "/a", "///a//b": "/a//b", "/a%2Fb+c%2B": "/a%2Fb+c%2B", "/caf%C3%A9;v=1": "/caf%C3%A9;v=1", "/a?x=1&x=2": "/a?x=1&x=2",
-		"/a?x=a+b": "/a?x=a%20b", "/a?x=1;y=2": "/a?x=1&y=2", "/a?flag": "/a?flag=", "/a?x=%2f%7c": "/a?x=%2F%7C", "/a/?": "/a",
+		"/a/b": "/a/b", "/a/": "/a", "///a//b": "/a//b", "/a%2Fb+c%2B": "/a%2Fb+c%2B", "/caf%C3%A9;v=1": "/caf%C3%A9;v=1",
+		"/a?x=1&x=2": "/a?x=1&x=2",
+		"/a?x=a+b":   "/a?x=a%20b", "/a?x=1;y=2": "/a?x=1&y=2", "/a?flag": "/a?flag=", "/a?x=%2f%7c": "/a?x=%2F%7C", "/a/?": "/a",
 	} {
 		require.Equal(t, http.StatusOK, w.raw("GET STAGE"+path+" HTTP/1.1", "Host: localhost").StatusCode, path)
 		require.Equal(t, want, seen, path)
@@ -157,8 +161,9 @@ func TestForeignNamesAreRefused(t *testing.T) {
 func TestAuthorizerEventIsWhole(t *testing.T) {
 	w := newWorld(t)
 	x := &exchange{
-		front: &front{w.plane, w.ids["api"].ID}, snapshot: w.plane.current(), requestID: requestID(), started: time.Now(), path: "/hello", sourceIP: "192.0.2.1",
-		r: httptest.NewRequest(http.MethodGet, "http://localhost/prod/hello?a=1&a=2", nil),
+		front: &front{w.plane, w.ids["api"].ID}, snapshot: w.plane.current(), requestID: requestID(), started: time.Now(), path: "/hello",
+		sourceIP: "192.0.2.1",
+		r:        httptest.NewRequest(http.MethodGet, "http://localhost/prod/hello?a=1&a=2", nil),
 	}
 	x.r.Header["X-Twice"] = []string{"one", "two"}
 	x.api = x.snapshot.apis[w.ids["api"].ID]
@@ -174,7 +179,8 @@ func TestAuthorizerEventIsWhole(t *testing.T) {
 	require.Equal(t, "two", event["headers"].(map[string]any)["X-Twice"])
 	require.Equal(t, []any{"one", "two"}, event["multiValueHeaders"].(map[string]any)["X-Twice"])
 	about := event["requestContext"].(map[string]any)
-	for _, field := range []string{"accountId", "apiId", "domainName", "domainPrefix", "extendedRequestId", "httpMethod", "identity", "path", "protocol", "requestId", "requestTime", "requestTimeEpoch", "resourcePath", "stage"} {
+	for _, field := range []string{"accountId", "apiId", "domainName", "domainPrefix", "extendedRequestId", "httpMethod", "identity",
+		"path", "protocol", "requestId", "requestTime", "requestTimeEpoch", "resourcePath", "stage"} {
 		require.NotEmpty(t, fmt.Sprint(about[field]), field)
 		require.NotNil(t, about[field], field)
 	}

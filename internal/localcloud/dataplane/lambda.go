@@ -69,7 +69,8 @@ func (x *exchange) askFunction(a *restapi.Authorizer) *answer {
 
 func (x *exchange) invoke(a *restapi.Authorizer, identities []string) (decision, *answer) {
 	if !x.mayInvoke(a) {
-		x.w.Header().Set("X-Local-Target-Reason", "no permission lets API Gateway invoke the function "+a.FunctionARN+" as an authorizer of this API")
+		x.w.Header().Set("X-Local-Target-Reason", "no permission lets API Gateway invoke the function "+a.FunctionARN+
+			" as an authorizer of this API")
 		return decision{}, &authorizerMisconfigured
 	}
 	var said verdict
@@ -84,7 +85,8 @@ func (x *exchange) invoke(a *restapi.Authorizer, identities []string) (decision,
 	}
 	policy, err := identity.PolicyOf(said.PolicyDocument)
 	if err != nil || said.PrincipalID == "" {
-		x.w.Header().Set("X-Local-Target-Reason", headerSafe.ReplaceAllString(fmt.Sprintf("the authorizer's answer has no principalId or no policy: %v", err), " "))
+		x.w.Header().Set("X-Local-Target-Reason", headerSafe.ReplaceAllString(fmt.Sprintf("the authorizer's answer has no principalId or "+
+			"no policy: %v", err), " "))
 		return decision{}, &authorizerOut
 	}
 	return decision{principal: said.PrincipalID, policy: policy}, nil
@@ -93,7 +95,8 @@ func (x *exchange) invoke(a *restapi.Authorizer, identities []string) (decision,
 // mayInvoke asks the function's policy. An authorizer of an imported definition has an id that nobody knows before, so
 // that permissions are given for all authorizers of an API: https://github.com/hashicorp/terraform-provider-aws/issues/28145
 func (x *exchange) mayInvoke(a *restapi.Authorizer) bool {
-	source := fmt.Sprintf("arn:%s:execute-api:%s:%s:%s/authorizers/%s", awsrules.Partition(x.api.region), x.api.region, awsrules.Account, x.api.id, a.ID())
+	source := fmt.Sprintf("arn:%s:execute-api:%s:%s:%s/authorizers/%s", awsrules.Partition(x.api.region), x.api.region, awsrules.Account,
+		x.api.id, a.ID())
 	policy := x.snapshot.functionPolicies[functionKey{a.FunctionARN, a.Qualifier}]
 	return policy != nil && policy.Decide(identity.Request{
 		Principal: identity.Principal{Service: "apigateway.amazonaws.com"}, Action: "lambda:InvokeFunction", Resource: a.FunctionARN,
@@ -127,7 +130,8 @@ func lastAndAll(values map[string][]string) (last map[string]string, all map[str
 // requestContext is that of an authorizer's event; null where there is nothing to say.
 func (x *exchange) requestContext() map[string]any {
 	caller := map[string]any{"sourceIp": x.sourceIP, "userAgent": x.r.UserAgent()}
-	for _, name := range []string{"accessKey", "accountId", "caller", "cognitoAuthenticationProvider", "cognitoAuthenticationType", "cognitoIdentityId", "cognitoIdentityPoolId", "principalOrgId", "user", "userArn", "apiKey", "apiKeyId"} {
+	for _, name := range []string{"accessKey", "accountId", "caller", "cognitoAuthenticationProvider", "cognitoAuthenticationType",
+		"cognitoIdentityId", "cognitoIdentityPoolId", "principalOrgId", "user", "userArn", "apiKey", "apiKeyId"} {
 		caller[name] = nil
 	}
 	if key := x.r.Header.Get("X-Api-Key"); key != "" {

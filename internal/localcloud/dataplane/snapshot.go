@@ -202,7 +202,8 @@ func (d *DataPlane) newStage(a *api, o *store.Object) (*stage, error) {
 		return nil, err
 	}
 	name := o.Text("stageName")
-	s := &stage{name: name, release: *main, variables: map[string]string{}, log: d.accessLogOf(o), methods: d.settingsOf(a.id, name), keys: d.plansOf(a.id, name)}
+	s := &stage{name: name, release: *main, variables: map[string]string{}, log: d.accessLogOf(o), methods: d.settingsOf(a.id, name),
+		keys: d.plansOf(a.id, name)}
 	variables, _ := o.Inputs["variables"].(map[string]any)
 	for key, value := range variables {
 		s.variables[key] = fmt.Sprint(value)
@@ -243,10 +244,11 @@ func (d *DataPlane) verifier(region string) *identity.Verifier {
 	if known, ok := d.verifiers.Load(region); ok {
 		return known.(*identity.Verifier)
 	}
-	made := &identity.Verifier{Region: region, Service: "execute-api", Now: d.now, Used: d.keyUses.note, Lookup: func(id string) (identity.Key, bool) {
-		key, ok := d.current().keys[id]
-		return key, ok
-	}}
+	made := &identity.Verifier{Region: region, Service: "execute-api", Now: d.now, Used: d.keyUses.note,
+		Lookup: func(id string) (identity.Key, bool) {
+			key, ok := d.current().keys[id]
+			return key, ok
+		}}
 	actual, _ := d.verifiers.LoadOrStore(region, made)
 	return actual.(*identity.Verifier)
 }

@@ -52,14 +52,16 @@ func addons(ctx *pulumi.Context, name string, args *clusterArgs, control *awseks
 	return nil
 }
 
-func (o *addonOptions) addon(ctx *pulumi.Context, resource, name string, version pulumi.StringInput, args *clusterArgs, control *awseks.Cluster, parent pulumi.ResourceOption) error {
+func (o *addonOptions) addon(ctx *pulumi.Context, resource, name string, version pulumi.StringInput, args *clusterArgs,
+	control *awseks.Cluster, parent pulumi.ResourceOption) error {
 	if version == nil {
 		version = awseks.GetAddonVersionOutput(ctx, awseks.GetAddonVersionOutputArgs{
 			AddonName: pulumi.String(name), KubernetesVersion: control.Version, MostRecent: pulumi.Bool(true),
 		}).Version()
 	}
 	addon := &awseks.AddonArgs{
-		ClusterName: control.Name, AddonName: pulumi.String(name), AddonVersion: version.ToStringOutput().ToStringPtrOutput(), Preserve: pulumi.Bool(true),
+		ClusterName: control.Name, AddonName: pulumi.String(name), AddonVersion: version.ToStringOutput().ToStringPtrOutput(),
+		Preserve:                 pulumi.Bool(true),
 		ResolveConflictsOnCreate: pulumi.String(orOverwrite(o.OnCreate)), ResolveConflictsOnUpdate: pulumi.String(orOverwrite(o.OnUpdate)),
 		Tags: args.Tags,
 	}

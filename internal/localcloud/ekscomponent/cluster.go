@@ -95,7 +95,8 @@ func (s *Server) GetSchema(context.Context, *pulumirpc.GetSchemaRequest) (*pulum
 
 // Invoke knows no function.
 func (s *Server) Invoke(_ context.Context, r *pulumirpc.InvokeRequest) (*pulumirpc.InvokeResponse, error) {
-	return &pulumirpc.InvokeResponse{Return: &structpb.Struct{}, Failures: []*pulumirpc.CheckFailure{{Reason: "unknown function " + r.GetTok()}}}, nil
+	return &pulumirpc.InvokeResponse{Return: &structpb.Struct{},
+		Failures: []*pulumirpc.CheckFailure{{Reason: "unknown function " + r.GetTok()}}}, nil
 }
 
 // Cancel is the engine's wish to stop.
@@ -108,7 +109,8 @@ func (s *Server) Construct(ctx context.Context, r *pulumirpc.ConstructRequest) (
 	s.mu.Lock()
 	engine := s.engines[s.latest]
 	s.mu.Unlock()
-	return provider.Construct(ctx, r, engine, func(ctx *pulumi.Context, token, name string, inputs provider.ConstructInputs, opts pulumi.ResourceOption) (*provider.ConstructResult, error) {
+	return provider.Construct(ctx, r, engine, func(ctx *pulumi.Context, token, name string, inputs provider.ConstructInputs,
+		opts pulumi.ResourceOption) (*provider.ConstructResult, error) {
 		if token != "eks:index:Cluster" {
 			return nil, fmt.Errorf("the local target does not know the component %s", token)
 		}
@@ -188,7 +190,8 @@ func newCluster(ctx *pulumi.Context, name string, args *clusterArgs, opts pulumi
 		return nil, fmt.Errorf("cluster %s: the local target needs serviceRole: declare the control plane's role", name)
 	}
 	if !args.SkipDefaultNodeGroup || !args.SkipSecurityGroups {
-		return nil, fmt.Errorf("cluster %s: the local target needs skipDefaultNodeGroup and skipDefaultSecurityGroups: declare a managed node group", name)
+		return nil, fmt.Errorf("cluster %s: the local target needs skipDefaultNodeGroup and skipDefaultSecurityGroups: declare a managed "+
+			"node group", name)
 	}
 	c := &cluster{}
 	if err := ctx.RegisterComponentResource("eks:index:Cluster", name, c, opts); err != nil {
@@ -232,7 +235,8 @@ func newCluster(ctx *pulumi.Context, name string, args *clusterArgs, opts pulumi
 		return nil, err
 	}
 	connection := pulumi.ToSecret(kubeconfig(ctx, control)).(pulumi.StringOutput)
-	if _, err := kubernetes.NewProvider(ctx, name+"-eks-k8s", &kubernetes.ProviderArgs{Kubeconfig: connection.ToStringPtrOutput()}, parent); err != nil {
+	if _, err := kubernetes.NewProvider(ctx, name+"-eks-k8s", &kubernetes.ProviderArgs{Kubeconfig: connection.ToStringPtrOutput()},
+		parent); err != nil {
 		return nil, err
 	}
 	if err := addons(ctx, name, args, control, parent); err != nil {
@@ -275,7 +279,8 @@ func named(tags pulumi.StringMapInput, name string) pulumi.StringMapInput {
 // kubeconfig has the real provider's form: credentials come from the AWS CLI when they are needed.
 func kubeconfig(ctx *pulumi.Context, control *awseks.Cluster) pulumi.StringOutput {
 	region := aws.GetRegionOutput(ctx, aws.GetRegionOutputArgs{}).Name()
-	return pulumi.All(control.Name, control.Endpoint, control.CertificateAuthority.Data().Elem(), region).ApplyT(func(values []any) (string, error) {
+	return pulumi.All(control.Name, control.Endpoint, control.CertificateAuthority.Data().Elem(),
+		region).ApplyT(func(values []any) (string, error) {
 		encoded, err := json.Marshal(map[string]any{
 			"apiVersion": "v1", "kind": "Config", "current-context": "aws",
 			"clusters": []any{map[string]any{"name": "kubernetes", "cluster": map[string]any{

@@ -127,7 +127,8 @@ func (i *Injector) Do(ctx context.Context, token string, operation Operation, ru
 			return run(ctx)
 		case Throttled:
 			if attempt == maxAttempts {
-				return fmt.Errorf("%s of %s: exceeded maximum number of attempts, %d: api error ThrottlingException: Rate exceeded", operation, token, maxAttempts)
+				return fmt.Errorf("%s of %s: exceeded maximum number of attempts, %d: api error ThrottlingException: Rate exceeded", operation,
+					token, maxAttempts)
 			}
 			if err := sleep(ctx, backoff); err != nil {
 				return err

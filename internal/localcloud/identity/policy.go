@@ -130,7 +130,8 @@ func parsePrincipals(raw json.RawMessage) (*principalSet, error) {
 	if err := json.Unmarshal(raw, &kinds); err != nil {
 		return nil, fmt.Errorf("principal: %w", err)
 	}
-	return &principalSet{everybody: slices.Contains(kinds["AWS"], "*"), aws: kinds["AWS"], federated: kinds["Federated"], service: kinds["Service"]}, nil
+	return &principalSet{everybody: slices.Contains(kinds["AWS"], "*"), aws: kinds["AWS"], federated: kinds["Federated"],
+		service: kinds["Service"]}, nil
 }
 
 func (p *principalSet) contains(who Principal) bool { return p.names(who) || p.namesAccountOf(who) }
@@ -185,7 +186,8 @@ func (s *statement) applies(r Request) bool {
 		return false
 	}
 	expand := func(pattern string) string { return substitute(pattern, r) }
-	if s.resources != nil && !anyMatches(s.resources, r.Resource, expand) || s.notResources != nil && anyMatches(s.notResources, r.Resource, expand) {
+	if s.resources != nil && !anyMatches(s.resources, r.Resource, expand) || s.notResources != nil &&
+		anyMatches(s.notResources, r.Resource, expand) {
 		return false
 	}
 	for _, c := range s.conditions {

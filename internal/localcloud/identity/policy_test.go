@@ -26,29 +26,32 @@ func TestStatements(t *testing.T) {
 		statement string
 		want      Decision
 	}{
-		"everything":             {`"Effect":"Allow","Action":"*","Resource":"*"`, Allow},
-		"deny":                   {`"Effect":"Deny","Action":"*","Resource":"*"`, Deny},
-		"action in any case":     {`"Effect":"Allow","Action":"Execute-API:invoke","Resource":"*"`, Allow},
-		"other action":           {`"Effect":"Allow","Action":"execute-api:ManageConnections","Resource":"*"`, NoMatch},
-		"notAction":              {`"Effect":"Allow","NotAction":"s3:*","Resource":"*"`, Allow},
-		"notAction of it":        {`"Effect":"Allow","NotAction":"execute-api:*","Resource":"*"`, NoMatch},
-		"resource":               {`"Effect":"Allow","Action":"*","Resource":"arn:aws:execute-api:us-east-1:111122223333:abc/prod/GET/*"`, Allow},
-		"other stage":            {`"Effect":"Allow","Action":"*","Resource":"arn:aws:execute-api:us-east-1:111122223333:abc/dev/*"`, NoMatch},
-		"one character":          {`"Effect":"Allow","Action":"*","Resource":"arn:aws:execute-api:us-east-1:111122223333:ab?/prod/*"`, Allow},
-		"notResource":            {`"Effect":"Deny","Action":"*","NotResource":"arn:aws:execute-api:us-east-1:111122223333:abc/*"`, NoMatch},
-		"principal":              {`"Effect":"Allow","Principal":{"AWS":"` + aliceARN + `"},"Action":"*","Resource":"*"`, Allow},
-		"other principal":        {`"Effect":"Allow","Principal":{"AWS":"` + bobARN + `"},"Action":"*","Resource":"*"`, NoMatch},
-		"account number":         {`"Effect":"Allow","Principal":{"AWS":"111122223333"},"Action":"*","Resource":"*"`, Delegate},
-		"account root":           {`"Effect":"Allow","Principal":{"AWS":["arn:aws:iam::111122223333:root"]},"Action":"*","Resource":"*"`, Delegate},
+		"everything":         {`"Effect":"Allow","Action":"*","Resource":"*"`, Allow},
+		"deny":               {`"Effect":"Deny","Action":"*","Resource":"*"`, Deny},
+		"action in any case": {`"Effect":"Allow","Action":"Execute-API:invoke","Resource":"*"`, Allow},
+		"other action":       {`"Effect":"Allow","Action":"execute-api:ManageConnections","Resource":"*"`, NoMatch},
+		"notAction":          {`"Effect":"Allow","NotAction":"s3:*","Resource":"*"`, Allow},
+		"notAction of it":    {`"Effect":"Allow","NotAction":"execute-api:*","Resource":"*"`, NoMatch},
+		"resource":           {`"Effect":"Allow","Action":"*","Resource":"arn:aws:execute-api:us-east-1:111122223333:abc/prod/GET/*"`, Allow},
+		"other stage":        {`"Effect":"Allow","Action":"*","Resource":"arn:aws:execute-api:us-east-1:111122223333:abc/dev/*"`, NoMatch},
+		"one character":      {`"Effect":"Allow","Action":"*","Resource":"arn:aws:execute-api:us-east-1:111122223333:ab?/prod/*"`, Allow},
+		"notResource":        {`"Effect":"Deny","Action":"*","NotResource":"arn:aws:execute-api:us-east-1:111122223333:abc/*"`, NoMatch},
+		"principal":          {`"Effect":"Allow","Principal":{"AWS":"` + aliceARN + `"},"Action":"*","Resource":"*"`, Allow},
+		"other principal":    {`"Effect":"Allow","Principal":{"AWS":"` + bobARN + `"},"Action":"*","Resource":"*"`, NoMatch},
+		"account number":     {`"Effect":"Allow","Principal":{"AWS":"111122223333"},"Action":"*","Resource":"*"`, Delegate},
+		"account root": {`"Effect":"Allow","Principal":{"AWS":["arn:aws:iam::111122223333:root"]},"Action":"*","Resource":"*"`,
+			Delegate},
 		"service":                {`"Effect":"Allow","Principal":{"Service":"x"},"Action":"*","Resource":"*"`, NoMatch},
 		"notPrincipal":           {`"Effect":"Deny","NotPrincipal":{"AWS":"` + aliceARN + `"},"Action":"*","Resource":"*"`, NoMatch},
 		"notPrincipal of others": {`"Effect":"Deny","NotPrincipal":{"AWS":"` + bobARN + `"},"Action":"*","Resource":"*"`, Deny},
 		"variable":               {`"Effect":"Allow","Action":"*","Resource":"*","Condition":{"StringEquals":{"aws:PrincipalArn":"arn:aws:iam::111122223333:user/${aws:username}"}}`, Allow},
 		"both conditions":        {`"Effect":"Allow","Action":"*","Resource":"*","Condition":{"IpAddress":{"aws:SourceIp":"10.0.0.0/8"},"StringLike":{"aws:username":"al*"}}`, Allow},
 		"one condition fails":    {`"Effect":"Allow","Action":"*","Resource":"*","Condition":{"IpAddress":{"aws:SourceIp":"192.168.0.0/16"},"StringLike":{"aws:username":"al*"}}`, NoMatch},
-		"not equal to any":       {`"Effect":"Deny","Action":"*","Resource":"*","Condition":{"ArnNotEquals":{"aws:PrincipalArn":["` + bobARN + `","` + aliceARN + `"]}}`, NoMatch},
-		"missing key, negated":   {`"Effect":"Deny","Action":"*","Resource":"*","Condition":{"StringNotEquals":{"aws:SourceVpc":"vpc-1"}}`, Deny},
-		"missing key":            {`"Effect":"Allow","Action":"*","Resource":"*","Condition":{"StringEquals":{"aws:SourceVpc":"vpc-1"}}`, NoMatch},
+		"not equal to any": {`"Effect":"Deny","Action":"*","Resource":"*","Condition":{"ArnNotEquals":{"aws:PrincipalArn":["` + bobARN +
+			`","` + aliceARN + `"]}}`, NoMatch},
+		"missing key, negated": {`"Effect":"Deny","Action":"*","Resource":"*","Condition":{"StringNotEquals":{"aws:SourceVpc":"vpc-1"}}`, Deny},
+		"missing key": {`"Effect":"Allow","Action":"*","Resource":"*","Condition":{"StringEquals":{"aws:SourceVpc":"vpc-1"}}`,
+			NoMatch},
 		"missing key, if exists": {`"Effect":"Allow","Action":"*","Resource":"*","Condition":{"StringEqualsIfExists":{"aws:SourceVpc":"vpc-1"}}`, Allow},
 		"null":                   {`"Effect":"Allow","Action":"*","Resource":"*","Condition":{"Null":{"aws:SourceVpc":"true"}}`, Allow},
 		"not null":               {`"Effect":"Allow","Action":"*","Resource":"*","Condition":{"Null":{"aws:SourceVpc":"false"}}`, NoMatch},
@@ -98,12 +101,14 @@ func TestAuthorizationFlow(t *testing.T) {
 	} {
 		identity, resource := []*Policy{policy(c.identity)}, policy(c.resource)
 		require.Equal(t, c.sameAccount, Authorize(requestOf(aliceARN, "111122223333"), "111122223333", identity, resource), "%+v", c)
-		require.Equal(t, c.acrossAccounts, Authorize(requestOf("arn:aws:iam::444455556666:user/eve", "444455556666"), "111122223333", identity, resource), "%+v", c)
+		require.Equal(t, c.acrossAccounts, Authorize(requestOf("arn:aws:iam::444455556666:user/eve", "444455556666"), "111122223333",
+			identity, resource), "%+v", c)
 	}
 }
 
 func TestBadPolicies(t *testing.T) {
-	for _, text := range []string{`{`, `{"Statement":[{"Effect":"Maybe"}]}`, `{"Statement":[{"Effect":"Allow","Condition":{"StringSmells":{"a":"b"}}}]}`, `{"Statement":[{"Effect":"Allow","Principal":"me"}]}`} {
+	for _, text := range []string{`{`, `{"Statement":[{"Effect":"Maybe"}]}`,
+		`{"Statement":[{"Effect":"Allow","Condition":{"StringSmells":{"a":"b"}}}]}`, `{"Statement":[{"Effect":"Allow","Principal":"me"}]}`} {
 		_, err := ParsePolicy(text)
 		require.Error(t, err, text)
 	}

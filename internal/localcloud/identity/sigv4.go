@@ -156,7 +156,8 @@ func parseHeader(r *http.Request, authorization string) (claim, *Refusal) {
 		at, err = http.ParseTime(r.Header.Get("Date"))
 	}
 	if err != nil {
-		return claim{}, incomplete("Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header. Authorization=%s", algorithm)
+		return claim{}, incomplete("Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header. Authorization=%s",
+			algorithm)
 	}
 	return newClaim(claim{signature: given["Signature"], at: at.UTC()}, given["Credential"], given["SignedHeaders"])
 }
@@ -188,12 +189,14 @@ func parseQuery(query url.Values) (claim, *Refusal) {
 func newClaim(c claim, credential, signedHeaders string) (claim, *Refusal) {
 	parts := strings.Split(credential, "/")
 	if len(parts) != 5 || parts[4] != terminator {
-		return claim{}, incomplete("Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term, got '%s'", credential)
+		return claim{}, incomplete("Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term, got '%s'",
+			credential)
 	}
 	c.keyID, c.date, c.region, c.service = parts[0], parts[1], parts[2], parts[3]
 	c.signedHeaders = strings.Split(signedHeaders, ";")
 	if !slices.IsSorted(c.signedHeaders) || !slices.Contains(c.signedHeaders, "host") || signedHeaders != strings.ToLower(signedHeaders) {
-		return claim{}, &Refusal{"InvalidSignatureException", "'Host' must be a 'SignedHeader' in the AWS Authorization, and signed headers must be sorted and in lower case."}
+		return claim{}, &Refusal{"InvalidSignatureException", "'Host' must be a 'SignedHeader' in the AWS Authorization, and signed " +
+			"headers must be sorted and in lower case."}
 	}
 	return c, nil
 }
@@ -207,7 +210,8 @@ func (v *Verifier) checkScope(c claim) *Refusal {
 		problems = append(problems, fmt.Sprintf("Credential should be scoped to correct service: '%s'. ", v.Service))
 	}
 	if c.date != c.at.Format("20060102") {
-		problems = append(problems, fmt.Sprintf("Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '%s' != '%s', from '%s'.",
+		problems = append(problems, fmt.Sprintf("Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from "+
+			"HTTP: '%s' != '%s', from '%s'.",
 			c.date, c.at.Format("20060102"), c.at.Format(timeFormat)))
 	}
 	if len(problems) > 0 {

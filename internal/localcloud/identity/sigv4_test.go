@@ -44,7 +44,8 @@ type signing struct {
 }
 
 func good() signing {
-	return signing{method: http.MethodGet, url: "http://127.0.0.1:8000/prod/api/book/list", keyID: "AKIAALICE", secret: alice.Secret, region: "us-east-1", name: "execute-api", at: now}
+	return signing{method: http.MethodGet, url: "http://127.0.0.1:8000/prod/api/book/list", keyID: "AKIAALICE", secret: alice.Secret,
+		region: "us-east-1", name: "execute-api", at: now}
 }
 
 // arrive signs a request and parses it as a server would.
@@ -61,7 +62,8 @@ func (s signing) arrive(t *testing.T) (*http.Request, []byte) {
 		query := request.URL.Query()
 		query.Set("X-Amz-Expires", "300")
 		request.URL.RawQuery = query.Encode()
-		signed, headers, err := v4.NewSigner().PresignHTTP(context.Background(), credentials, request, hex.EncodeToString(sum[:]), s.name, s.region, s.at)
+		signed, headers, err := v4.NewSigner().PresignHTTP(context.Background(), credentials, request, hex.EncodeToString(sum[:]), s.name,
+			s.region, s.at)
 		require.NoError(t, err)
 		request, err = http.NewRequest(s.method, signed, strings.NewReader(s.body))
 		require.NoError(t, err)
@@ -69,7 +71,8 @@ func (s signing) arrive(t *testing.T) (*http.Request, []byte) {
 			request.Header[name] = values
 		}
 	} else {
-		require.NoError(t, v4.NewSigner().SignHTTP(context.Background(), credentials, request, hex.EncodeToString(sum[:]), s.name, s.region, s.at))
+		require.NoError(t, v4.NewSigner().SignHTTP(context.Background(), credentials, request, hex.EncodeToString(sum[:]), s.name, s.region,
+			s.at))
 	}
 	if s.tamper != nil {
 		s.tamper(request)
@@ -127,11 +130,12 @@ func TestHostileRequestsAreRefused(t *testing.T) {
 		change func(*signing)
 		want   string
 	}{
-		"unsigned":             {authorization(func(string) string { return "" }), missing},
-		"other scheme":         {authorization(func(string) string { return "Bearer abc" }), incomplete},
-		"other algorithm":      {authorization(func(a string) string { return strings.Replace(a, "SHA256", "SHA1", 1) }), incomplete},
-		"no signature":         {authorization(func(a string) string { return a[:strings.Index(a, ", Signature")] }), incomplete},
-		"no credential":        {authorization(func(a string) string { return strings.Replace(a, "Credential=", "Credentials=", 1) }), incomplete},
+		"unsigned":        {authorization(func(string) string { return "" }), missing},
+		"other scheme":    {authorization(func(string) string { return "Bearer abc" }), incomplete},
+		"other algorithm": {authorization(func(a string) string { return strings.Replace(a, "SHA256", "SHA1", 1) }), incomplete},
+		"no signature":    {authorization(func(a string) string { return a[:strings.Index(a, ", Signature")] }), incomplete},
+		"no credential": {authorization(func(a string) string { return strings.Replace(a, "Credential=", "Credentials=", 1) }),
+			incomplete},
 		"short credential":     {authorization(func(a string) string { return strings.Replace(a, "/aws4_request", "", 1) }), incomplete},
 		"twice the same field": {authorization(func(a string) string { return a + ", Signature=0" }), incomplete},
 		"empty signature":      {authorization(func(a string) string { return a[:strings.Index(a, "Signature=")] + "Signature=" }), incomplete},
@@ -140,21 +144,25 @@ func TestHostileRequestsAreRefused(t *testing.T) {
 			i := strings.Index(a, "Signature=")
 			return a[:i+10] + strings.ToUpper(a[i+10:])
 		}), invalid},
-		"host not signed":         {authorization(func(a string) string { return strings.Replace(a, "host;", "", 1) }), invalid},
-		"unsorted signed headers": {authorization(func(a string) string { return strings.Replace(a, "SignedHeaders=", "SignedHeaders=x-z;", 1) }), invalid},
-		"expired":                 {func(s *signing) { s.at = now.Add(-6 * time.Minute) }, invalid},
-		"from the future":         {func(s *signing) { s.at = now.Add(6 * time.Minute) }, invalid},
-		"other region":            {func(s *signing) { s.region = "eu-west-1" }, invalid},
-		"other service":           {func(s *signing) { s.name = "s3" }, invalid},
-		"other secret":            {func(s *signing) { s.secret = "guess" }, invalid},
-		"unknown key":             {func(s *signing) { s.keyID = "AKIANOBODY" }, unknown},
-		"inactive key":            {func(s *signing) { s.keyID = "AKIAINACTIVE" }, unknown},
-		"session token":           {func(s *signing) { s.tamper = func(r *http.Request) { r.Header.Set("X-Amz-Security-Token", "x") } }, unknown},
-		"other method":            {func(s *signing) { s.tamper = func(r *http.Request) { r.Method = http.MethodDelete } }, invalid},
-		"other path":              {func(s *signing) { s.tamper = func(r *http.Request) { r.URL.Path = "/prod/api/author/list" } }, invalid},
-		"query added":             {func(s *signing) { s.tamper = func(r *http.Request) { r.URL.RawQuery = "admin=1" } }, invalid},
-		"query repeated":          {func(s *signing) { s.url += "?a=1"; s.tamper = func(r *http.Request) { r.URL.RawQuery = "a=1&a=1" } }, invalid},
-		"other host":              {func(s *signing) { s.tamper = func(r *http.Request) { r.Host = "evil.example.com" } }, invalid},
+		"host not signed": {authorization(func(a string) string { return strings.Replace(a, "host;", "", 1) }), invalid},
+		"unsorted signed headers": {authorization(func(a string) string {
+			return strings.Replace(a, "SignedHeaders=", "SignedHeaders=x-z;",
+				1)
+		}), invalid},
+		"expired":         {func(s *signing) { s.at = now.Add(-6 * time.Minute) }, invalid},
+		"from the future": {func(s *signing) { s.at = now.Add(6 * time.Minute) }, invalid},
+		"other region":    {func(s *signing) { s.region = "eu-west-1" }, invalid},
+		"other service":   {func(s *signing) { s.name = "s3" }, invalid},
+		"other secret":    {func(s *signing) { s.secret = "guess" }, invalid},
+		"unknown key":     {func(s *signing) { s.keyID = "AKIANOBODY" }, unknown},
+		"inactive key":    {func(s *signing) { s.keyID = "AKIAINACTIVE" }, unknown},
+		"session token":   {func(s *signing) { s.tamper = func(r *http.Request) { r.Header.Set("X-Amz-Security-Token", "x") } }, unknown},
+		"other method":    {func(s *signing) { s.tamper = func(r *http.Request) { r.Method = http.MethodDelete } }, invalid},
+		"other path":      {func(s *signing) { s.tamper = func(r *http.Request) { r.URL.Path = "/prod/api/author/list" } }, invalid},
+		"query added":     {func(s *signing) { s.tamper = func(r *http.Request) { r.URL.RawQuery = "admin=1" } }, invalid},
+		"query repeated": {func(s *signing) { s.url += "?a=1"; s.tamper = func(r *http.Request) { r.URL.RawQuery = "a=1&a=1" } },
+			invalid},
+		"other host": {func(s *signing) { s.tamper = func(r *http.Request) { r.Host = "evil.example.com" } }, invalid},
 		"other body": {func(s *signing) {
 			s.method, s.body = http.MethodPost, "a"
 			s.tamper = func(r *http.Request) { r.Body = io.NopCloser(strings.NewReader("b")) }
@@ -177,9 +185,10 @@ func TestHostileRequestsAreRefused(t *testing.T) {
 			s.prepare = func(r *http.Request) { r.Header.Set("X-Amz-Meta", "a") }
 			s.tamper = func(r *http.Request) { r.Header.Add("X-Amz-Meta", "a") }
 		}, invalid},
-		"two authorizations":  {func(s *signing) { s.tamper = func(r *http.Request) { r.Header.Add("Authorization", "x") } }, incomplete},
-		"presigned, expired":  {func(s *signing) { s.presign = true; s.at = now.Add(-301 * time.Second) }, invalid},
-		"presigned, tampered": {func(s *signing) { s.presign = true; s.tamper = func(r *http.Request) { r.URL.RawQuery += "&admin=1" } }, invalid},
+		"two authorizations": {func(s *signing) { s.tamper = func(r *http.Request) { r.Header.Add("Authorization", "x") } }, incomplete},
+		"presigned, expired": {func(s *signing) { s.presign = true; s.at = now.Add(-301 * time.Second) }, invalid},
+		"presigned, tampered": {func(s *signing) { s.presign = true; s.tamper = func(r *http.Request) { r.URL.RawQuery += "&admin=1" } },
+			invalid},
 		"presigned, longer life": {func(s *signing) {
 			s.presign = true
 			s.tamper = func(r *http.Request) {

@@ -35,11 +35,16 @@ func TestSignaturesOfTheSuite(t *testing.T) {
 		{"get-slash-dot-slash", "GET", "/./", "", nil, "", vanilla},
 		{"get-slash-pointless-dot", "GET", "/./example", "", nil, "", "ef75d96142cf21edca26f06005da7988e4f8dc83a165a80865db7089db637ec5"},
 		{"get-slashes", "GET", "//example//", "", nil, "", "9a624bd73a37c9a373b5312afbebe7a714a789de108f0bdfe846570885f57e84"},
-		{"get-vanilla-query-order-key-case", "GET", "/?Param2=value2&Param1=value1", "", nil, "", "b97d918cfa904a5beff61c982a1b6f458b799221646efd99d3219ec94cdf2500"},
-		{"get-vanilla-empty-query-key", "GET", "/?Param1=value1", "", nil, "", "a67d582fa61cc504c4bae71f336f98b97f1ea3c7a6bfe1b6e45aec72011b9aeb"},
-		{"get-header-value-trim", "GET", "/", "my-header1;my-header2;", http.Header{"My-Header1": {" value1"}, "My-Header2": {` "a   b   c"`}}, "", "acc3ed3afb60bb290fc8d2dd0098b9911fcaa05412b367055dee359757a9c736"},
+		{"get-vanilla-query-order-key-case", "GET", "/?Param2=value2&Param1=value1", "", nil, "",
+			"b97d918cfa904a5beff61c982a1b6f458b799221646efd99d3219ec94cdf2500"},
+		{"get-vanilla-empty-query-key", "GET", "/?Param1=value1", "", nil, "",
+			"a67d582fa61cc504c4bae71f336f98b97f1ea3c7a6bfe1b6e45aec72011b9aeb"},
+		{"get-header-value-trim", "GET", "/", "my-header1;my-header2;",
+			http.Header{"My-Header1": {" value1"}, "My-Header2": {` "a   b   c"`}}, "",
+			"acc3ed3afb60bb290fc8d2dd0098b9911fcaa05412b367055dee359757a9c736"},
 		{"post-vanilla", "POST", "/", "", nil, "", "5da7c1a2acd57cee7505fc6676e4e544621c30862966e37dddb68e92efbe5d6b"},
-		{"post-x-www-form-urlencoded", "POST", "/", "content-type;", http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}, "Param1=value1", "ff11897932ad3f4e8b18135d722051e5ac45fc38421b1da7b9d196a0fe09473a"},
+		{"post-x-www-form-urlencoded", "POST", "/", "content-type;", http.Header{"Content-Type": {"application/x-www-form-urlencoded"}},
+			"Param1=value1", "ff11897932ad3f4e8b18135d722051e5ac45fc38421b1da7b9d196a0fe09473a"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			request := httptest.NewRequest(c.method, "http://example.amazonaws.com"+c.target, strings.NewReader(c.body))
@@ -52,7 +57,8 @@ func TestSignaturesOfTheSuite(t *testing.T) {
 				signed += "my-" + after
 			}
 			request.Header.Set("X-Amz-Date", date)
-			request.Header.Set("Authorization", algorithm+" Credential=AKIDEXAMPLE/20150830/us-east-1/service/aws4_request, SignedHeaders="+signed+"x-amz-date, Signature="+c.signature)
+			request.Header.Set("Authorization", algorithm+" Credential=AKIDEXAMPLE/20150830/us-east-1/service/aws4_request, SignedHeaders="+
+				signed+"x-amz-date, Signature="+c.signature)
 			_, refusal := verifier.Verify(request, []byte(c.body))
 			assert.Nil(t, refusal)
 		})

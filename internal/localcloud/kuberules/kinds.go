@@ -87,13 +87,15 @@ var kinds = []*kind{
 			return nil
 		},
 	},
-	{token: NetworkPolicy, apiVersion: "networking.k8s.io/v1", kind: "NetworkPolicy", empty: func() any { return new(networkingv1.NetworkPolicy) }},
+	{token: NetworkPolicy, apiVersion: "networking.k8s.io/v1", kind: "NetworkPolicy",
+		empty: func() any { return new(networkingv1.NetworkPolicy) }},
 	{
 		token: "kubernetes:rbac.authorization.k8s.io/v1:ClusterRole", apiVersion: "rbac.authorization.k8s.io/v1", kind: "ClusterRole",
 		clusterWide: true, empty: func() any { return new(rbacv1.ClusterRole) },
 	},
 	{
-		token: "kubernetes:rbac.authorization.k8s.io/v1:ClusterRoleBinding", apiVersion: "rbac.authorization.k8s.io/v1", kind: "ClusterRoleBinding",
+		token: "kubernetes:rbac.authorization.k8s.io/v1:ClusterRoleBinding", apiVersion: "rbac.authorization.k8s.io/v1",
+		kind:        "ClusterRoleBinding",
 		clusterWide: true, empty: func() any { return new(rbacv1.ClusterRoleBinding) }, immutable: []string{"roleRef"},
 	},
 }
@@ -128,7 +130,8 @@ func checkPod(spec corev1.PodSpec) []schema.Failure {
 			failures = append(failures, schema.Failure{Property: path + ".image", Reason: "is required"})
 		}
 		for _, port := range container.Ports {
-			for _, problem := range append(validation.IsValidPortNum(int(port.ContainerPort)), validation.IsValidPortName(orPlaceholder(port.Name))...) {
+			for _, problem := range append(validation.IsValidPortNum(int(port.ContainerPort)),
+				validation.IsValidPortName(orPlaceholder(port.Name))...) {
 				failures = append(failures, schema.Failure{Property: path + ".ports", Reason: problem})
 			}
 		}
@@ -216,7 +219,8 @@ func checkService(object any) []schema.Failure {
 			failures = append(failures, schema.Failure{Property: path + ".port", Reason: problem})
 		}
 		if port.NodePort != 0 && (port.NodePort < firstNodePort || port.NodePort > lastNodePort) {
-			failures = append(failures, schema.Failure{Property: path + ".nodePort", Reason: "provided port is not in the valid range. The range of valid ports is 30000-32767"})
+			failures = append(failures, schema.Failure{Property: path + ".nodePort",
+				Reason: "provided port is not in the valid range. The range of valid ports is 30000-32767"})
 		}
 		if port.NodePort != 0 && service.Spec.Type != corev1.ServiceTypeNodePort {
 			failures = append(failures, schema.Failure{Property: path + ".nodePort", Reason: "may not be used when `type` is 'ClusterIP'"})

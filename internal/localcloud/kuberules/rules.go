@@ -248,7 +248,8 @@ func (r *Rules) Create(ctx context.Context, cluster, token, urn string, inputs m
 func (r *Rules) put(k *kind, cluster string, object *store.Object, isNew bool) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if isNew && (r.store.GetIn(cluster, object.Type, object.ID) != nil || k.kind == "Namespace" && slices.Contains(systemNamespaces, object.ID)) {
+	if isNew && (r.store.GetIn(cluster, object.Type, object.ID) != nil || k.kind == "Namespace" &&
+		slices.Contains(systemNamespaces, object.ID)) {
 		return fmt.Errorf("%s %q already exists", k.kind, object.ID)
 	}
 	if namespace, ok := metadataOf(object.Inputs)["namespace"].(string); ok && !r.NamespaceExists(cluster, namespace) {

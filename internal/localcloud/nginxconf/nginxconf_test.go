@@ -21,7 +21,8 @@ func TestParse(t *testing.T) {
 	require.NoError(t, err)
 	http := parsed.Directives[2].Block.Directives
 	require.Equal(t, Directive{Name: "log_format", Args: []string{"json", "escape=json", `{"a":"$b",`, `"c":"$d"}`}}, http[0])
-	require.Equal(t, []Directive{{Name: "", Args: []string{"$x"}}, {Name: `~^([^|]*)\|\1$`, Args: []string{"0"}}, {Name: "default", Args: []string{"y z"}}}, http[1].Block.Directives)
+	require.Equal(t, []Directive{{Name: "", Args: []string{"$x"}}, {Name: `~^([^|]*)\|\1$`, Args: []string{"0"}},
+		{Name: "default", Args: []string{"y z"}}}, http[1].Block.Directives)
 	require.Equal(t, []string{"=", "/a b;{}"}, http[2].Args)
 	require.Equal(t, Directive{Name: "set", Args: []string{"$b", `${dollar}\"`}}, http[3].Block.Directives[0])
 }

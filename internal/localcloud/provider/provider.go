@@ -325,7 +325,8 @@ func (s *Server) Delete(ctx context.Context, r *pulumirpc.DeleteRequest) (*empty
 	}
 	defer s.inflight.begin(r.GetUrn())()
 	token := string(resource.URN(r.GetUrn()).Type())
-	return &emptypb.Empty{}, s.faults.Do(ctx, token, faults.Delete, func(ctx context.Context) error { return instance.Delete(ctx, token, r.GetId()) })
+	return &emptypb.Empty{}, s.faults.Do(ctx, token, faults.Delete,
+		func(ctx context.Context) error { return instance.Delete(ctx, token, r.GetId()) })
 }
 
 // Invoke answers a function.

@@ -31,7 +31,8 @@ var shape = schema.Of((*random.RandomPasswordArgs)(nil))
 // defaults and characters are the provider's:
 // https://registry.terraform.io/providers/hashicorp/random/latest/docs/resources/password
 var (
-	defaults   = map[string]any{"lower": true, "upper": true, "numeric": true, "special": true, "minLower": 0.0, "minUpper": 0.0, "minNumeric": 0.0, "minSpecial": 0.0}
+	defaults = map[string]any{"lower": true, "upper": true, "numeric": true, "special": true, "minLower": 0.0, "minUpper": 0.0,
+		"minNumeric": 0.0, "minSpecial": 0.0}
 	characters = map[string]string{
 		"Lower": "abcdefghijklmnopqrstuvwxyz", "Upper": "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "Numeric": "0123456789", "Special": "!@#$%&*()-_=+[]{}<>:?",
 	}
@@ -47,7 +48,8 @@ func (instance) Check(token, _ string, _, news map[string]any, _ []byte) (map[st
 	maps.Copy(inputs, news)
 	length, known := inputs["length"].(float64)
 	if minimum := total(inputs); len(failures) == 0 && known && length < max(1, minimum) {
-		failures = append(failures, schema.Failure{Property: "length", Reason: fmt.Sprintf("must be at least 1 and at least %v, the sum of the minimums", minimum)})
+		failures = append(failures, schema.Failure{Property: "length",
+			Reason: fmt.Sprintf("must be at least 1 and at least %v, the sum of the minimums", minimum)})
 	}
 	if len(failures) == 0 && alphabet(inputs) == "" {
 		failures = append(failures, schema.Failure{Property: "lower", Reason: "at least one of lower, upper, numeric and special must be true"})

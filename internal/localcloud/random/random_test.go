@@ -11,7 +11,8 @@ import (
 func TestPasswordsAreAsAskedFor(t *testing.T) {
 	i, err := Package{}.Configure(nil)
 	require.NoError(t, err)
-	inputs, failures, err := i.Check(Password, "p", nil, map[string]any{"length": 12.0, "special": false, "lower": false, "minNumeric": 5.0, "keepers": map[string]any{"generation": "1"}}, nil)
+	inputs, failures, err := i.Check(Password, "p", nil, map[string]any{"length": 12.0, "special": false, "lower": false,
+		"minNumeric": 5.0, "keepers": map[string]any{"generation": "1"}}, nil)
 	require.NoError(t, err)
 	require.Empty(t, failures)
 	seen := map[string]bool{}

@@ -248,7 +248,8 @@ func (m *Method) checkIntegration() error {
 	if i.Type != "http_proxy" {
 		return fmt.Errorf("integration type %q is not served by the local target", i.Type)
 	}
-	if target, err := url.Parse(strings.NewReplacer("{", "", "}", "").Replace(i.URI)); err != nil || target.Host == "" || (target.Scheme != "http" && target.Scheme != "https") {
+	if target, err := url.Parse(strings.NewReplacer("{", "", "}", "").Replace(i.URI)); err != nil || target.Host == "" ||
+		(target.Scheme != "http" && target.Scheme != "https") {
 		return fmt.Errorf("invalid HTTP endpoint specified for URI %q", i.URI)
 	}
 	if i.ConnectionType == "VPC_LINK" && i.ConnectionID == "" {

@@ -19,7 +19,8 @@ func open(t *testing.T, dir string) *Store {
 func TestObjectsSurviveARestart(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir)
-	first := &Object{Type: "t", ID: "1", URN: "urn", Inputs: map[string]any{"a": "b"}, Outputs: map[string]any{"n": 1.0}, Private: map[string]any{"p": "q"}, Status: "ready", Created: time.Unix(1, 0).UTC()}
+	first := &Object{Type: "t", ID: "1", URN: "urn", Inputs: map[string]any{"a": "b"}, Outputs: map[string]any{"n": 1.0},
+		Private: map[string]any{"p": "q"}, Status: "ready", Created: time.Unix(1, 0).UTC()}
 	second := &Object{Type: "t", Scope: "c", ID: "1", Created: time.Unix(2, 0).UTC()}
 	require.NoError(t, s.Put(first))
 	require.NoError(t, s.Put(second))

@@ -63,7 +63,8 @@ func (p *pod) ask(probe *corev1.Probe) error {
 	case probe.HTTPGet != nil:
 		return p.askHTTP(ctx, probe.HTTPGet)
 	case probe.TCPSocket != nil:
-		connection, err := new(net.Dialer).DialContext(ctx, "tcp", net.JoinHostPort(p.ip, fmt.Sprint(hostPort(p.portNumber(probe.TCPSocket.Port)))))
+		connection, err := new(net.Dialer).DialContext(ctx, "tcp",
+			net.JoinHostPort(p.ip, fmt.Sprint(hostPort(p.portNumber(probe.TCPSocket.Port)))))
 		if err != nil {
 			return err
 		}

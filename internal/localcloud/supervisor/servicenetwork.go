@@ -56,7 +56,8 @@ func (p *pod) openServices() (*serviceNetwork, error) {
 		address = net.JoinHostPort(address, strconv.Itoa(port))
 	}
 	n := &serviceNetwork{
-		podNetwork: &podNetwork{pod: p, connections: map[net.Conn]bool{}}, dns: dns, services: map[string]*clusterIP{}, answered: map[string]string{},
+		podNetwork: &podNetwork{pod: p, connections: map[net.Conn]bool{}}, dns: dns, services: map[string]*clusterIP{},
+		answered: map[string]string{},
 	}
 	n.open.Go(func() { clusterdns.Serve(dns, n.answer) })
 	file, err := p.hostPath(resolvConf)

@@ -57,13 +57,15 @@ func (w *serviceWorld) run(name string) *pod {
 		w.port, err = strconv.Atoi(port)
 		require.NoError(w.t, err)
 	}
-	server := &httptest.Server{Listener: listener, Config: &http.Server{Handler: http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
+	server := &httptest.Server{Listener: listener, Config: &http.Server{Handler: http.HandlerFunc(func(rw http.ResponseWriter,
+		_ *http.Request) {
 		_, _ = io.WriteString(rw, name)
 	})}}
 	server.Start()
 	w.t.Cleanup(server.Close)
-	p := &pod{supervisor: w.s, owner: owner{cluster: "c"}, namespace: "default", name: name, ip: ip, labels: map[string]string{"app": "a"}, ready: true,
-		spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "c"}}}}
+	p := &pod{supervisor: w.s, owner: owner{cluster: "c"}, namespace: "default", name: name, ip: ip, labels: map[string]string{"app": "a"},
+		ready: true,
+		spec:  corev1.PodSpec{Containers: []corev1.Container{{Name: "c"}}}}
 	w.s.mu.Lock()
 	w.s.pods = append(w.s.pods, p)
 	w.s.mu.Unlock()
@@ -71,7 +73,8 @@ func (w *serviceWorld) run(name string) *pod {
 }
 
 func (w *serviceWorld) declare(clusterIP string, created time.Time) {
-	spec := map[string]any{"selector": map[string]any{"app": "a"}, "clusterIP": clusterIP, "ports": []any{map[string]any{"port": float64(w.port)}}}
+	spec := map[string]any{"selector": map[string]any{"app": "a"}, "clusterIP": clusterIP,
+		"ports": []any{map[string]any{"port": float64(w.port)}}}
 	require.NoError(w.t, w.s.store.Put(&store.Object{
 		Type: kuberules.Service, ID: "default/a", Scope: "c", Created: created,
 		Outputs: map[string]any{"metadata": map[string]any{"name": "a", "namespace": "default"}, "spec": spec},

@@ -76,7 +76,8 @@ func (s *Supervisor) policiesOn(p *pod, direction networkingv1.PolicyType) []*ne
 	var found []*networkingv1.NetworkPolicy
 	for _, object := range s.store.ListIn(p.owner.cluster, kuberules.NetworkPolicy) {
 		policy, err := decode[networkingv1.NetworkPolicy](s, object)
-		if err == nil && policy.Namespace == p.namespace && selects(&policy.Spec.PodSelector, p.labels) && slices.Contains(directions(policy), direction) {
+		if err == nil && policy.Namespace == p.namespace && selects(&policy.Spec.PodSelector, p.labels) &&
+			slices.Contains(directions(policy), direction) {
 			found = append(found, policy)
 		}
 	}
