@@ -259,7 +259,7 @@ const tailSize = 4 << 10
 
 // tail is the last lines of a file.
 func tail(path string) string {
-	content, err := os.ReadFile(path) //nolint:gosec // it is a log of this stack
+	content, err := os.ReadFile(path)
 	if err != nil {
 		return "  " + err.Error() + "\n"
 	}

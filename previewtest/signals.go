@@ -1,6 +1,7 @@
 package previewtest
 
 import (
+	"fmt"
 	"os"
 	"os/signal"
 	"sync"
@@ -55,7 +56,11 @@ func (e *endings) wait(signals <-chan os.Signal) {
 	var down sync.WaitGroup
 	for stack, cancel := range e.cancels {
 		cancel()
-		down.Go(func() { stack.takeDown() })
+		down.Go(func() {
+			if err := stack.takeDown(); err != nil {
+				fmt.Fprintln(os.Stderr, "previewtest:", err)
+			}
+		})
 	}
 	e.mu.Unlock()
 	done := make(chan struct{})

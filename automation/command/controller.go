@@ -31,7 +31,7 @@ that they make have changed. It serves the Ingresses whose IngressClass names it
 manifests that the stack's config names. A bad Ingress is left out, and told why by an Event. Deleted Ingresses lose
 their routes; the stack itself stays until destroy. The first signal lets an operation that is under way stop cleanly.`,
 		Example: `  apigw-ingress controller --kubeconfig ~/.kube/config
-  apigw-ingress controller --stack production --lease-namespace apigw-ingress
+  apigw-ingress controller --stack production --lease-namespace gateway
   apigw-ingress controller --dry-run
   apigw-ingress controller --once`,
 		Args: usageArgs(cobra.NoArgs),

@@ -56,7 +56,7 @@ func TestUsageErrors(t *testing.T) {
 		want string
 	}{
 		"unknown verb":    {[]string{"upp"}, `unknown command "upp"`},
-		"misspelled verb": {[]string{"destory"}, "did you mean destroy?"},
+		"misspelled verb": {[]string{"statsu"}, "did you mean status?"},
 		"missing command": {[]string{"ephemeral", "--", "./missing"}, "./missing"},
 		"unknown flag":    {[]string{"up", "--fast"}, "unknown flag: --fast"},
 		"too many":        {[]string{"up", "now"}, `unknown command "now"`},

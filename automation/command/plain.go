@@ -3,7 +3,7 @@ package command
 import (
 	"strings"
 
-	"github.com/apigateway-ingress/apigateway-ingress/components/route/manifest"
+	"github.com/apigateway-ingress/apigateway-ingress/components/route/printable"
 )
 
 // plain is a message in which no name or value of anybody's can command a terminal, or GitHub's runner: that takes each line
@@ -12,7 +12,7 @@ import (
 func plain(text string) string {
 	lines := strings.Split(text, "\n")
 	for i, line := range lines {
-		line = strings.ReplaceAll(manifest.Printable(line), "##[", "# #[")
+		line = strings.ReplaceAll(printable.Text(line), "##[", "# #[")
 		if strings.HasPrefix(strings.TrimSpace(line), "::") {
 			line = "| " + line
 		}

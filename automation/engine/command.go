@@ -63,8 +63,8 @@ func FindCommand(ctx context.Context, stateDir string) (*Command, error) {
 		if path == "" {
 			continue
 		}
-		// One that is named must be there; the others are places to look.
-		if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) && os.Getenv(CLIVariable) == "" {
+		// One that is named must be there; the others are places to look. All are the user's own.
+		if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) && os.Getenv(CLIVariable) == "" { //nolint:gosec // see above
 			continue
 		}
 		version, err := versionOf(ctx, path, stateDir)

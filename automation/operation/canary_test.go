@@ -27,7 +27,7 @@ func TestOlderDeploymentsAreSaid(t *testing.T) {
 
 func TestPlansAreTheirOwners(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "plan.json")
-	require.NoError(t, os.WriteFile(path, []byte("{}"), 0o644)) //nolint:gosec // the mode to be mended
+	require.NoError(t, os.WriteFile(path, []byte("{}"), 0o644))
 	for range 2 {
 		require.NoError(t, private(path))
 		info, err := os.Stat(path)

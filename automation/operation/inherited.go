@@ -18,7 +18,7 @@ func closeInherited() {
 		if err != nil || fd <= unix.Stderr {
 			continue
 		}
-		if flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); err == nil && flags&unix.FD_CLOEXEC == 0 {
+		if flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); err == nil && flags&unix.FD_CLOEXEC == 0 { //nolint:gosec // it is positive
 			// It is nobody's here.
 			_ = unix.Close(fd)
 		}

@@ -176,27 +176,35 @@ func (s Stack) take(table map[string]needed) (merged, map[string]bool, error) {
 		if !known {
 			unknown = append(unknown, token)
 		}
+		if s.ReadOnly {
+			n = n.looking()
+		}
 		for _, g := range n.Grants {
-			if s.ReadOnly {
-				g.Actions = slices.DeleteFunc(g.Actions, changes)
-			}
-			if len(g.Actions) == 0 {
-				continue
-			}
 			if err := grants.add(g); err != nil {
 				return nil, nil, err
 			}
 		}
 		for _, action := range n.Reads {
-			if !s.ReadOnly || !changes(action) {
-				reads[action] = true
-			}
+			reads[action] = true
 		}
 	}
 	if len(unknown) > 0 {
 		return nil, nil, fmt.Errorf("the permissions for %s are not known", strings.Join(unknown, ", "))
 	}
 	return grants, reads, nil
+}
+
+// looking leaves out what changes something.
+func (n needed) looking() needed {
+	n.Reads = slices.DeleteFunc(slices.Clone(n.Reads), changes)
+	var grants []grant
+	for _, g := range n.Grants {
+		if g.Actions = slices.DeleteFunc(slices.Clone(g.Actions), changes); len(g.Actions) > 0 {
+			grants = append(grants, g)
+		}
+	}
+	n.Grants = grants
+	return n
 }
 
 // changes says whether an action does more than look. The cluster's API asks what Kubernetes lets the caller do.

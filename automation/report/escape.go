@@ -5,7 +5,7 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/apigateway-ingress/apigateway-ingress/components/route/manifest"
+	"github.com/apigateway-ingress/apigateway-ingress/components/route/printable"
 )
 
 // Names and messages come from manifests, clusters and clouds. What they say must stay text: in a comment it can neither end
@@ -24,7 +24,7 @@ func longest(text string) int {
 
 // code is a text in one line of Markdown, as it is: https://spec.commonmark.org/0.31.2/#code-spans
 func code(text string) string {
-	text = manifest.Printable(strings.Join(strings.Fields(text), " "))
+	text = printable.Text(strings.Join(strings.Fields(text), " "))
 	fence := strings.Repeat("`", longest(text)+1)
 	if strings.HasPrefix(text, "`") || strings.HasSuffix(text, "`") {
 		text = " " + text + " "
@@ -41,7 +41,7 @@ func block(text string) string {
 func printableLines(text string) string {
 	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
 	for i, line := range lines {
-		lines[i] = manifest.Printable(line)
+		lines[i] = printable.Text(line)
 	}
 	return strings.Join(lines, "\n")
 }

@@ -58,42 +58,69 @@ type reach struct {
 // reachOf goes through the paths from the root on. A subtree is open to the caller as a whole where nothing in it is closed,
 // or where its own route is open; then what is closed within is taken away again. A policy cannot give back a part of that.
 func reachOf(caller string, locations []route.Location) (reach, error) {
-	r := reach{all: true}
-	open, taken := map[string]bool{}, map[string]bool{}
+	w := reaching{caller: caller, locations: locations, reach: reach{all: true}, open: map[string]bool{}, taken: map[string]bool{}}
 	for _, path := range pathsOf(locations) {
-		above, itselfClosed := enclosing(path), false
-		for _, below := range []bool{false, true} {
-			l, within := within(locations, path, below)
-			allowed, closed := open[above], taken[above]
-			switch {
-			case len(within) > 0 && all(within, caller):
-				allowed = true
-			case l != nil && l.First.Behavior.Auth == route.AuthIAM:
-				allowed = mayCall(caller, l.First.Behavior)
-			}
-			switch {
-			case allowed && closed:
-				return r, fmt.Errorf("%s: client-arns names %s, who may not call the paths around it, but those around these: a resource policy "+
-					"cannot say that; name the same callers on the way, or choose another path",
-					within[0].First.Source, caller)
-			case allowed && !open[above]:
-				r.only = append(r.only, resources(path, methodsOf(within), below)...)
-			case !allowed && open[above]:
-				r.never, closed = append(r.never, resources(path, methodsOf(within), below)...), true
-			}
-			r.all = r.all && (allowed || len(within) == 0)
-			if !below {
-				itselfClosed = !allowed && len(within) > 0
-				continue
-			}
-			if allowed && itselfClosed {
-				// A subtree has the path with a slash at its end as well, which API Gateway takes for the path itself.
-				r.never = append(r.never, resources(strings.TrimSuffix(path, "/")+"/", methodsOf(within), false)...)
-			}
-			open[path], taken[path] = allowed, closed
+		if err := w.path(path); err != nil {
+			return reach{}, err
 		}
 	}
-	return r, nil
+	return w.reach, nil
+}
+
+// reaching is a walk through the paths.
+type reaching struct {
+	caller    string
+	locations []route.Location
+	reach     reach
+	// open are the subtrees that the caller may call as a whole, and taken those of which something was taken away again.
+	open, taken map[string]bool
+}
+
+// path adds a path and what is below it.
+func (w *reaching) path(path string) error {
+	itself, err := w.part(path, false)
+	if err != nil {
+		return err
+	}
+	subtree, err := w.part(path, true)
+	if err != nil {
+		return err
+	}
+	if subtree.allowed && !itself.allowed && len(itself.within) > 0 {
+		// A subtree has the path with a slash at its end as well, which API Gateway takes for the path itself.
+		w.reach.never = append(w.reach.never, resources(strings.TrimSuffix(path, "/")+"/", methodsOf(subtree.within), false)...)
+	}
+	w.open[path], w.taken[path] = subtree.allowed, subtree.closed
+	return nil
+}
+
+// part is a path, or what is below it.
+type part struct {
+	within          []route.Location
+	allowed, closed bool
+}
+
+func (w *reaching) part(path string, below bool) (part, error) {
+	above := enclosing(path)
+	l, locations := within(w.locations, path, below)
+	p := part{within: locations, allowed: w.open[above], closed: w.taken[above]}
+	switch {
+	case len(locations) > 0 && all(locations, w.caller):
+		p.allowed = true
+	case l != nil && l.First.Behavior.Auth == route.AuthIAM:
+		p.allowed = mayCall(w.caller, l.First.Behavior)
+	}
+	switch {
+	case p.allowed && p.closed:
+		return p, fmt.Errorf("%s: client-arns names %s, who may not call the paths around it, but those around these: a resource policy "+
+			"cannot say that; name the same callers on the way, or choose another path", locations[0].First.Source, w.caller)
+	case p.allowed && !w.open[above]:
+		w.reach.only = append(w.reach.only, resources(path, methodsOf(locations), below)...)
+	case !p.allowed && w.open[above]:
+		w.reach.never, p.closed = append(w.reach.never, resources(path, methodsOf(locations), below)...), true
+	}
+	w.reach.all = w.reach.all && (p.allowed || len(locations) == 0)
+	return p, nil
 }
 
 // pathsOf are the paths of the locations and those above them, the shorter ones first.

@@ -117,7 +117,7 @@ func each(err error, change func(error) error) error {
 	if err == nil {
 		return nil
 	}
-	joined, isJoined := err.(interface{ Unwrap() []error }) //nolint:errorlint // a wrapped list is one error
+	joined, isJoined := err.(interface{ Unwrap() []error })
 	if !isJoined {
 		return change(err)
 	}

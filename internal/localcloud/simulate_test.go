@@ -30,7 +30,7 @@ func ask(t *testing.T, cloud *Cloud, cluster, namespace, name string, port int, 
 	addresses, found := cloud.pods.ServiceEndpoints(cluster, namespace, name, port)
 	require.True(t, found)
 	require.Len(t, addresses, 1)
-	response, err := http.Post("http://"+addresses[0]+path, "text/plain", strings.NewReader("hello")) //nolint:noctx // a test
+	response, err := http.Post("http://"+addresses[0]+path, "text/plain", strings.NewReader("hello"))
 	if err != nil {
 		return "", err
 	}
@@ -94,7 +94,7 @@ func program(address string) {
 			fmt.Fprint(w, os.Getenv("PATH"))
 			return
 		}
-		response, err := http.Get(target + "/asked?by=program") //nolint:gosec,noctx // a test
+		response, err := http.Get(target + "/asked?by=program")
 		if err != nil {
 			fmt.Fprint(w, err)
 			return

@@ -163,7 +163,7 @@ func (c *Chain) Send(verb, host, path string, headers map[string]string) Answer 
 		return Answer{Status: http.StatusForbidden}
 	}
 	target := strings.TrimPrefix(method.Integration.URI, "http://nlb")
-	target = strings.ReplaceAll(target[strings.Index(target, "/"):], "{proxy}", variables["proxy"])
+	target = strings.ReplaceAll(target[max(0, strings.Index(target, "/")):], "{proxy}", variables["proxy"])
 	sent := map[string]string{}
 	for name, value := range headers {
 		sent[http.CanonicalHeaderKey(name)] = value

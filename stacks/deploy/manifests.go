@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/apigateway-ingress/apigateway-ingress/components/route/manifest"
+	"github.com/apigateway-ingress/apigateway-ingress/components/route/printable"
 	"k8s.io/apimachinery/pkg/util/validation"
 )
 
@@ -46,5 +47,5 @@ func (s *Settings) objects(root string) (manifest.Set, error) {
 		all.Join(set)
 	}
 	problems = slices.DeleteFunc(problems, func(err error) bool { return err == nil })
-	return all, manifest.PrintableError(errors.Join(problems...))
+	return all, printable.Error(errors.Join(problems...))
 }

@@ -22,7 +22,7 @@ import (
 const misbehave = "misbehave"
 
 func serveMisbehavior(address string) error {
-	return http.ListenAndServe(address, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { //nolint:gosec // a test
+	return http.ListenAndServe(address, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case "/svc/closed":
 			if connection, _, err := http.NewResponseController(w).Hijack(); err == nil {

@@ -172,7 +172,7 @@ func attributes(value string) map[string]string {
 
 func balancerAttributes(value string, t *translation) (Outcome, string) {
 	var lost []string
-	outcome := Outcome(NotNeeded)
+	outcome := NotNeeded
 	for key, value := range attributes(value) {
 		seconds, err := strconv.Atoi(value)
 		switch {

@@ -7,7 +7,7 @@ import (
 	"sort"
 
 	"github.com/apigateway-ingress/apigateway-ingress/components/route"
-	"github.com/apigateway-ingress/apigateway-ingress/components/route/manifest"
+	"github.com/apigateway-ingress/apigateway-ingress/components/route/printable"
 )
 
 // Ruling is what became of one Ingress.
@@ -178,7 +178,7 @@ func (a *admitting) place(places *places, c *candidate) []*candidate {
 			problems, blockers = append(problems, r.Duplicates(other.Route)), append(blockers, other.by)
 		}
 	}
-	if c.ruling.Err = manifest.PrintableError(errors.Join(problems...)); c.ruling.Err != nil {
+	if c.ruling.Err = printable.Error(errors.Join(problems...)); c.ruling.Err != nil {
 		return blockers
 	}
 	if near := places.near(c); len(near) > 0 {

@@ -17,7 +17,7 @@ import (
 	"strings"
 
 	"github.com/apigateway-ingress/apigateway-ingress/components/route"
-	"github.com/apigateway-ingress/apigateway-ingress/components/route/manifest"
+	"github.com/apigateway-ingress/apigateway-ingress/components/route/printable"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/validation"
 )
@@ -80,14 +80,14 @@ func (c *compiler) compile() (*route.Table, error) {
 		routes = append(routes, nothing)
 	}
 	if err := c.verdict(routes); err != nil {
-		return nil, manifest.PrintableError(err)
+		return nil, printable.Error(err)
 	}
 	table, err := route.New(
 		route.Table{Routes: routes, Settings: settings, Authorizers: options.Authorizers, Fragments: options.Fragments, Notices: c.notices},
 		route.Options{AnyAuthorizer: options.AnyService, ResourceQuota: options.ResourceQuota, AllowOverlaps: options.AllowOverlaps,
 			Difference: difference},
 	)
-	return table, manifest.PrintableError(err)
+	return table, printable.Error(err)
 }
 
 // nothing keeps the API of a cluster without routes in being: AWS deploys none that has no method.
@@ -115,7 +115,7 @@ type selected struct {
 }
 
 func (c *compiler) notice(format string, args ...any) {
-	c.notices = append(c.notices, manifest.Printable(fmt.Sprintf(format, args...)))
+	c.notices = append(c.notices, printable.Text(fmt.Sprintf(format, args...)))
 }
 
 func (c *compiler) fail(place string, problems ...error) {

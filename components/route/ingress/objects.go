@@ -11,6 +11,7 @@ import (
 
 	"github.com/apigateway-ingress/apigateway-ingress/components/route"
 	"github.com/apigateway-ingress/apigateway-ingress/components/route/manifest"
+	"github.com/apigateway-ingress/apigateway-ingress/components/route/printable"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	networkingv1beta1 "k8s.io/api/networking/v1beta1"
@@ -28,7 +29,7 @@ type Ingress struct {
 
 // place is where problems of the Ingress are said to be.
 func (i Ingress) place() string {
-	return manifest.Printable(fmt.Sprintf("%s: ingress %s/%s", i.Source, namespaceOr(i.Namespace), i.Name))
+	return printable.Text(fmt.Sprintf("%s: ingress %s/%s", i.Source, namespaceOr(i.Namespace), i.Name))
 }
 
 // Manifests are the objects of some files, as far as they say something about routes.
@@ -53,14 +54,14 @@ type Manifests struct {
 func Read(paths []string, stdin io.Reader) (Manifests, error) {
 	set, err := manifest.Read(paths, stdin)
 	m, more := From(set)
-	return m, manifest.PrintableError(errors.Join(err, more))
+	return m, printable.Error(errors.Join(err, more))
 }
 
 // Parse reads the objects of one file's content; name is used in messages only.
 func Parse(name string, content []byte) (Manifests, error) {
 	set, err := manifest.Parse(name, content)
 	m, more := From(set)
-	return m, manifest.PrintableError(errors.Join(err, more))
+	return m, printable.Error(errors.Join(err, more))
 }
 
 // From takes what is about routes out of a set of objects.
@@ -76,9 +77,9 @@ func From(set manifest.Set) (Manifests, error) {
 		m.Notices = append(m.Notices, "passed over, because they are no routes: "+others)
 	}
 	for i, notice := range m.Notices {
-		m.Notices[i] = manifest.Printable(notice)
+		m.Notices[i] = printable.Text(notice)
 	}
-	return m, manifest.PrintableError(errors.Join(problems...))
+	return m, printable.Error(errors.Join(problems...))
 }
 
 func placeOf(object manifest.Object) string {
@@ -116,7 +117,7 @@ func (m *Manifests) add(object manifest.Object) error {
 // FromObject reads one Ingress.
 func FromObject(object manifest.Object) (Ingress, error) {
 	ingress, err := readIngress(object)
-	return ingress, manifest.PrintableError(route.At(placeOf(object), err))
+	return ingress, printable.Error(route.At(placeOf(object), err))
 }
 
 func readIngress(object manifest.Object) (Ingress, error) {

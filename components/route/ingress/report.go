@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/apigateway-ingress/apigateway-ingress/components/route"
-	"github.com/apigateway-ingress/apigateway-ingress/components/route/manifest"
+	"github.com/apigateway-ingress/apigateway-ingress/components/route/printable"
 )
 
 // Outcome is what becomes of an Ingress.
@@ -73,7 +73,7 @@ func (r Report) Err() error {
 // of two that cannot be together the first is served. unread is what Read could not read.
 func Judge(m Manifests, unread error, options Options) Report {
 	j := &judge{verdicts: map[string]*Verdict{}}
-	for _, problem := range leaves(manifest.PrintableError(unread)) {
+	for _, problem := range leaves(printable.Error(unread)) {
 		place, reason, _ := strings.Cut(problem.Error(), ": ")
 		j.say(place, Refused, reason)
 	}
@@ -127,7 +127,7 @@ func (j *judge) takeOurs(m *Manifests, options Options) {
 	for _, i := range m.Ingresses {
 		// Whatever is wrong with an annotation, Compile says it.
 		said, _ := parseAnnotations(i.Annotations)
-		reason := manifest.Printable(c.leftOut(i, said.group))
+		reason := printable.Text(c.leftOut(i, said.group))
 		if reason == "" {
 			ours = append(ours, i)
 			j.say(i.place(), Served)

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+
+	"github.com/apigateway-ingress/apigateway-ingress/components/route/printable"
 )
 
 // Bind makes every object one of a namespace: those that name none get it, and those of another are left out and reported. So
@@ -20,7 +22,7 @@ func (s *Set) Bind(namespace string) error {
 		kept = append(kept, bound)
 	}
 	s.Objects = kept
-	return PrintableError(errors.Join(problems...))
+	return printable.Error(errors.Join(problems...))
 }
 
 func (o Object) bind(namespace string) (Object, error) {

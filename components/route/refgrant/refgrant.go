@@ -13,6 +13,7 @@ import (
 	"slices"
 
 	"github.com/apigateway-ingress/apigateway-ingress/components/route/manifest"
+	"github.com/apigateway-ingress/apigateway-ingress/components/route/printable"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	kjson "sigs.k8s.io/json"
 )
@@ -62,7 +63,7 @@ func Of(set manifest.Set) ([]Grant, error) {
 		}
 		grants = append(grants, grant)
 	}
-	return grants, manifest.PrintableError(errors.Join(problems...))
+	return grants, printable.Error(errors.Join(problems...))
 }
 
 func parse(object manifest.Object) (Grant, error) {

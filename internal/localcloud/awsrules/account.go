@@ -1,8 +1,12 @@
 package awsrules
 
-import "fmt"
+import (
+	"fmt"
 
-// The local account. Its number is one that AWS uses in examples and gives to nobody.
+	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/store"
+)
+
+// Account is the number of the local account, one that AWS uses in examples and gives to nobody.
 const Account = "111122223333"
 
 // callerARN is whoever calls the local AWS.
@@ -11,7 +15,7 @@ func callerARN(region string) string {
 }
 
 // Invoke answers the data sources that programs ask for.
-func (r *Rules) Invoke(token, region string, args properties) (properties, error) {
+func (r *Rules) Invoke(token, region string, args store.Properties) (store.Properties, error) {
 	switch token {
 	case "aws:index/getRegion:getRegion":
 		return properties{

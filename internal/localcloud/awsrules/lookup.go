@@ -30,7 +30,7 @@ var lookups = map[string]func(r *Rules, args properties) (properties, error){
 		}
 		return described(o, nil), nil
 	},
-	"aws:eks/getAddonVersion:getAddonVersion": func(_ *Rules, args properties) (properties, error) {
+	"aws:eks/getAddonVersion:getAddonVersion": func(_ *Rules, args properties) (properties, error) { //nolint:unparam // as the others
 		return properties{
 			"id": args["addonName"], "addonName": args["addonName"], "kubernetesVersion": args["kubernetesVersion"],
 			"mostRecent": args["mostRecent"], "version": addonVersion(args.Text("kubernetesVersion")) + madeUp,

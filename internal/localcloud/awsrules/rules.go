@@ -45,7 +45,7 @@ func Tokens() []string { return slices.Sorted(maps.Keys(table)) }
 
 // Check validates inputs and fills in defaults and automatic names. name is the resource's, olds are the
 // inputs of the object that exists, nil for a new one. Automatic names come from seed, or from chance without one.
-func (r *Rules) Check(token, name string, olds, news properties, seed []byte) (properties, []schema.Failure, error) {
+func (r *Rules) Check(token, name string, olds, news store.Properties, seed []byte) (store.Properties, []schema.Failure, error) {
 	rule, err := find(token)
 	if err != nil {
 		return nil, nil, err
@@ -113,7 +113,7 @@ func changedKeys(olds, news properties) []string {
 }
 
 // Preview returns the outputs of an object that is not created: those that can be known.
-func (r *Rules) Preview(token, region string, inputs properties) (properties, error) {
+func (r *Rules) Preview(token, region string, inputs store.Properties) (store.Properties, error) {
 	rule, err := find(token)
 	if err != nil {
 		return nil, err

@@ -81,7 +81,7 @@ func LogPath(dir string) string { return filepath.Join(dir, "logs", "cloud.log")
 
 // Serve runs a local cloud in dir until ctx ends or a client asks it to stop.
 func Serve(ctx context.Context, dir, build string, log *slog.Logger) error {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := os.MkdirAll(dir, 0o700); err != nil { //nolint:gosec // the state directory is where its user wants it
 		return err
 	}
 	lock, err := acquire(filepath.Join(dir, lockName))
@@ -118,7 +118,7 @@ func stopWithDirectory(ctx context.Context, stop func(), lock *os.File, log *slo
 			return
 		case <-time.After(lookPeriod):
 		}
-		found, err := os.Stat(lock.Name())
+		found, err := os.Stat(lock.Name()) //nolint:gosec // it is below the state directory
 		if errors.Is(err, os.ErrNotExist) || err == nil && !os.SameFile(held, found) {
 			log.Info("the state directory was removed")
 			stop()
@@ -129,7 +129,7 @@ func stopWithDirectory(ctx context.Context, stop func(), lock *os.File, log *slo
 
 // acquire holds the directory's lock for as long as the process lives.
 func acquire(path string) (*os.File, error) {
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec // it is below the state directory
 	if err != nil {
 		return nil, err
 	}

@@ -62,7 +62,6 @@ func (u *Use) join(ctx context.Context, program Program) error {
 		if err := u.client.Stop(ctx); err != nil {
 			return err
 		}
-		running = false
 	}
 	// Where it was not alone, trying has cost the lock; where it was, others may join now.
 	if err := lock(ctx, u.file, syscall.LOCK_SH); err != nil {

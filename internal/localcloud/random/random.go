@@ -16,7 +16,7 @@ import (
 )
 
 // Password is the one type that is served.
-const Password = "random:index/randomPassword:RandomPassword" //nolint:gosec // a type's name
+const Password = "random:index/randomPassword:RandomPassword"
 
 // Package makes instances without any configuration.
 type Package struct{}

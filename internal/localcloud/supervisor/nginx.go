@@ -63,8 +63,7 @@ func (p *pod) nginxCommand(services *serviceNetwork) ([]string, error) {
 	p.supervisor.mu.Lock()
 	defer p.supervisor.mu.Unlock()
 	p.nginx = &proxied{services: services, follows: version.GTE(followsNames), fixed: map[string]string{}}
-	_, err = p.writeConfig()
-	return command, err
+	return command, p.writeConfig()
 }
 
 // followsNames is the first nginx that resolves names while it runs:
@@ -129,35 +128,35 @@ func (p *pod) configFile() string {
 	return ""
 }
 
-// writeConfig translates the mounted nginx.conf for this machine, and says whether it changed. The caller holds s.mu.
-func (p *pod) writeConfig() (bool, error) {
+// writeConfig translates the mounted nginx.conf for this machine. The caller holds s.mu.
+func (p *pod) writeConfig() error {
 	file := p.configFile()
 	if !p.mounted(file) {
-		return false, fmt.Errorf("nginx's configuration %q is in no volume of the pod", file)
+		return fmt.Errorf("nginx's configuration %q is in no volume of the pod", file)
 	}
 	original, err := p.mountedFile(file)
 	if err != nil {
-		return false, err
+		return err
 	}
 	tree, err := nginxconf.Parse(original)
 	if err != nil {
-		return false, fmt.Errorf("%s: %w", file, err)
+		return fmt.Errorf("%s: %w", file, err)
 	}
 	p.nginx.followed = map[string]string{}
 	p.translate(tree, "")
 	translated := nginxconf.Format(tree)
 	if translated == p.nginx.config {
-		return false, nil
+		return nil
 	}
 	target, err := p.hostPath(file)
 	if err != nil {
-		return false, err
+		return err
 	}
 	if err := os.WriteFile(target, []byte(translated), 0o600); err != nil {
-		return false, err
+		return err
 	}
 	p.nginx.config = translated
-	return true, nil
+	return nil
 }
 
 func (p *pod) mountedFile(file string) (string, error) {

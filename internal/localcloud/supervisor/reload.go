@@ -42,7 +42,7 @@ func (s *Supervisor) refreshConfigs() {
 // tellNginx reloads nginx where names have other addresses. The caller holds s.mu.
 func (p *pod) tellNginx() error {
 	before := p.nginx.followed
-	if _, err := p.writeConfig(); err != nil {
+	if err := p.writeConfig(); err != nil {
 		return err
 	}
 	if maps.Equal(before, p.nginx.followed) {
@@ -57,7 +57,7 @@ func (p *pod) tellNginx() error {
 // configsApplied says whether every nginx knows the Services as they are. The caller holds s.mu.
 func (s *Supervisor) configsApplied() bool {
 	for _, p := range s.pods {
-		if p.nginx != nil && !(p.configApplied() && p.nginx.knowsAddresses()) {
+		if p.nginx != nil && (!p.configApplied() || !p.nginx.knowsAddresses()) {
 			return false
 		}
 	}

@@ -1,4 +1,5 @@
-package manifest
+// Package printable keeps what comes from manifests, clusters and clouds text, wherever it is printed.
+package printable
 
 import (
 	"errors"
@@ -7,9 +8,9 @@ import (
 	"unicode"
 )
 
-// Printable escapes what a manifest could use to forge lines of a log, or to command a terminal: line ends, escape
+// Text escapes what a manifest could use to forge lines of a log, or to command a terminal: line ends, escape
 // characters, and marks that change the direction of writing.
-func Printable(text string) string {
+func Text(text string) string {
 	if !strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) {
 		return text
 	}
@@ -25,20 +26,20 @@ func Printable(text string) string {
 	return b.String()
 }
 
-// PrintableError does so for each of the problems that err holds. One that needs it loses its wrapped cause.
-func PrintableError(err error) error {
+// Error does so for each of the problems that err holds. One that needs it loses its wrapped cause.
+func Error(err error) error {
 	if err == nil {
 		return nil
 	}
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		var problems []error
 		for _, problem := range joined.Unwrap() {
-			problems = append(problems, PrintableError(problem))
+			problems = append(problems, Error(problem))
 		}
 		return errors.Join(problems...)
 	}
-	if text := err.Error(); Printable(text) != text {
-		return errors.New(Printable(text))
+	if text := err.Error(); Text(text) != text {
+		return errors.New(Text(text))
 	}
 	return err
 }
