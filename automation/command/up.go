@@ -2,8 +2,11 @@ package command
 
 import (
 	"context"
+	"fmt"
+	"strings"
 
 	"github.com/apigateway-ingress/apigateway-ingress/automation/operation"
+	"github.com/apigateway-ingress/apigateway-ingress/components/route"
 	"github.com/spf13/cobra"
 )
 
@@ -35,14 +38,44 @@ func (s *shared) up(ctx context.Context, plan, summary string, failOnWeaker bool
 	o.GiveUp = giveUp
 	r, err := operation.Up(ctx, o)
 	return s.finish(r, err, summary, func() {
-		endpoint, region := endpointOf(r)
-		self := s.self()
+		endpoint, _ := endpointOf(r)
 		s.printf("\nStack %s is up on target %s after %.1f s: %s.\n\n  %s\n\nTry:\n", s.stack, r.Target, r.Took.Seconds(), r.Changes.Done(),
 			endpoint)
-		s.printf("  %s call /api/book/list\n", self)
-		s.printf("  curl --aws-sigv4 aws:amz:%s:execute-api --user \"$(%s outputs clientAccessKeyId):$(%s outputs --show-secrets "+
-			"clientSecretAccessKey)\" %s/api/author/list\n",
-			region, self, self, endpoint)
-		s.printf("  %s status\n", self)
+		for _, line := range s.suggestions(r) {
+			s.printf("  %s\n", line)
+		}
+		s.printf("  %s status\n", s.self())
 	})
+}
+
+// suggestions are requests for the stack's own routes: one by call, and the same by curl where the client user signs it.
+func (s *shared) suggestions(r *operation.Result) []string {
+	_, settings, err := operation.Settings(s.options())
+	if err != nil {
+		return nil // The stack is up with a config that was read just before.
+	}
+	table, err := settings.Routes()
+	if err != nil || len(table.Routes) == 0 {
+		return nil
+	}
+	self, first := s.self(), table.Rows()[0]
+	call := self + " call"
+	if first.Host != "*" {
+		call += " --host " + strings.Replace(first.Host, "*", "any", 1)
+	}
+	switch {
+	case first.Auth == route.AuthNone:
+		return []string{call + " --unsigned " + first.Path}
+	case first.Auth != route.AuthIAM:
+		return []string{call + " --authorizer " + string(first.Auth) + " " + first.Path}
+	case r.Outputs["clientAccessKeyId"].Value == nil:
+		return nil
+	}
+	endpoint, region := endpointOf(r)
+	lines := []string{call + " " + first.Path}
+	if first.Host == "*" {
+		lines = append(lines, fmt.Sprintf("curl --aws-sigv4 aws:amz:%s:execute-api --user "+
+			"\"$(%s outputs clientAccessKeyId):$(%s outputs --show-secrets clientSecretAccessKey)\" %s%s", region, self, self, endpoint, first.Path))
+	}
+	return lines
 }

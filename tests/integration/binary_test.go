@@ -98,6 +98,7 @@ func TestBinary(t *testing.T) {
 	b.json(&second, "up")
 	require.Equal(t, map[string]int{"same": first.Changes["create"]}, second.Changes, "twice is a no-op")
 	require.Zero(t, b.run("preview", "--expect-no-changes").code)
+	expectTriesWork(t, b, b.run("up").out)
 	t.Run("looking", func(t *testing.T) { testLooking(t, b) })
 	t.Run("plan", func(t *testing.T) { testPlan(t, b) })
 	t.Run("weaker access", func(t *testing.T) { testWeakerAccess(t, b) })

@@ -87,6 +87,7 @@ func TestPublishWhatExists(t *testing.T) {
 	b := newShop(t, publishedShop)
 	o := b.run("up")
 	require.Zero(t, o.code, o.out+o.errOut)
+	expectTriesWork(t, b, o.out)
 	page := b.run("call", "--unsigned", "/")
 	require.Zero(t, page.code, page.errOut)
 	require.Contains(t, page.out, "a foreign page")
@@ -191,4 +192,20 @@ func statusAt(t *testing.T, endpoint, host string) int {
 	require.NoError(t, err)
 	require.NoError(t, response.Body.Close())
 	return response.StatusCode
+}
+
+// expectTriesWork runs the calls that up says to try: they are about the stack's own routes.
+func expectTriesWork(t *testing.T, b *binary, said string) {
+	t.Helper()
+	_, tries, found := strings.Cut(said, "Try:\n")
+	require.True(t, found, said)
+	calls := 0
+	for _, line := range strings.Split(tries, "\n") {
+		if _, arguments, isCall := strings.Cut(line, " call "); isCall {
+			called := b.run(append([]string{"call"}, strings.Fields(arguments)...)...)
+			require.Zero(t, called.code, "%s: %s", line, called.errOut)
+			calls++
+		}
+	}
+	require.Positive(t, calls, said)
 }
