@@ -38,7 +38,6 @@ import (
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
 	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
-	"k8s.io/apimachinery/pkg/util/validation"
 )
 
 const typeToken = "apigateway-ingress:platform:Platform"
@@ -114,27 +113,6 @@ type Args struct {
 	CertificateProvider pulumi.ProviderResource
 	// Tags are tags of every AWS resource.
 	Tags pulumi.StringMapInput `pulumi:"tags,optional"`
-}
-
-// Service is a backend: made by the platform from Image, or existing in the cluster when Image is nil.
-//
-// The pods of a service that the platform makes listen for HTTP on ContainerPort, answer GET /healthz with 200 while they
-// live and GET /readyz while they can take requests, run as an ordinary user (65532) with a read-only file system except
-// for /tmp, and go on serving for 5 seconds after they were told to stop. What needs more is an ordinary Deployment, named
-// here without an image.
-type Service struct {
-	// Name is the name of the Service.
-	Name string `pulumi:"name"`
-	// Namespace is the namespace of the Service.
-	Namespace string `pulumi:"namespace,optional" default:"default"`
-	// Image is the container image; without one the Service must exist.
-	Image pulumi.StringInput `pulumi:"image,optional"`
-	// Port is the Service's port.
-	Port int `pulumi:"port"`
-	// ContainerPort is where the container serves HTTP.
-	ContainerPort int `pulumi:"containerPort,optional" default:"8080" range:"1024..65535"`
-	// Replicas is the number of pods.
-	Replicas int `pulumi:"replicas,optional" default:"2" range:"1..1000"`
 }
 
 // Platform is the published services.
@@ -239,24 +217,6 @@ func (a Args) plan(name string) (parts, error) {
 	return plan, p.Err()
 }
 
-// annotated fills in what the annotations say and the fields leave open.
-func (a *Args) annotated(said route.Settings) {
-	if a.Proxy.Image == nil && said.ProxyImage != "" {
-		a.Proxy.Image = pulumi.String(said.ProxyImage)
-	}
-	a.Proxy.Replicas = cmp.Or(a.Proxy.Replicas, said.ProxyReplicas)
-	a.Proxy.Port = cmp.Or(a.Proxy.Port, said.ProxyPort)
-	if len(a.Proxy.NodeSelector) == 0 {
-		a.Proxy.NodeSelector = said.NodeSelector
-	}
-	g := &a.Gateway
-	g.Stage.Name = cmp.Or(g.Stage.Name, said.StageName)
-	g.Domain.Name = cmp.Or(g.Domain.Name, said.CustomDomainName)
-	if g.Domain.CertificateARN == nil && said.CertificateARN != "" {
-		g.Domain.CertificateARN = pulumi.String(said.CertificateARN)
-	}
-}
-
 // checkExisting: a cluster stands in a VPC, so an existing one takes an existing VPC; and its roles are not ours.
 func (a Args) checkExisting(p *settings.Problems) {
 	existing := a.Cluster.Existing
@@ -272,65 +232,7 @@ func (a Args) checkExisting(p *settings.Problems) {
 		"{PodRole.Mode} irsa: IAM has no OIDC provider for cluster %s: make one, or choose podIdentity or none", name)
 }
 
-// Routes is the table that the Ingresses make with the services and the group of these arguments.
-func (a Args) Routes() (*route.Table, error) { return ingress.Compile(a.Manifests, a.RouteOptions()) }
-
-// Judge says of each Ingress what becomes of it with the services and the group of these arguments.
-func (a Args) Judge() ingress.Report { return ingress.Judge(a.Manifests, nil, a.RouteOptions()) }
-
-// RouteOptions are those by which Routes and Judge look at Ingresses.
-func (a Args) RouteOptions() ingress.Options {
-	return ingress.Options{
-		Owner: a.OwnerNamespace, AllowOverlaps: a.AllowNamespaceOverlaps, Classless: a.Classless, IgnoreForeign: a.IgnoreForeignAnnotations,
-		Services: a.backends(), Undeclared: a.Cluster.Existing != nil, Domains: a.domains(), Group: a.Group, ResourceQuota: a.APIResourceQuota,
-		Authorizers: a.Authorizers, Fragments: a.Fragments,
-	}
-}
-
-// domains are the names to which the API answers.
-func (a Args) domains() []string {
-	var names []string
-	for _, d := range a.Gateway.Names() {
-		names = append(names, d.Name)
-	}
-	if a.Hosts == Auto || a.Hosts == Each {
-		names = append(names, a.hostsOf()...)
-	}
-	return names
-}
-
-func (a Args) backends() []route.Service {
-	var backends []route.Service
-	for _, s := range a.Services {
-		backends = append(backends, route.Service{
-			Namespace: s.namespace(), Name: s.Name, Ports: []route.ServicePort{{Name: "http", Number: s.Port}},
-		})
-	}
-	return backends
-}
-
-func (a Args) checkServices(p *settings.Problems) {
-	seen := map[string]bool{}
-	for i, s := range a.Services {
-		key := s.namespace() + "/" + s.Name
-		p.When(seen[key], "{Services[%d]}: %s is declared twice", i, key)
-		seen[key] = true
-		if found := validation.IsDNS1035Label(s.Name); len(found) > 0 {
-			p.When(true, "{Services[%d].Name} %q is not valid: %s", i, s.Name, found[0])
-		}
-		p.When(s.Port < 1 || s.Port > 65535, "{Services[%d].Port} %d is not from 1 to 65535", i, s.Port)
-	}
-}
-
-func (s Service) namespace() string { return cmp.Or(s.Namespace, defaultNamespace) }
-
 const defaultNamespace = "default"
-
-func (s Service) workload() *workload.Args {
-	return &workload.Args{
-		ServiceName: s.Name, Image: s.Image, ServicePort: s.Port, ContainerPort: s.ContainerPort, Replicas: s.Replicas,
-	}
-}
 
 // New declares the platform. Nothing of it is made unless all arguments are valid.
 func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Platform, error) {

@@ -201,7 +201,7 @@ func TestStepIsCancelledOnGitHub(t *testing.T) {
 	c.write("step.sh", "exec apigw-ingress ephemeral --ttl 2h -- sh -c 'echo > command; sleep 30'\n")
 	step := c.command("bash", "-e", filepath.Join(c.root, "step.sh"))
 	require.NoError(t, step.Start())
-	require.Eventually(t, func() bool { return c.exists("command") }, 30*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return c.exists("command") }, 2*time.Minute, 10*time.Millisecond)
 	ended := make(chan error, 1)
 	go func() { ended <- step.Wait() }()
 	for _, next := range []struct {
