@@ -92,20 +92,20 @@ SOAK         ?= 10m
 chaos: build nginx ## kill binary, engine and local cloud at many moments of every operation
 	$(WITH_NGINX) CHAOS_POINTS=$(CHAOS_POINTS) $(GO) test ./tests/chaos -count 1 -timeout 60m -v
 
-faults: build nginx ## let every operation on every type of resource fail once, and write docs/reliability.md
+faults: build nginx ## let every operation on every type of resource fail once, and write docs/contributing/fault-matrix.md
 	$(WITH_NGINX) FAULTS=all $(GO) test ./tests/integration -run "TestFaults|TestFullDisk" -count 1 -timeout 60m
 
 soak: build nginx ## load the local target for SOAK=10m, and look for leaks
 	$(WITH_NGINX) SOAK=$(SOAK) $(GO) test ./tests/integration -run TestSoak -count 1 -timeout 60m -v
 
-bench: build nginx ## measure everything next to its alternative and write docs/benchmarks.md
+bench: build nginx ## measure everything next to its alternative and write docs/contributing/benchmarks.md
 	$(WITH_NGINX) BENCH=1 $(GO) test ./tests/bench -run TestReport -count 1 -timeout 20m
 
-bench-cold: ## compile everything with an empty build cache and write docs/benchmarks-cold.md
+bench-cold: ## compile everything with an empty build cache and write docs/contributing/benchmarks-cold.md
 	BENCH_COLD=1 $(GO) test ./tests/bench -run TestCold -count 1 -timeout 40m
 
 BENCHSTAT := golang.org/x/perf/cmd/benchstat@v0.0.0-20260908200009-22c9c6c9d4da
-BASELINE  := docs/benchmarks-baseline.txt
+BASELINE  := docs/contributing/benchmarks-baseline.txt
 GOBENCH    = $(WITH_NGINX) $(GO) test ./components/route ./components/gateway ./internal/localcloud/dataplane -run '^$$' -bench . -benchtime 3x -count 6
 
 bench-baseline: ## keep the figures of Go's benchmarks, for bench-compare

@@ -31,7 +31,7 @@ func Examine(ctx context.Context, o operation.Options) []Check {
 	checks := []Check{checkCLI(ctx)}
 	project, _, err := operation.Settings(o)
 	if err != nil {
-		return append(checks, Check{Name: "config", Found: err.Error(), Fix: "docs/config.md lists every key"})
+		return append(checks, Check{Name: "config", Found: err.Error(), Fix: "docs/reference/config.md lists every key"})
 	}
 	checks = append(checks, Check{Name: "config", OK: true, Found: fmt.Sprintf("stack %s, target %s", project.Stack, project.Target)})
 	if project.Target == engine.Local {

@@ -15,9 +15,9 @@ import (
 
 var ruleRow = regexp.MustCompile("(?m)^\\| `([A-Za-z]+)` \\| `([A-Za-z0-9]+)` \\| ([^|]+) \\| ([^|]+) \\| ([^|]+) \\|$")
 
-// Every property that the gateway sets has a row in docs/aws-rules.md, which says what AWS wants of it.
+// Every property that the gateway sets has a row in docs/contributing/aws-rules.md, which says what AWS wants of it.
 func TestEveryPropertyHasItsRule(t *testing.T) {
-	page, err := os.ReadFile("../../docs/aws-rules.md")
+	page, err := os.ReadFile("../../docs/contributing/aws-rules.md")
 	require.NoError(t, err)
 	rows := map[string]bool{}
 	for _, row := range ruleRow.FindAllStringSubmatch(string(page), -1) {
@@ -58,5 +58,5 @@ func TestEveryPropertyHasItsRule(t *testing.T) {
 			}
 		}
 	}
-	require.Empty(t, missing, "add these rows to docs/aws-rules.md")
+	require.Empty(t, missing, "add these rows to docs/contributing/aws-rules.md")
 }

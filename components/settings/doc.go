@@ -1,7 +1,7 @@
 // Package settings makes one struct field the only place where a setting is written down.
 //
 // The field's doc comment describes it and its tags say the rest. From them come the config schema of Pulumi.yaml,
-// docs/config.md, the parsing of a stack's config, defaults, and the checks that need no more than one value:
+// docs/reference/config.md, the parsing of a stack's config, defaults, and the checks that need no more than one value:
 //
 //	// Replicas is the number of NGINX pods.
 //	Replicas int `pulumi:"replicas,optional" config:"proxyReplicas" default:"3" range:"1..1000"`

@@ -23,7 +23,7 @@ import (
 )
 
 // Config is a stack's config: each field with a pulumi tag is a key, and so are the fields of the platform's parts. The
-// schema in Pulumi.yaml and docs/config.md are written from it by `make golden`.
+// schema in Pulumi.yaml and docs/reference/config.md are written from it by `make golden`.
 type Config struct {
 	Machine Machine `pulumi:"machine,optional" config:",inline"`
 	// Name is the prefix of every resource, at most 20 letters, digits and hyphens.

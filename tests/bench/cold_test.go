@@ -39,7 +39,7 @@ func TestCold(t *testing.T) {
 	})
 	r.line("Nearly half of what compiling the binary costs is the SDKs that Pulumi generates (from `go build -debug-actiongraph`, " +
 		"once): each resource of EC2, and each type of Kubernetes' core, is compiled whether it is used or not.")
-	require.NoError(t, os.WriteFile(filepath.Join(repository, "docs", "benchmarks-cold.md"), []byte(r.text.String()), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(repository, "docs", "contributing", "benchmarks-cold.md"), []byte(r.text.String()), 0o600))
 }
 
 func copyOfRepository(t *testing.T) string {

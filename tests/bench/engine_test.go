@@ -112,7 +112,7 @@ func criticalPath(t *testing.T, r *report) {
 	}
 	path, longest := stepreport.CriticalPath(steps, needs)
 	picture := stepreport.Timeline("up on the local target, an hour of AWS in a minute", steps, needs)
-	require.NoError(t, os.WriteFile(filepath.Join(repository, "docs", "benchmark-timeline.svg"), []byte(picture), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(repository, "docs", "contributing", "benchmark-timeline.svg"), []byte(picture), 0o600))
 	old, eks := sequence(steps, resources), timeOf(steps, "aws:eks/cluster:Cluster")+timeOf(steps, "aws:eks/nodeGroup:NodeGroup")
 	depths, err := depthsOf(w.session)
 	require.NoError(t, err)

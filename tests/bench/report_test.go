@@ -1,4 +1,4 @@
-// Package bench measures, each figure next to the alternative in the same run, and writes docs/benchmarks.md with
+// Package bench measures, each figure next to the alternative in the same run, and writes docs/contributing/benchmarks.md with
 // charts. Run it with `make bench`.
 package bench
 
@@ -52,7 +52,7 @@ func TestReport(t *testing.T) {
 	engineOverhead(t, r)
 	localTarget(t, r)
 	scale(t, r)
-	require.NoError(t, os.WriteFile(filepath.Join(repository, "docs", "benchmarks.md"), []byte(r.text.String()), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(repository, "docs", "contributing", "benchmarks.md"), []byte(r.text.String()), 0o600))
 }
 
 func cpuModel() string {
@@ -109,7 +109,7 @@ func (r *report) chart(t *testing.T, name, title, unit string, bars []bar) {
 			unit)
 	}
 	svg.WriteString("</svg>\n")
-	require.NoError(t, os.WriteFile(filepath.Join(repository, "docs", name+".svg"), []byte(svg.String()), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(repository, "docs", "contributing", name+".svg"), []byte(svg.String()), 0o600))
 	r.line("![%s](%s.svg)", title, name)
 }
 

@@ -32,7 +32,7 @@ spec: {selector: {app: books}, ports: [{name: http, port: 80}]}}`
 // controllerObjects are what an administrator applies, as the documentation says it, with a namespace and a Service.
 func controllerObjects(t *testing.T) []map[string]any {
 	t.Helper()
-	page, err := os.ReadFile(filepath.Join(repository, "docs", "controller.md"))
+	page, err := os.ReadFile(filepath.Join(repository, "docs", "howto", "controller.md"))
 	require.NoError(t, err)
 	_, rest, found := strings.Cut(string(page), "```yaml\n")
 	require.True(t, found)

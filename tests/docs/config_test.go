@@ -75,7 +75,7 @@ func quoted(text string) string {
 	return string(encoded)
 }
 
-// docs/config.md lists every key, and the fields of those that are objects.
+// docs/reference/config.md lists every key, and the fields of those that are objects.
 func TestConfigPage(t *testing.T) {
 	descriptions := comments{}
 	var b, objects strings.Builder
@@ -95,7 +95,7 @@ func TestConfigPage(t *testing.T) {
 			objects.WriteString(row(t, descriptions, member))
 		}
 	}
-	page(t, "config.md", b.String()+objects.String())
+	page(t, "reference/config.md", b.String()+objects.String())
 }
 
 func row(t *testing.T, descriptions comments, f settings.Field) string {

@@ -34,7 +34,7 @@ func TestTheHouseIsAsDescribed(t *testing.T) {
 	}))
 	makefile, err := os.ReadFile(filepath.Join(repository, "Makefile"))
 	require.NoError(t, err)
-	for _, page := range []string{"CONTRIBUTING.md", "docs/architecture.md"} {
+	for _, page := range []string{"CONTRIBUTING.md", "docs/explanation/architecture.md"} {
 		content, err := os.ReadFile(filepath.Join(repository, page))
 		require.NoError(t, err)
 		for _, found := range inBackticks.FindAllStringSubmatch(string(content), -1) {
@@ -49,7 +49,7 @@ func TestTheHouseIsAsDescribed(t *testing.T) {
 			require.True(t, strings.Contains(string(makefile), "\n"+found[1]+":"), "%s names make %s", page, found[1])
 		}
 	}
-	for _, found := range regexp.MustCompile(`\[([a-z]+/[a-zA-Z/]+)[:\]]`).FindAllStringSubmatch(read(t, "docs/architecture.md"), -1) {
+	for _, found := range regexp.MustCompile(`\[([a-z]+/[a-zA-Z/]+)[:\]]`).FindAllStringSubmatch(read(t, "docs/explanation/architecture.md"), -1) {
 		require.True(t, exists(found[1]), "the picture has %s", found[1])
 	}
 }

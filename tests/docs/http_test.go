@@ -12,9 +12,9 @@ import (
 
 var testName = regexp.MustCompile("`(Test[A-Za-z0-9]+)`")
 
-// Every line of docs/http.md names tests that hold it.
+// Every line of docs/reference/http.md names tests that hold it.
 func TestHTTPPageIsHeld(t *testing.T) {
-	page, err := os.ReadFile("../../docs/http.md")
+	page, err := os.ReadFile("../../docs/reference/http.md")
 	require.NoError(t, err)
 	declared, err := exec.Command("grep", "-rhoE", "^func Test[A-Za-z0-9]+", "--include=*_test.go", "../..").Output()
 	require.NoError(t, err)
@@ -31,7 +31,7 @@ func TestHTTPPageIsHeld(t *testing.T) {
 		named := testName.FindAllStringSubmatch(line, -1)
 		require.NotEmpty(t, named, line)
 		for _, name := range named {
-			require.True(t, known[name[1]], "%s of docs/http.md does not exist", name[1])
+			require.True(t, known[name[1]], "%s of docs/reference/http.md does not exist", name[1])
 		}
 	}
 }

@@ -23,7 +23,7 @@ var phrases = []struct{ phrase, licence string }{
 	{"creative commons", "CC0-1.0"},
 }
 
-// Every module in the released binary has a licence that is known and may be passed on: docs/licences.md lists them.
+// Every module in the released binary has a licence that is known and may be passed on: docs/contributing/licences.md lists them.
 func TestLicences(t *testing.T) {
 	out, err := exec.Command("go", "list", "-C", repository, "-deps", "-f",
 		"{{with .Module}}{{if not .Main}}{{.Path}} {{.Version}} {{.Dir}}{{end}}{{end}}", "./automation").Output()
@@ -41,7 +41,7 @@ func TestLicences(t *testing.T) {
 		require.Len(t, fields, 3, line)
 		fmt.Fprintf(&b, "| %s | %s | %s |\n", fields[0], fields[1], licenceOf(t, fields[2]))
 	}
-	page(t, "licences.md", b.String())
+	page(t, "contributing/licences.md", b.String())
 }
 
 func licenceOf(t *testing.T, dir string) string {

@@ -322,7 +322,7 @@ func change(token string, inputs pulumi.Map, revision int) {
 func writeReliability(t *testing.T, types []string, report map[string]string) {
 	t.Helper()
 	var b strings.Builder
-	b.WriteString(`# Reliability
+	b.WriteString(`# Fault matrix
 
 Written by ` + "`make faults`" + `, which lets each operation on each type of resource fail once on the local target, with the real engine:
 
@@ -350,5 +350,5 @@ and nodes under load, and no request fails.
 		}
 		b.WriteString("\n")
 	}
-	require.NoError(t, os.WriteFile(filepath.Join(repository, "docs", "reliability.md"), []byte(b.String()), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(repository, "docs", "contributing", "fault-matrix.md"), []byte(b.String()), 0o600))
 }

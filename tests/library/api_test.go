@@ -19,7 +19,7 @@ import (
 const components = "../../components"
 
 // The exported names, fields and signatures of the components as they were kept last are in testdata/api.txt. What is taken
-// away or changed breaks programs and is named here; what is added is not kept before the next release: docs/versioning.md.
+// away or changed breaks programs and is named here; what is added is not kept before the next release: docs/reference/versioning.md.
 func TestExportedAPIStays(t *testing.T) {
 	const path = "testdata/api.txt"
 	written, err := os.ReadFile(path)
@@ -33,7 +33,7 @@ func TestExportedAPIStays(t *testing.T) {
 	require.Greater(t, len(kept), 500, "the file is not what it should be")
 	for _, line := range kept {
 		if !slices.Contains(now, line) {
-			t.Errorf("breaking: %q is gone or changed; docs/versioning.md says what to do", line)
+			t.Errorf("breaking: %q is gone or changed; docs/reference/versioning.md says what to do", line)
 		}
 	}
 }

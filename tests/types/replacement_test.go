@@ -14,9 +14,9 @@ import (
 var ruleRow = regexp.MustCompile("(?m)^\\| `([A-Za-z]+)` \\| `([A-Za-z0-9]+)` \\| (in place|replaces)[^|]* \\| <https://[^>|]+> \\| " +
 	"[^|]+ \\|$")
 
-// docs/aws-rules.md says of each property whether a change of it makes a new object; the local target must do the same.
+// docs/contributing/aws-rules.md says of each property whether a change of it makes a new object; the local target must do the same.
 func TestRulesPageAndLocalTargetReplaceTheSame(t *testing.T) {
-	page, err := os.ReadFile("../../docs/aws-rules.md")
+	page, err := os.ReadFile("../../docs/contributing/aws-rules.md")
 	require.NoError(t, err)
 	_, table, found := strings.Cut(string(page), "| --- |")
 	require.True(t, found)

@@ -126,7 +126,7 @@ func TestGuarded(t *testing.T) {
 }
 
 func TestDocumentation(t *testing.T) {
-	const path = "../../../docs/migration.md"
+	const path = "../../../docs/howto/migrate.md"
 	content, err := os.ReadFile(path)
 	require.NoError(t, err)
 	head, _, found := strings.Cut(string(content), "## Annotation by annotation\n")

@@ -192,7 +192,7 @@ func suggestion(name string, known []Annotation) string {
 		}
 	}
 	if best == "" {
-		return ": remove it, or choose one of docs/annotations.md"
+		return ": remove it, or choose one of docs/reference/annotations.md"
 	}
 	return fmt.Sprintf(": did you mean %s%s?", AnnotationPrefix, best)
 }

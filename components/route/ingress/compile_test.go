@@ -132,7 +132,7 @@ func TestBadInputSaysWhereAndWhat(t *testing.T) {
 		"text for a list": {yamlOf("", "rules: everything"), "x.yaml:1: ingress default/api: spec.rules is a string where the API wants list"},
 		"number for text": {yamlOf("", "ingressClassName: 5"), "spec.ingressClassName is a number where the API wants text: quote it"},
 		"nothing alike": {yamlOf(AnnotationPrefix+`make-me-a-sandwich: x`, goodRule),
-			"is not known: remove it, or choose one of docs/annotations.md"},
+			"is not known: remove it, or choose one of docs/reference/annotations.md"},
 		"host without": {yamlOf("", "rules: [{host: a.example.com}]"),
 			"annotation apigateway.ingress.kubernetes.io/custom-domain-name, the stack's config domainName or --domain"},
 		"bad name": {strings.Replace(yamlOf("", good), "name: api", "name: A_b", 1), "the name is not valid"},

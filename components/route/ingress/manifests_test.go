@@ -41,7 +41,7 @@ func TestManifestsOfTheField(t *testing.T) {
 }
 
 func TestAnnotationsAreDocumented(t *testing.T) {
-	const path = "../../../docs/annotations.md"
+	const path = "../../../docs/reference/annotations.md"
 	content, err := os.ReadFile(path)
 	require.NoError(t, err)
 	head, _, found := strings.Cut(string(content), "| annotation |")
