@@ -18,6 +18,12 @@ func (i Inputs) Text(name string) string {
 	return text
 }
 
+// True says whether an input is there and true.
+func (i Inputs) True(name string) bool {
+	set, _ := i[name].(bool)
+	return set
+}
+
 // Texts are the elements of an input that is a list of texts.
 func (i Inputs) Texts(name string) []string {
 	items, _ := i[name].([]any)

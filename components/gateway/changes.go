@@ -3,6 +3,7 @@ package gateway
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/apigateway-ingress/apigateway-ingress/components/change"
@@ -10,7 +11,59 @@ import (
 
 // mayChange refuses in preview what AWS would refuse in the middle of an update.
 func mayChange(before, after change.Inputs) error {
-	return errors.Join(endpointMayChange(before, after), linkMayChange(before, after))
+	return errors.Join(endpointMayChange(before, after), linkMayChange(before, after), stageMayChange(before, after),
+		basePathsMayChange(before, after), domainMayMove(before, after))
+}
+
+// domainMayMove: a domain that moves between the keys would be made anew while it is there, which API Gateway refuses.
+func domainMayMove(before, after change.Inputs) error {
+	was, is := before.Object("domain").Text("name"), after.Object("domain").Text("name")
+	in := func(list []map[string]any, name string) bool {
+		return name != "" && slices.ContainsFunc(list, func(d map[string]any) bool { return d["name"] == name })
+	}
+	if in(after.Objects("domains"), was) {
+		return fmt.Errorf("domain %s cannot move from domainName to domains: keep it in domainName", was)
+	}
+	if in(before.Objects("domains"), is) {
+		return fmt.Errorf("domain %s cannot move from domains to domainName: keep it in domains", is)
+	}
+	return nil
+}
+
+// stageMayChange: a stage cannot be renamed, and its name is in the address of the execute-api endpoint.
+// https://docs.aws.amazon.com/apigateway/latest/api/API_UpdateStage.html
+func stageMayChange(before, after change.Inputs) error {
+	from, to := before.Object("stage").Text("name"), after.Object("stage").Text("name")
+	byDomain := before.Object("domain").True("onlyDomain") && after.Object("domain").True("onlyDomain")
+	if from == "" || to == "" || from == to || byDomain {
+		return nil
+	}
+	return fmt.Errorf("stageName cannot change from %s to %s: it is in the address of the API, and the old one would end. Give the API "+
+		"a domain, move the callers there, set onlyDomain and bring the stack up, and then change it", from, to)
+}
+
+// basePathsMayChange: what clients ask for below a domain that stays begins with its base path.
+func basePathsMayChange(before, after change.Inputs) error {
+	was := basePaths(before)
+	now := basePaths(after)
+	var problems []error
+	for _, name := range slices.Sorted(maps.Keys(was)) {
+		if path, there := now[name]; there && path != was[name] {
+			problems = append(problems, fmt.Errorf("the base path of domain %s cannot change from %q to %q: the old addresses would end. "+
+				"Add another domain with the new base path, move the callers there, and take this one away", name, was[name], path))
+		}
+	}
+	return errors.Join(problems...)
+}
+
+func basePaths(in change.Inputs) map[string]string {
+	paths := map[string]string{}
+	for _, domain := range append(in.Objects("domains"), in.Object("domain")) {
+		if name := change.Inputs(domain).Text("name"); name != "" {
+			paths[name] = change.Inputs(domain).Text("basePath")
+		}
+	}
+	return paths
 }
 
 // endpointMayChange: https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-api-migration.html

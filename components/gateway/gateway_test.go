@@ -549,6 +549,37 @@ func TestChangesThatAWSRefusesAreRefused(t *testing.T) {
 	}
 }
 
+func TestAddressesStay(t *testing.T) {
+	recorded := func(stage, domain, path string, only bool, more ...any) change.Inputs {
+		return change.Inputs{
+			"stage": map[string]any{"name": stage}, "domains": more,
+			"domain": map[string]any{"name": domain, "basePath": path, "onlyDomain": only},
+		}
+	}
+	another := map[string]any{"name": "b.example.com", "basePath": "v1"}
+	moved := map[string]any{"name": "b.example.com", "basePath": "v2"}
+	for _, c := range []struct {
+		before, after change.Inputs
+		want          string
+	}{
+		{recorded("prod", "", "", false), recorded("live", "", "", false), "stageName cannot change from prod to live"},
+		{recorded("prod", "a.example.com", "", true), recorded("live", "a.example.com", "", false), "stageName cannot change"},
+		{recorded("prod", "a.example.com", "", true), recorded("live", "a.example.com", "", true), ""},
+		{recorded("prod", "a.example.com", "", false), recorded("prod", "a.example.com", "v1", false), `from "" to "v1"`},
+		{recorded("prod", "a.example.com", "", false), recorded("prod", "b.example.com", "v1", false), ""},
+		{recorded("prod", "", "", false, another), recorded("prod", "", "", false, moved), "base path of domain b.example.com"},
+		{recorded("prod", "", "", false, another), recorded("prod", "b.example.com", "v1", false), "from domains to domainName"},
+		{recorded("prod", "b.example.com", "v1", false), recorded("prod", "", "", false, another), "from domainName to domains"},
+		{change.Inputs{}, recorded("live", "a.example.com", "v1", false), ""},
+	} {
+		if err := mayChange(c.before, c.after); c.want == "" {
+			require.NoError(t, err)
+		} else {
+			require.ErrorContains(t, err, c.want)
+		}
+	}
+}
+
 func TestWhatOthersShareStays(t *testing.T) {
 	graph := run(t, func(a *Args) {
 		a.Domain = Domain{Name: "*.example.com", HostedZoneID: pulumi.String("Z0123456789")}

@@ -8,7 +8,9 @@ package origin
 
 import (
 	"fmt"
+	"math"
 
+	"github.com/apigateway-ingress/apigateway-ingress/components/change"
 	"github.com/apigateway-ingress/apigateway-ingress/components/settings"
 	"github.com/pulumi/pulumi-random/sdk/v4/go/random"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -43,6 +45,18 @@ type Proof struct {
 // Accepted are the secrets that NGINX takes: the previous, the current and the next.
 func (p *Proof) Accepted() pulumi.StringArray { return p.accepted }
 
+// mayChange: deployment and pods change at different moments, so that they must never be two generations apart.
+func mayChange(before, after change.Inputs) error {
+	from, known := before["generation"].(float64)
+	to, wanted := after["generation"].(float64)
+	if !known || !wanted || math.Abs(to-from) <= 1 {
+		return nil
+	}
+	next := from + math.Copysign(1, to-from)
+	return fmt.Errorf("originGeneration cannot go from %v to %v at once: NGINX and API Gateway would not know each other's secret for a "+
+		"moment. Set originGeneration: %v and run up, then the next", from, to, next)
+}
+
 // New declares the proof.
 func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Proof, error) {
 	a := Args{}
@@ -55,7 +69,11 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	}
 	current := a.Generation
 	p := &Proof{}
-	if err := ctx.RegisterComponentResourceV2(typeToken, name, settings.Inputs(a), p, opts...); err != nil {
+	guard, err := change.Guard(ctx, typeToken, name, mayChange)
+	if err != nil {
+		return nil, err
+	}
+	if err := ctx.RegisterComponentResourceV2(typeToken, name, settings.Inputs(a), p, append(opts, guard)...); err != nil {
 		return nil, err
 	}
 	for generation := current - 1; generation <= current+1; generation++ {

@@ -56,6 +56,9 @@ func (s *Settings) declare(ctx *pulumi.Context) error {
 	if s.Region == "" {
 		return errors.New("no region is set: run `pulumi config set aws:region us-east-1`")
 	}
+	if err := s.identify(ctx); err != nil {
+		return err
+	}
 	if err := s.adopt(ctx, &args); err != nil {
 		return err
 	}
