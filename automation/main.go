@@ -8,6 +8,7 @@ import (
 
 	"github.com/apigateway-ingress/apigateway-ingress/automation/command"
 	"github.com/apigateway-ingress/apigateway-ingress/automation/operation"
+	_ "github.com/apigateway-ingress/apigateway-ingress/internal/quietterminal"
 )
 
 // version is set at the build of a release.

@@ -91,11 +91,12 @@ The same program comes up on AWS and, with the stack's target local, on this mac
 		RunE:                       func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	flags := root.PersistentFlags()
-	flags.StringVarP(&s.stack, "stack", "s", "local", "stack to work on")
+	flags.StringVarP(&s.stack, "stack", "s", operation.DefaultStack(), "stack to work on; $PULUMI_STACK names another one than local")
 	flags.StringVar(&s.projectDir, "project", ".", "folder of the project, or one below it")
 	flags.StringVar(&s.stateDir, "state-dir", os.Getenv(stateDirVariable),
 		"where the local target keeps its state (default .apigw-ingress in the project's folder, or $"+stateDirVariable+")")
 	flags.BoolVar(&s.json, "json", false, "print JSON and nothing else: one document, or for operations one event a line and the result last")
+	s.completeStacks(root)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usage(fmt.Errorf("%w\nrun `%s --help`", err, cmd.CommandPath()))
 	})
@@ -162,7 +163,7 @@ func program() string {
 
 // self is program with the stack.
 func (s *shared) self() string {
-	if s.stack == "local" {
+	if s.stack == operation.DefaultStack() {
 		return program()
 	}
 	return program() + " --stack " + s.stack

@@ -24,8 +24,8 @@ func destroyCommand(s *shared) *cobra.Command {
 		Use:   "destroy",
 		Short: "Delete everything in a stack",
 		Long: `destroy deletes every resource of a stack, in the order that AWS needs. A stack on AWS asks for its name
-first, unless --yes is given. With --remove the stack goes as well, with its history. The local cloud stops when its
-last stack is gone.`,
+first, unless --yes is given. With --remove the stack goes as well, with its history; the file of its config stays. The
+local cloud stops when its last stack is gone.`,
 		Example: `  apigw-ingress destroy
   apigw-ingress destroy --stack dev --yes --remove`,
 		Args: usageArgs(cobra.NoArgs),
@@ -39,7 +39,7 @@ last stack is gone.`,
 
 func (s *shared) destroy(ctx context.Context, flags destroyFlags) error {
 	if err := s.confirm(flags.yes); err != nil {
-		return err
+		return s.finish("destroy", nil, err, flags.summary, nil)
 	}
 	ctx, giveUp, done := interruptible(ctx)
 	defer done()
@@ -47,9 +47,11 @@ func (s *shared) destroy(ctx context.Context, flags destroyFlags) error {
 	o.GiveUp = giveUp
 	r, err := operation.Destroy(ctx, o)
 	if errors.Is(err, operation.ErrNothing) {
-		return s.finish(r, nil, "", func() { s.printf("Stack %s was never brought up: there is nothing to destroy.\n", s.stack) })
+		return s.finish("destroy", r, nil, flags.summary, func() {
+			s.printf("Stack %s was never brought up: there is nothing to destroy.\n", s.stack)
+		})
 	}
-	return s.finish(r, err, flags.summary, func() {
+	return s.finish("destroy", r, err, flags.summary, func() {
 		s.printf("\nStack %s is gone after %.1f s: %s.\n", s.stack, r.Took.Seconds(), r.Changes.Done())
 	})
 }

@@ -3,6 +3,7 @@ package command
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/apigateway-ingress/apigateway-ingress/automation/operation"
 	"github.com/spf13/cobra"
@@ -26,7 +27,7 @@ func (s *shared) drift(ctx context.Context) error {
 	o := s.follow(pastTense)
 	o.GiveUp = giveUp
 	r, err := operation.Drift(ctx, o)
-	err = s.finish(r, err, "", func() {
+	err = s.finish("drift", r, err, "", func() {
 		if r.Drifted() == 0 {
 			s.printf("\nStack %s is what its state says.\n", s.stack)
 		}
@@ -34,6 +35,18 @@ func (s *shared) drift(ctx context.Context) error {
 	if err != nil || r.Drifted() == 0 {
 		return err
 	}
-	return classed(operation.Changes, fmt.Errorf("stack %s has drifted: %s; run `%s refresh` to accept it, or `%s up` to restore the config",
-		s.stack, r.Changes.Done(), s.self(), s.self()))
+	return classed(operation.Changes, fmt.Errorf("stack %s is not what its state says: %s; run `%s refresh` to accept it, or `%s up` to restore the config",
+		s.stack, differences(r), s.self(), s.self()))
+}
+
+// differences says what drift has found.
+func differences(r *operation.Result) string {
+	var found []string
+	if n := r.Drifted() - r.Pending; n > 0 {
+		found = append(found, counted(n, "resource is another or gone", "resources are others or gone"))
+	}
+	if r.Pending > 0 {
+		found = append(found, counted(r.Pending, "operation has no outcome", "operations have no outcome"))
+	}
+	return strings.Join(found, ", ")
 }

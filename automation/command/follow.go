@@ -78,7 +78,8 @@ func (s *shared) printLine(value any) {
 
 // result is the last line that --json prints for an operation.
 type result struct {
-	Stack           string         `json:"stack"`
+	Stack string `json:"stack"`
+	// Target is empty where the config could not be read.
 	Target          engine.Target  `json:"target"`
 	Operation       string         `json:"operation"`
 	Changes         report.Changes `json:"changes"`
@@ -91,10 +92,11 @@ type result struct {
 }
 
 // finish prints what an operation did, for machines or through text for people, and writes a summary to a file, unless its
-// name is empty. It returns the operation's error, or its own.
-func (s *shared) finish(r *operation.Result, err error, summary string, text func()) error {
+// name is empty: whatever became of the operation. It returns the operation's error, or its own.
+func (s *shared) finish(verb string, r *operation.Result, err error, summary string, text func()) error {
 	if r == nil {
-		return err
+		// It failed before it began. Whoever reads what an operation writes must not take what an earlier one wrote for it.
+		r = &operation.Result{Operation: verb, Stack: s.stack, Changes: report.Changes{}}
 	}
 	told := r.Summary()
 	if err != nil {

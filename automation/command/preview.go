@@ -41,7 +41,7 @@ func (s *shared) preview(ctx context.Context, flags previewFlags) error {
 	o := operation.PreviewOptions{Options: s.follow(future), SavePlan: flags.plan, FailOnWeakerAccess: flags.failOnWeaker}
 	o.GiveUp = giveUp
 	r, err := operation.Preview(ctx, o)
-	err = s.finish(r, err, flags.summary, func() { s.printf("\nPreview of stack %s: %s.\n", s.stack, r.Changes.Planned()) })
+	err = s.finish("preview", r, err, flags.summary, func() { s.printf("\nPreview of stack %s: %s.\n", s.stack, r.Changes.Planned()) })
 	if err == nil && flags.expectNoChanges && r.Changes.Pending() > 0 {
 		return classed(operation.Changes, fmt.Errorf("stack %s is not what its config says: %s; run `%s up`", s.stack, r.Changes.Planned(),
 			s.self()))

@@ -26,5 +26,5 @@ func (s *shared) refresh(ctx context.Context, summary string) error {
 	o := s.follow(pastTense)
 	o.GiveUp = giveUp
 	r, err := operation.Refresh(ctx, o)
-	return s.finish(r, err, summary, func() { s.printf("\nStack %s is refreshed: %s.\n", s.stack, r.Changes.Done()) })
+	return s.finish("refresh", r, err, summary, func() { s.printf("\nStack %s is refreshed: %s.\n", s.stack, r.Changes.Done()) })
 }

@@ -70,5 +70,5 @@ func (s *shared) rotate(ctx context.Context, what operation.Rotation, finish boo
 	o := operation.RotateOptions{Options: s.follow(pastTense), Rotation: what, Finish: finish}
 	o.GiveUp = giveUp
 	r, err := operation.Rotate(ctx, o)
-	return s.finish(r, err, "", func() { text(r) })
+	return s.finish("rotate", r, err, "", func() { text(r) })
 }

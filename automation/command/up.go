@@ -37,7 +37,7 @@ func (s *shared) up(ctx context.Context, plan, summary string, failOnWeaker bool
 	o := operation.UpOptions{Options: s.follow(pastTense), Plan: plan, FailOnWeakerAccess: failOnWeaker}
 	o.GiveUp = giveUp
 	r, err := operation.Up(ctx, o)
-	return s.finish(r, err, summary, func() {
+	return s.finish("up", r, err, summary, func() {
 		endpoint, _ := endpointOf(r)
 		s.printf("\nStack %s is up on target %s after %.1f s: %s.\n\n  %s\n\nTry:\n", s.stack, r.Target, r.Took.Seconds(), r.Changes.Done(),
 			endpoint)

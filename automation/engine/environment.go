@@ -27,6 +27,11 @@ var ignoredOnLocal = []string{
 	"AWS_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL",
 }
 
+// awsEnvironment is the process's without the name of a stack: the one that the command line names counts.
+func awsEnvironment(environment []string) []string {
+	return slices.DeleteFunc(slices.Clone(environment), func(variable string) bool { return strings.HasPrefix(variable, "PULUMI_STACK=") })
+}
+
 // localEnvironment is the process's without what must not matter to a local stack.
 func localEnvironment(environment []string) []string {
 	return slices.DeleteFunc(slices.Clone(environment), func(variable string) bool {

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"os"
 	"strconv"
 	"testing"
@@ -21,5 +22,10 @@ func TestExclusive(t *testing.T) {
 	require.NoError(t, release())
 	release, err = Exclusive(dir, "s")
 	require.NoError(t, err)
-	require.NoError(t, release())
+	require.NoError(t, os.Remove(exclusivePath(dir, "s")), "the stack is gone")
+	again, err := Exclusive(dir, "s")
+	require.NoError(t, err)
+	_, err = Exclusive(dir, "s")
+	require.ErrorIs(t, err, ErrBusy)
+	require.NoError(t, errors.Join(release(), again()))
 }

@@ -43,10 +43,19 @@ type Project struct {
 	// EncryptionSalt goes with the passphrase that encrypts the stack's secrets, where one does.
 	EncryptionSalt string
 
-	values map[string]string
-	// written are the keys of the project that the stack's file sets.
-	written map[string]bool
+	// Invalid are the problems of the config, unless they leave the target unknown: a stack with them can be destroyed.
+	Invalid error
+
+	// configDir is the folder of the stacks' files below Root, as the project's stackConfigDir has it.
+	configDir string
+	values    map[string]string
+	// written are the keys of the project that the stack's file sets, and secret those of any namespace that it encrypts, or a
+	// part of them.
+	written, secret map[string]bool
 }
+
+// Hidden stands for values that the stack's file has encrypted: who only looks needs no key.
+const Hidden = "[secret]"
 
 // FindRoot is the nearest folder, from dir upwards, that holds a Pulumi.yaml.
 func FindRoot(dir string) (string, error) {
@@ -64,26 +73,37 @@ func FindRoot(dir string) (string, error) {
 	}
 }
 
-// OpenProject reads a project and a stack's config, and checks the config against the project's schema.
-// All problems are reported together.
+// OpenProject reads a project and a stack's config, and checks the config against the project's schema. Problems of the config
+// alone are in the project's Invalid, together.
 func OpenProject(root, stack string) (*Project, error) {
+	if err := checkStackName(stack); err != nil {
+		return nil, err
+	}
 	project, err := workspace.LoadProject(filepath.Join(root, projectFile))
 	if err != nil {
 		return nil, err
 	}
-	stackFile := filepath.Join(root, "Pulumi."+stack+".yaml")
-	if _, err := os.Stat(stackFile); err != nil {
-		return nil, fmt.Errorf("stack %q has no config: write %s", stack, filepath.Base(stackFile))
+	p := &Project{Root: root, Stack: stack, Name: string(project.Name), configDir: project.StackConfigDir,
+		values: map[string]string{}, written: map[string]bool{}, secret: map[string]bool{}}
+	name := p.FileOf(stack)
+	if _, err := os.Stat(name); err != nil {
+		return nil, p.missingConfig()
 	}
 	quiet := diag.DefaultSink(io.Discard, io.Discard, diag.FormatOptions{Color: colors.Never})
-	settings, err := workspace.LoadProjectStack(quiet, project, stackFile)
+	settings, err := workspace.LoadProjectStack(quiet, project, name)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	file, err := readSettings(name)
 	if err != nil {
 		return nil, err
 	}
-	p := &Project{Root: root, Stack: stack, Name: string(project.Name), SecretsProvider: settings.SecretsProvider,
-		EncryptionSalt: settings.EncryptionSalt, values: map[string]string{}, written: map[string]bool{}}
-	err = errors.Join(p.readValues(project, settings.Config), p.readTarget())
-	return p, err
+	p.SecretsProvider, p.EncryptionSalt = settings.SecretsProvider, settings.EncryptionSalt
+	if written := file.get("config"); written != nil {
+		p.Invalid = ambiguous(filepath.Base(name), "", written)
+	}
+	p.Invalid = errors.Join(p.Invalid, p.readValues(project, settings.Config))
+	return p, p.readTarget()
 }
 
 // Get finds a key of the project's config, or one of another namespace such as aws:region, for deploy.Read.
@@ -95,16 +115,29 @@ func (p *Project) Get(key string) (string, bool) {
 // Written says whether the stack's file sets a key of the project.
 func (p *Project) Written(key string) bool { return p.written[key] }
 
+// Secret says whether the stack's file encrypts a key, or a part of its value.
+func (p *Project) Secret(key string) bool { return p.secret[key] }
+
+func (p *Project) hides(key string, secret bool) {
+	if secret {
+		p.secret[key] = true
+	}
+}
+
+// neededPlain are keys that matter to others than the program.
+var neededPlain = []string{"target", "localImages", "localFunctions", "aws:region", "aws:profile"}
+
 func (p *Project) readValues(project *workspace.Project, set config.Map) error {
-	// Secret values stay as they are: none of ours decides anything here.
-	decrypted, err := set.Decrypt(config.NopDecrypter)
+	decrypted, err := set.Decrypt(config.NewBlindingDecrypter())
 	if err != nil {
 		return err
 	}
 	var problems []error
 	for key, value := range decrypted {
+		secret := set[key].Secure()
 		if key.Namespace() != p.Name {
 			p.values[key.String()] = value
+			p.hides(key.String(), secret)
 			continue
 		}
 		declared, known := project.Config[key.Name()]
@@ -113,7 +146,16 @@ func (p *Project) readValues(project *workspace.Project, set config.Map) error {
 			continue
 		}
 		p.values[key.Name()], p.written[key.Name()] = value, true
-		problems = append(problems, checkType(key.Name(), declared, value))
+		p.hides(key.Name(), secret)
+		if !secret {
+			// What the value is, the program sees.
+			problems = append(problems, checkType(key.Name(), declared, value))
+		}
+	}
+	for _, key := range neededPlain {
+		if p.secret[key] {
+			problems = append(problems, fmt.Errorf("config %s is a secret, and needed before secrets can be read: set it without --secret", key))
+		}
 	}
 	for name, declared := range project.Config {
 		if _, isSet := p.values[name]; isSet || declared.Default == nil {
@@ -160,6 +202,10 @@ func (p *Project) readTarget() error {
 	p.Target = Target(p.values["target"])
 	if p.Target != AWS && p.Target != Local {
 		return fmt.Errorf("config target: %q is not known: write aws or local", p.Target)
+	}
+	if p.Target == Local && strings.Contains(p.Stack, "/") {
+		return fmt.Errorf("stack %q: on the local target there are no organizations: write %s", p.Stack, p.Stack[strings.LastIndexByte(p.Stack,
+			'/')+1:])
 	}
 	return errors.Join(p.readCommands("localImages", &p.Images), p.readCommands("localFunctions", &p.Functions))
 }

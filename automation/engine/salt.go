@@ -18,8 +18,8 @@ func CheckSalt(p *Project, stateDir string) error {
 	if p.EncryptionSalt == "" || p.SecretsProvider != "" && p.SecretsProvider != "passphrase" {
 		return nil
 	}
-	used, err := readSettings(filepath.Join(stateDir, "stacks", p.Stack, "Pulumi."+p.Stack+".yaml"))
-	if err == nil && used["encryptionsalt"] == p.EncryptionSalt {
+	used, err := readSettings(filepath.Join(stateDir, "stacks", p.Stack, stackFileName(p.Stack)))
+	if err == nil && used.text("encryptionsalt") == p.EncryptionSalt {
 		// It was checked before; the check takes a second.
 		return nil
 	}
@@ -30,9 +30,9 @@ func CheckSalt(p *Project, stateDir string) error {
 	if err == nil && opens(strings.TrimSpace(string(passphrase)), p.EncryptionSalt) {
 		return nil
 	}
-	return fmt.Errorf("Pulumi.%s.yaml has an encryptionsalt, but the passphrase that goes with it is not in %s: "+
+	return fmt.Errorf("%s has an encryptionsalt, but the passphrase that goes with it is not in %s: "+
 		"that directory was removed, or it is another project's. Bring it back, or remove the line encryptionsalt from the file "+
-		"and set its secrets anew, each with `pulumi config set --secret`", p.Stack, stateDir)
+		"and set its secrets anew, each with `pulumi config set --secret`", stackFileName(p.Stack), stateDir)
 }
 
 // opens says whether a passphrase is the one that made a salt, which holds a known word for this purpose: v1:SALT:v1:NONCE:WORD.

@@ -4,12 +4,10 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 
 	"github.com/apigateway-ingress/apigateway-ingress/internal/wholefile"
-	"sigs.k8s.io/yaml"
 )
 
 // prepareLocal lays out the state directory. The CLI works in a copy of the project's settings, because it
@@ -25,15 +23,11 @@ func prepareLocal(p *Project, stateDir string) (string, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return "", err
 	}
-	if err := copySettings(filepath.Join(p.Root, projectFile), filepath.Join(dir, projectFile), nil, "main"); err != nil {
+	// The copy is beside the stack's file, and the program is this process.
+	if err := copySettings(filepath.Join(p.Root, projectFile), filepath.Join(dir, projectFile), "main", "stackConfigDir"); err != nil {
 		return "", err
 	}
-	name := "Pulumi." + p.Stack + ".yaml"
-	kept, err := readSettings(filepath.Join(dir, name))
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return "", err
-	}
-	return dir, copySettings(filepath.Join(p.Root, name), filepath.Join(dir, name), kept)
+	return dir, copySettings(p.FileOf(p.Stack), filepath.Join(dir, stackFileName(p.Stack)))
 }
 
 // PrepareState lays out a state directory for stacks of the local target.
@@ -84,41 +78,4 @@ func ensurePassphrase(path string) error {
 		return nil
 	}
 	return err
-}
-
-func readSettings(path string) (map[string]any, error) {
-	content, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
-	settings := map[string]any{}
-	if err := yaml.Unmarshal(content, &settings); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	return settings, nil
-}
-
-// copySettings keeps from an earlier copy how its secrets are encrypted, and leaves the named keys out.
-func copySettings(from, to string, kept map[string]any, without ...string) error {
-	settings, err := readSettings(from)
-	if err != nil {
-		return err
-	}
-	for _, key := range []string{"encryptionsalt", "secretsprovider", "encryptedkey"} {
-		// A salt of the project's own encrypted the secrets that stand beside it.
-		if _, own := settings[key]; own {
-			continue
-		}
-		if value, ok := kept[key]; ok {
-			settings[key] = value
-		}
-	}
-	for _, key := range without {
-		delete(settings, key)
-	}
-	content, err := yaml.Marshal(settings)
-	if err != nil {
-		return err
-	}
-	return wholefile.Write(to, content)
 }

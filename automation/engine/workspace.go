@@ -9,10 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/apigateway-ingress/apigateway-ingress/internal/wholefile"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
-	"sigs.k8s.io/yaml"
 )
 
 // Session is a stack with the CLI that drives it.
@@ -80,6 +78,7 @@ func openWorkspace(ctx context.Context, p *Project, stateDir string, providers m
 		if err := checkAWSEnvironment(); err != nil {
 			return nil, nil, err
 		}
+		command.environment = awsEnvironment
 		if attached := os.Getenv(TestProvidersVariable); attached != "" {
 			env[attachedVariable] = attached
 		}
@@ -186,29 +185,4 @@ func (s *Session) run(ctx context.Context, args ...string) (out, errOut string, 
 		env = append(env, key+"="+value)
 	}
 	return s.Command.Run(ctx, workspace.WorkDir(), nil, nil, nil, env, append(args, "--stack", s.Stack.Name())...)
-}
-
-// CopyConfig writes the config of one stack as another's, with some keys changed. The copy's secrets are encrypted by
-// the same provider, with a key of their own.
-func CopyConfig(root, from, to string, changes map[string]any) error {
-	settings, err := readSettings(filepath.Join(root, "Pulumi."+from+".yaml"))
-	if err != nil {
-		return err
-	}
-	config, _ := settings["config"].(map[string]any)
-	if config == nil {
-		config = map[string]any{}
-	}
-	for key, value := range changes {
-		config[key] = value
-	}
-	copied := map[string]any{"config": config}
-	if provider, ok := settings["secretsprovider"]; ok {
-		copied["secretsprovider"] = provider
-	}
-	content, err := yaml.Marshal(copied)
-	if err != nil {
-		return err
-	}
-	return wholefile.Write(filepath.Join(root, "Pulumi."+to+".yaml"), content)
 }

@@ -19,7 +19,7 @@ func (p *Project) Write(values map[string]any) error {
 	if err != nil {
 		return err
 	}
-	name := filepath.Join(p.Root, "Pulumi."+p.Stack+".yaml")
+	name := p.FileOf(p.Stack)
 	quiet := diag.DefaultSink(io.Discard, io.Discard, diag.FormatOptions{Color: colors.Never})
 	settings, err := workspace.LoadProjectStack(quiet, project, name)
 	if err != nil {

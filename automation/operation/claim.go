@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -29,7 +30,7 @@ func makeClaim(s *site, life Expired) (*claim, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &claim{path: filepath.Join(claimsOf(s), life.Stack+".json")}
+	c := &claim{path: filepath.Join(claimsOf(s), url.PathEscape(life.Stack)+".json")}
 	// The lock is held before the file has its name: in between somebody would take it for abandoned.
 	fresh := c.path + ".new"
 	if err := wholefile.Create(fresh, encoded); err != nil {
@@ -90,5 +91,5 @@ func readClaim(path string) (life Expired, abandoned bool, err error) {
 
 // forget removes the claim on a stack that was collected.
 func (s *site) forget(stack string) error {
-	return removeConfig(filepath.Join(claimsOf(s), stack+".json"))
+	return removeConfig(filepath.Join(claimsOf(s), url.PathEscape(stack)+".json"))
 }

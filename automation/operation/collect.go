@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"os"
-	"path/filepath"
 	"slices"
 	"time"
 
@@ -81,9 +80,9 @@ func expiredStacks(stacks map[string]map[string]string, olderThan time.Duration,
 
 // destroyExpired borrows the config of the stack that Collect was called with, where the stack's own is gone.
 func (s *site) destroyExpired(ctx context.Context, e Expired) error {
-	config := filepath.Join(s.project.Root, "Pulumi."+e.Stack+".yaml")
+	config := s.project.FileOf(e.Stack)
 	if _, err := os.Stat(config); errors.Is(err, os.ErrNotExist) {
-		if err := engine.CopyConfig(s.project.Root, s.Stack, e.Stack, nil); err != nil {
+		if err := s.project.CopyConfig(e.Stack, nil); err != nil {
 			return err
 		}
 	}

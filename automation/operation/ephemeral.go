@@ -40,8 +40,8 @@ type EphemeralStack struct {
 	// Outputs are the stack's, with secrets in plain text.
 	Outputs auto.OutputMap
 
-	root  string
-	claim *claim
+	project *engine.Project
+	claim   *claim
 	// release lets the local cloud go, which runs as long as the stack does.
 	release func(error) error
 }
@@ -79,7 +79,7 @@ func NewEphemeral(ctx context.Context, o EphemeralOptions) (*EphemeralStack, err
 	if o.TimeToLive == 0 {
 		o.TimeToLive = 4 * time.Hour
 	}
-	stack := &EphemeralStack{Options: base.Options, root: base.project.Root, release: func(err error) error { return err }}
+	stack := &EphemeralStack{Options: base.Options, project: base.project, release: func(err error) error { return err }}
 	name, changes, err := newStack(base, settings)
 	if err != nil {
 		return nil, err
@@ -90,7 +90,7 @@ func NewEphemeral(ctx context.Context, o EphemeralOptions) (*EphemeralStack, err
 	if stack.claim, err = makeClaim(base, life); err != nil {
 		return nil, fail(Prerequisite, fmt.Errorf("state directory: %w: choose another with --state-dir", err))
 	}
-	if err := engine.CopyConfig(stack.root, base.Stack, name, changes); err != nil {
+	if err := base.project.CopyConfig(name, changes); err != nil {
 		return nil, errors.Join(err, removeConfig(stack.config()), stack.claim.drop())
 	}
 	return stack, stack.bringUp(ctx, life)
@@ -119,7 +119,7 @@ func (e *EphemeralStack) bringUp(ctx context.Context, life Expired) error {
 }
 
 func (e *EphemeralStack) config() string {
-	return filepath.Join(e.root, "Pulumi."+e.Options.Stack+".yaml")
+	return e.project.FileOf(e.Options.Stack)
 }
 
 // Destroy destroys the stack and removes it with its config, even when ctx has ended. Closing GiveUp interrupts it.
@@ -174,21 +174,27 @@ func newStack(base *site, settings *deploy.Settings) (name string, changes map[s
 	_, _ = rand.Read(random) // never fails: https://pkg.go.dev/crypto/rand#Read
 	id := hex.EncodeToString(random)
 	project := base.project
-	changes = map[string]any{project.Name + ":name": "e" + id}
+	changes = map[string]any{"name": "e" + id}
 	if shared, _ := project.Get("platformStack"); shared != "" {
 		port, err := rand.Int(rand.Reader, big.NewInt(lastNodePort-firstNodePort))
 		if err != nil {
 			return "", nil, err
 		}
-		changes[project.Name+":nodePort"] = firstNodePort + port.Int64()
+		changes["nodePort"] = firstNodePort + port.Int64()
 		if own, err := ownServices(settings); err != nil {
 			return "", nil, err
 		} else if own {
 			// Kubernetes would hand another stack's Services over to this one, which then deletes them.
-			changes[project.Name+":namespace"] = "e" + id
+			changes["namespace"] = "e" + id
 		}
 	}
-	return base.Stack + "-" + id, changes, nil
+	return shortened(base.Stack, engine.LongestStackName-1-len(id)) + "-" + id, changes, nil
+}
+
+// shortened is a stack's name, whose last part has so many characters at most.
+func shortened(stack string, most int) string {
+	last := strings.LastIndexByte(stack, '/') + 1
+	return stack[:min(len(stack), last+most)]
 }
 
 // ownServices says whether a stack makes the services that it publishes. A copy of one that makes some and finds others

@@ -19,11 +19,13 @@
 package operation
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -102,6 +104,15 @@ type site struct {
 // open fills the gaps in options and reads the project. Whatever is wrong with them is a matter of usage. A site without
 // a project comes with an error; one with a project may.
 func open(o Options) (*site, error) {
+	s, err := openAny(o)
+	if err != nil || s.project.Invalid == nil {
+		return s, err
+	}
+	return s, fail(Usage, s.project.Invalid)
+}
+
+// openAny is open for operations that do without a valid config.
+func openAny(o Options) (*site, error) {
 	s := &site{Options: o, telling: &sync.Mutex{}}
 	s.fill()
 	root, err := engine.FindRoot(s.Project)
@@ -138,7 +149,8 @@ func (s *site) fill() {
 
 // readConfig is a stack's config with the files that it names, or the manifests in their place.
 func readConfig(project *engine.Project, manifests *ingress.Manifests) (*deploy.Settings, error) {
-	return deploy.ReadWith(settings.Source{Get: project.Get, Written: project.Written}, project.Root, manifests)
+	return deploy.ReadWith(settings.Source{Get: project.Get, Written: project.Written, Secret: project.Secret,
+		Hidden: engine.Hidden}, project.Root, manifests)
 }
 
 // openValid is open for operations that run the program: its config is checked as a whole before anything starts.
@@ -154,9 +166,9 @@ func openValid(o Options) (*site, *deploy.Settings, error) {
 	return s, settings, nil
 }
 
-// Project reads a project and a stack's config.
+// Project reads a project and a stack's config, whose problems are in the project's Invalid.
 func Project(o Options) (*engine.Project, error) {
-	s, err := open(o)
+	s, err := openAny(o)
 	return s.project, err
 }
 
@@ -175,10 +187,25 @@ func StateDir(o Options) (string, error) {
 	return s.StateDir, err
 }
 
+// stackVariable names the stack for commands that do not, as with plain pulumi.
+const stackVariable = "PULUMI_STACK"
+
+// DefaultStack is the stack of a command that names none.
+func DefaultStack() string { return cmp.Or(os.Getenv(stackVariable), "local") }
+
+// StackNames are those of a project's stacks that have a config.
+func StackNames(o Options) ([]string, error) {
+	root, err := engine.FindRoot(cmp.Or(o.Project, "."))
+	if err != nil {
+		return nil, err
+	}
+	return engine.StackNames(root)
+}
+
 // hint is a command line for people.
 func (s *site) hint(verb string) string {
 	line := s.Program
-	if s.Stack != "local" {
+	if s.Stack != DefaultStack() {
 		line += " --stack " + s.Stack
 	}
 	return "`" + line + " " + verb + "`"
@@ -345,5 +372,5 @@ func (r *run) keepTimeline() error {
 }
 
 func (s *site) timelinePath() string {
-	return filepath.Join(s.StateDir, "timelines", s.Stack+".json")
+	return filepath.Join(s.StateDir, "timelines", url.PathEscape(s.Stack)+".json")
 }

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
+	"strings"
 
 	"github.com/apigateway-ingress/apigateway-ingress/automation/engine"
 	"github.com/apigateway-ingress/apigateway-ingress/automation/report"
@@ -61,7 +63,20 @@ func Import(ctx context.Context, o Options, deployment json.RawMessage) error {
 	if err != nil {
 		return err
 	}
-	return closeSession(s.explainLock(session.Stack.Import(ctx, untyped)))
+	return closeSession(s.explainLock(s.explainForeign(session.Stack.Import(ctx, untyped))))
+}
+
+// explainForeign says of a deployment whose secrets cannot be decrypted where the key is.
+func (s *site) explainForeign(err error) error {
+	if err == nil || !strings.Contains(err.Error(), "incorrect passphrase") && !strings.Contains(err.Error(), "message authentication failed") {
+		return err
+	}
+	key := "set PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE to the passphrase of the stack that it was exported from"
+	if s.project.Target == engine.Local {
+		key = fmt.Sprintf("that of a local stack is the file passphrase in the state directory that it was exported from: copy it to %s, "+
+			"before anything else is in that directory", filepath.Join(s.StateDir, "passphrase"))
+	}
+	return fail(Usage, fmt.Errorf("the deployment's secrets were encrypted with another passphrase than this stack's: nothing was imported; %s", key))
 }
 
 // Timeline are the steps of the last operation that changed a stack from this state directory.

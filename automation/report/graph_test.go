@@ -65,5 +65,14 @@ func TestGraphAndSummaryAreBounded(t *testing.T) {
 	text := Summary{Operation: "up", Stack: "s", Target: "aws", Steps: steps, Failure: "no\nreason"}.Markdown()
 	require.Less(t, len(text), 65536)
 	require.Contains(t, text, "**Failed**\n\n```text\nno\nreason\n```\n")
-	require.Contains(t, text, "and 5750 more")
+	require.Regexp(t, `\| … \| and \d+ more \|`, text)
+	long := strings.Repeat("x", 100_000)
+	texts := []string{long}
+	for range 1000 {
+		texts = append(texts, "a problem")
+	}
+	text = Summary{Operation: "up", Stack: "s", Steps: steps, Failure: long, Problems: texts, WeakerAccess: texts}.Markdown()
+	require.Less(t, len(text), 65536)
+	require.Contains(t, text, "### apigw-ingress up: stack `s`\n")
+	require.Contains(t, text, "- and 1000 more")
 }

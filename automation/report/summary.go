@@ -30,50 +30,81 @@ func (s Summary) Markdown() string {
 	if s.Operation == "preview" {
 		changes = s.Changes.Planned()
 	}
-	fmt.Fprintf(&b, "### apigw-ingress %s: stack `%s` on %s\n\n", s.Operation, s.Stack, s.Target)
+	fmt.Fprintf(&b, "### apigw-ingress %s: stack %s%s\n\n", s.Operation, code(s.Stack), on(s.Target))
 	if len(s.WeakerAccess) > 0 {
 		b.WriteString("> [!CAUTION]\n> **Weaker access**: this lets in more than what was deployed.\n>\n")
-		for _, way := range s.WeakerAccess {
-			fmt.Fprintf(&b, "> - %s\n", code(way))
-		}
-		b.WriteString("\n")
+		b.WriteString(list("> - ", s.WeakerAccess) + "\n")
 	}
 	fmt.Fprintf(&b, "%s, in %.1f s.\n", upperFirst(changes), s.Took.Seconds())
 	if s.Failure != "" {
-		fmt.Fprintf(&b, "\n**Failed**\n\n%s", block(s.Failure))
+		fmt.Fprintf(&b, "\n**Failed**\n\n%s", block(cut(s.Failure)))
 	}
 	if s.Endpoint != "" {
 		fmt.Fprintf(&b, "\nEndpoint: `%s`\n", s.Endpoint)
 	}
 	if len(s.Problems) > 0 {
-		b.WriteString("\n**Errors**\n\n")
-		for _, text := range s.Problems {
-			fmt.Fprintf(&b, "- %s\n", code(text))
-		}
+		b.WriteString("\n**Errors**\n\n" + list("- ", s.Problems))
 	}
 	s.writeSteps(&b)
 	return b.String()
 }
 
-// mostRows keeps a report shorter than GitHub allows a comment to be, 65,536 characters.
-const mostRows = 250
+// A report is shorter than GitHub allows a comment to be, 65,536 characters, however much there is to tell: a table and each
+// list of texts have their part of that, in bytes, and the chain is bounded by itself.
+const (
+	longestTable = 16 << 10
+	longestText  = 6 << 10
+)
+
+// on is the place of a stack; empty where it is not known.
+func on(target string) string {
+	if target == "" {
+		return ""
+	}
+	return " on " + target
+}
+
+// list has an item for each text, as far as there is room for them.
+func list(bullet string, texts []string) string {
+	var b strings.Builder
+	for i, text := range texts {
+		item := bullet + code(cut(text)) + "\n"
+		if i > 0 && b.Len()+len(item) > longestText {
+			fmt.Fprintf(&b, "%sand %d more\n", bullet, len(texts)-i)
+			break
+		}
+		b.WriteString(item)
+	}
+	return b.String()
+}
+
+// cut is a text as far as there is room for it.
+func cut(text string) string {
+	if len(text) <= longestText {
+		return text
+	}
+	return strings.ToValidUTF8(text[:longestText], "") + "…"
+}
 
 func (s Summary) writeSteps(b *strings.Builder) {
 	var rows strings.Builder
 	var nodes []Node
-	changed := 0
+	left := 0
 	for _, step := range s.Steps {
 		if step.Op != "delete" {
 			nodes = append(nodes, Node{URN: step.URN, Type: step.Type})
 		}
 		if step.Op != "same" && step.Op != "read" && !strings.HasPrefix(step.Type, "pulumi:") {
-			if changed++; changed <= mostRows {
-				fmt.Fprintf(&rows, "| %s | `%s` | %s |\n", step.Op, step.Type, cell(step.Name()))
+			row := fmt.Sprintf("| %s | `%s` | %s |\n", step.Op, step.Type, cell(step.Name()))
+			if rows.Len()+len(row) <= longestTable {
+				rows.WriteString(row)
+			} else {
+				left++
 			}
 		}
 	}
-	if changed > mostRows {
-		fmt.Fprintf(&rows, "| … | and %d more | |\n", changed-mostRows)
+	if left > 0 {
+		fmt.Fprintf(&rows, "| … | and %d more | |\n", left)
 	}
 	if rows.Len() > 0 {
 		fmt.Fprintf(b, "\n<details><summary>Changes</summary>\n\n| what | type | name |\n| --- | --- | --- |\n%s\n</details>\n", rows.String())

@@ -27,12 +27,14 @@ func TestProjectIsValid(t *testing.T) {
 		"manifests/hello.yaml"}, names)
 	project, err := engine.OpenProject(dir, "local")
 	require.NoError(t, err)
+	require.NoError(t, project.Invalid)
 	settings, err := deploy.Read(project.Get, dir)
 	require.NoError(t, err)
 	require.NotEmpty(t, settings.Platform.Services)
 
-	_, err = engine.OpenProject(dir, "dev")
-	require.NoError(t, err, "its keys are known, and its values of the right types")
+	project, err = engine.OpenProject(dir, "dev")
+	require.NoError(t, err)
+	require.NoError(t, project.Invalid, "its keys are known, and its values of the right types")
 }
 
 func TestNothingIsOverwritten(t *testing.T) {

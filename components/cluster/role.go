@@ -33,6 +33,7 @@ func (c *Cluster) serviceRole(ctx *pulumi.Context, name string, a Args) (iam.Rol
 	if err != nil {
 		return nil, err
 	}
-	// The cluster is refused while its role has no permissions, and must not outlive them.
-	return attached.ID().ApplyT(func(pulumi.ID) *iam.Role { return role }).(iam.RoleOutput), nil
+	// The cluster is refused while its role has no permissions, and must not outlive them. A preview must find the same
+	// dependencies before the role is there as an update does, or the update would violate the plan.
+	return pulumi.All(attached.ID(), role.ID()).ApplyT(func([]any) *iam.Role { return role }).(iam.RoleOutput), nil
 }

@@ -20,6 +20,8 @@ type Source struct {
 	Get func(key string) (string, bool)
 	// Secret says which keys the stack's file keeps encrypted; nil means none.
 	Secret func(key string) bool
+	// Hidden, unless it is empty, is the text that Get gives for encrypted values: who only checks cannot read them.
+	Hidden string
 	// Written says which keys the stack's own file sets, where Get gives defaults as well; nil means none.
 	Written func(key string) bool
 	// Keys are all keys that are set, for finding unknown ones; nil where nobody can tell.
@@ -43,8 +45,8 @@ func Read[T any](source Source, into *T) error {
 type reader struct {
 	Problems
 	source Source
-	// secret says that the value at hand is a secret.
-	secret bool
+	// secret says that the value at hand is a secret, and input that it is part of an input, which may hold secrets.
+	secret, input bool
 }
 
 func (r *reader) field(value reflect.Value, f Field) {
@@ -58,7 +60,16 @@ func (r *reader) field(value reflect.Value, f Field) {
 	r.secret = f.Secret || r.source.Secret != nil && r.source.Secret(f.Key)
 	// Within objects the plain values cannot be told from the secret ones.
 	if r.secret && f.Type.Kind() != reflect.Interface && Members(f.Type) == nil {
-		r.When(true, "config %s is a secret, and decides what is made: it would stand in the state in plain text; set it without --secret", f.Key)
+		r.visible("config " + f.Key)
+		return
+	}
+	if text == r.source.Hidden && f.Type.Kind() != reflect.Interface {
+		r.When(true, "config %s is encrypted as a whole, and decides what is made: encrypt the values in it that are secrets, "+
+			"each with `pulumi config set --secret --path`", f.Key)
+		return
+	}
+	if text == r.source.Hidden {
+		r.hide(fieldOf(value, f.index))
 		return
 	}
 	decoded, err := decode(f, text)
@@ -70,6 +81,23 @@ func (r *reader) field(value reflect.Value, f Field) {
 		return
 	}
 	r.assign("config "+f.Key, fieldOf(value, f.index), decoded)
+}
+
+// visible reports a secret that would not stay one.
+func (r *reader) visible(place string) {
+	r.When(true, "%s is a secret, and decides what is made: it would stand in the state in plain text; set it without --secret", place)
+}
+
+// hide sets an input whose value cannot be read to a secret that nobody knows yet.
+func (r *reader) hide(into reflect.Value) {
+	var unknown pulumi.Input = pulumi.String(r.source.Hidden)
+	switch Kind(into.Type()) {
+	case "array":
+		unknown = pulumi.StringArray{}
+	case "object":
+		unknown = pulumi.StringMap{}
+	}
+	into.Set(reflect.ValueOf(pulumi.ToSecret(unknown)))
 }
 
 // fieldOf is a field by its index, with the pointers on the way to it filled in.
@@ -133,6 +161,10 @@ func (r *reader) assign(place string, into reflect.Value, value any) {
 		into = into.Elem()
 	}
 	kind := Kind(into.Type())
+	if r.source.Hidden != "" && value == r.source.Hidden {
+		r.assignHidden(place, into)
+		return
+	}
 	switch v := value.(type) {
 	case string:
 		if kind == "object" && into.Kind() == reflect.Struct {
@@ -170,6 +202,17 @@ func (r *reader) assign(place string, into reflect.Value, value any) {
 		return
 	}
 	r.wrong(place, value, kind)
+}
+
+func (r *reader) assignHidden(place string, into reflect.Value) {
+	switch {
+	case into.Kind() == reflect.Interface:
+		r.hide(into)
+	case r.input:
+		into.SetString(r.source.Hidden)
+	default:
+		r.visible(place)
+	}
 }
 
 // shortOf is the field that a text stands for; nil where none does.
@@ -215,6 +258,8 @@ func (r *reader) list(place string, into reflect.Value, list []any) {
 	if into.Kind() == reflect.Interface {
 		plain = reflect.New(reflect.TypeFor[[]string]()).Elem()
 	}
+	r.input = into.Kind() == reflect.Interface
+	defer func() { r.input = false }()
 	plain.Set(reflect.MakeSlice(plain.Type(), len(list), len(list)))
 	for i, item := range list {
 		r.assign(fmt.Sprintf("%s[%d]", place, i), plain.Index(i), item)
@@ -239,6 +284,8 @@ func (r *reader) object(place string, into reflect.Value, object map[string]any)
 	if into.Kind() == reflect.Interface {
 		plain = reflect.New(reflect.TypeFor[map[string]string]()).Elem()
 	}
+	r.input = into.Kind() == reflect.Interface
+	defer func() { r.input = false }()
 	plain.Set(reflect.MakeMap(plain.Type()))
 	for name, item := range object {
 		element := reflect.New(plain.Type().Elem()).Elem()

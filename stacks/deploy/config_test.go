@@ -284,3 +284,30 @@ func declared(t *testing.T, values map[string]string) string {
 	}
 	return strings.Join(lines, "")
 }
+
+// Who only checks cannot read what is encrypted: it is taken for good where it stays a secret, and refused elsewhere.
+func TestHiddenConfig(t *testing.T) {
+	const hidden = "[secret]"
+	check := func(values map[string]string, secrets ...string) error {
+		source := from(values, secrets...)
+		source.Hidden = hidden
+		_, err := ReadFrom(source, "../..")
+		return err
+	}
+	values := small()
+	values["stageVariables"], values["certificateArn"], values["alarmTopicArns"] = `{"token":"[secret]"}`, hidden, hidden
+	values["domainName"], values["alarms"] = "api.example.com", "true"
+	values["services"] = `[{"name":"bookservice","image":"[secret]","port":80},{"name":"authorservice","image":"a","port":80}]`
+	require.NoError(t, check(values, "stageVariables", "certificateArn", "alarmTopicArns", "services"))
+	for services, want := range map[string]string{
+		hidden: "config services is encrypted as a whole",
+		`[{"name":"bookservice","image":"b","port":"[secret]"},{"name":"authorservice","image":"a","port":80}]`: "config services[0].port is a secret",
+	} {
+		values = small()
+		values["services"], values["nodeCount"] = services, hidden
+		err := check(values, "services", "nodeCount")
+		require.ErrorContains(t, err, want)
+		require.ErrorContains(t, err, "config nodeCount is a secret, and decides what is made")
+		require.NotContains(t, err.Error(), hidden)
+	}
+}

@@ -23,7 +23,7 @@ func In(root string) pulumi.RunFunc { return With(root, nil) }
 // With is In with manifests in place of the files that the config names, unless they are nil.
 func With(root string, manifests *ingress.Manifests) pulumi.RunFunc {
 	return func(ctx *pulumi.Context) error {
-		written, err := writtenKeys(root, ctx.Project(), ctx.Stack())
+		written, err := writtenKeys(root, ctx.Stack())
 		if err != nil {
 			return err
 		}

@@ -12,10 +12,12 @@ import (
 // the profile, also with the default's value.
 func TestKeysOfTheFileWinOverTheProfile(t *testing.T) {
 	root := t.TempDir()
-	file := filepath.Join(root, "Pulumi.prod.yaml")
-	require.NoError(t, os.WriteFile(file, []byte("config:\n  shop:profile: hardened\n  shop:clusterPrivate: false\n  "+
+	require.NoError(t, os.WriteFile(filepath.Join(root, "Pulumi.yaml"), []byte("name: shop\nruntime: go\nstackConfigDir: stacks\n"), 0o600))
+	require.NoError(t, os.Mkdir(filepath.Join(root, "stacks"), 0o700))
+	file := filepath.Join(root, "stacks", "Pulumi.prod.yaml")
+	require.NoError(t, os.WriteFile(file, []byte("config:\n  shop:profile: hardened\n  clusterPrivate: false\n  "+
 		"shop:logRetentionDays: 30\n"), 0o600))
-	written, err := writtenKeys(root, "shop", "prod")
+	written, err := writtenKeys(root, "prod")
 	require.NoError(t, err)
 	values := small()
 	for key, value := range map[string]string{"profile": "hardened", "clusterPrivate": "false", "deletionProtection": "false",
@@ -30,10 +32,10 @@ func TestKeysOfTheFileWinOverTheProfile(t *testing.T) {
 	require.NotContains(t, s.Platform.ProfileExceptions, "deletionProtection")
 	require.Equal(t, 30, s.Platform.Gateway.Stage.LogRetentionDays)
 
-	missing, err := writtenKeys(root, "shop", "dev")
+	missing, err := writtenKeys(root, "dev")
 	require.NoError(t, err)
 	require.Nil(t, missing)
 	require.NoError(t, os.WriteFile(file, []byte("config: ["), 0o600))
-	_, err = writtenKeys(root, "shop", "prod")
+	_, err = writtenKeys(root, "prod")
 	require.ErrorContains(t, err, "Pulumi.prod.yaml")
 }

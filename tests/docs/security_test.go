@@ -11,9 +11,15 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Each promise of SECURITY.md names the tests that hold it, and these exist.
+// Each promise of these pages names the tests that hold it, and these exist.
 func TestPromisesAreHeld(t *testing.T) {
-	content, err := os.ReadFile(filepath.Join(repository, "SECURITY.md"))
+	for _, page := range []string{"SECURITY.md", "docs/explanation/reliability.md"} {
+		t.Run(page, func(t *testing.T) { testPromises(t, page) })
+	}
+}
+
+func testPromises(t *testing.T, page string) {
+	content, err := os.ReadFile(filepath.Join(repository, page))
 	require.NoError(t, err)
 	tests := testNames(t)
 	named := regexp.MustCompile("`([tT]est[A-Z]\\w+|Fuzz[A-Z]\\w+)`")
