@@ -48,6 +48,9 @@ func Preview(ctx context.Context, o PreviewOptions) (*Result, error) {
 			options = append(options, optpreview.Plan(absolute(o.SavePlan)))
 		}
 		_, err := r.session.Stack.Preview(ctx, options...)
+		if err == nil && o.SavePlan != "" {
+			err = admitNewResources(absolute(o.SavePlan))
+		}
 		return err
 	})
 	if err == nil && o.FailOnWeakerAccess {
