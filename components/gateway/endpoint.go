@@ -16,7 +16,7 @@ func (g *Gateway) vpcEndpoints(ctx *pulumi.Context) (pulumi.StringArrayOutput, e
 	if given := g.args.Endpoint.VPCEndpointIDs; given != nil {
 		ids = given.ToStringArrayOutput()
 	}
-	if !g.args.Endpoint.CreateVPCEndpoint {
+	if g.VPCEndpointID = pulumi.String("").ToStringOutput(); !g.args.Endpoint.CreateVPCEndpoint {
 		return ids, nil
 	}
 	group, err := ec2.NewSecurityGroup(ctx, g.name+"-endpoint", &ec2.SecurityGroupArgs{
@@ -44,6 +44,7 @@ func (g *Gateway) vpcEndpoints(ctx *pulumi.Context) (pulumi.StringArrayOutput, e
 	if err != nil {
 		return pulumi.StringArrayOutput{}, err
 	}
+	g.VPCEndpointID = endpoint.ID().ToStringOutput()
 	return pulumi.All(ids, endpoint.ID()).ApplyT(func(values []any) []string {
 		return append(slices.Clone(values[0].([]string)), string(values[1].(pulumi.ID)))
 	}).(pulumi.StringArrayOutput), nil

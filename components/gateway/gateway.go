@@ -65,6 +65,8 @@ type Gateway struct {
 	StageName  pulumi.StringOutput `pulumi:"stageName"`
 	VpcLinkID  pulumi.IDOutput     `pulumi:"vpcLinkId"`
 	NLBDNSName pulumi.StringOutput `pulumi:"nlbDnsName"`
+	// VPCEndpointID is the endpoint that was made for a PRIVATE API, which others in the VPC may name; empty without one.
+	VPCEndpointID pulumi.StringOutput `pulumi:"vpcEndpointId"`
 	// DeploymentID is the newest deployment, for a later canary or a way back.
 	DeploymentID pulumi.IDOutput `pulumi:"deploymentId"`
 	// APIKeys are the values of the usage plans' keys by name, secret.
@@ -171,6 +173,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		"stageName":             g.StageName,
 		"vpcLinkId":             g.VpcLinkID,
 		"nlbDnsName":            g.NLBDNSName,
+		"vpcEndpointId":         g.VPCEndpointID,
 		"deploymentId":          g.DeploymentID,
 		"apiKeys":               g.APIKeys,
 		"domainTarget":          g.DomainTarget,

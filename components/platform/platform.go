@@ -131,6 +131,8 @@ type Platform struct {
 	VpcID            pulumi.StringOutput      `pulumi:"vpcId"`
 	VpcCIDR          pulumi.StringOutput      `pulumi:"vpcCidr"`
 	PrivateSubnetIDs pulumi.StringArrayOutput `pulumi:"privateSubnetIds"`
+	// VPCEndpointID is the endpoint that was made for a PRIVATE API, which others in the VPC may name; empty without one.
+	VPCEndpointID pulumi.StringOutput `pulumi:"vpcEndpointId"`
 	// DeploymentID is the newest deployment, for a later canary or a way back.
 	DeploymentID pulumi.IDOutput `pulumi:"deploymentId"`
 	// APIKeys are the values of the usage plans' keys by name, secret.
@@ -213,8 +215,17 @@ func (a Args) plan(name string) (parts, error) {
 	}
 	p.Add(settings.Check(a))
 	a.checkServices(&p)
+	a.checkEndpoints(&p)
 	a.checkExisting(&p)
 	return plan, p.Err()
+}
+
+// checkEndpoints: a VPC has one endpoint with private DNS for a service:
+// https://docs.aws.amazon.com/vpc/latest/privatelink/manage-dns-names.html
+func (a Args) checkEndpoints(p *settings.Problems) {
+	p.When(a.Gateway.Endpoint.CreateVPCEndpoint && slices.Contains(a.Network.InterfaceEndpoints, "execute-api"),
+		"{Network.InterfaceEndpoints} execute-api and {Gateway.Endpoint.CreateVPCEndpoint} would make two endpoints with the same private "+
+			"names: take one away, or name endpoints that exist in {Gateway.Endpoint.VPCEndpointIDs}")
 }
 
 // checkExisting: a cluster stands in a VPC, so an existing one takes an existing VPC; and its roles are not ours.
@@ -274,6 +285,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		"podRoleArn":            p.PodRoleARN,
 		"vpcId":                 p.VpcID,
 		"vpcCidr":               p.VpcCIDR,
+		"vpcEndpointId":         p.VPCEndpointID,
 		"privateSubnetIds":      p.PrivateSubnetIDs,
 		"deploymentId":          p.DeploymentID,
 		"apiKeys":               p.APIKeys,
@@ -332,6 +344,7 @@ func (p *Platform) gateway(ctx *pulumi.Context, net *network.Network, kube *clus
 	p.Gateway = published
 	p.Endpoint, p.RestAPIID, p.StageName = published.Endpoint, published.RestAPIID, published.StageName
 	p.VpcLinkID, p.NLBDNSName = published.VpcLinkID, published.NLBDNSName
+	p.VPCEndpointID = published.VPCEndpointID
 	p.DomainTarget, p.DomainTargets = published.DomainTarget, published.DomainTargets
 	p.DeploymentID, p.APIKeys = published.DeploymentID, published.APIKeys
 	p.ClientAccessKeyID, p.ClientSecretAccessKey = published.ClientAccessKeyID, published.ClientSecretAccessKey

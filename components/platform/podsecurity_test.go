@@ -64,10 +64,10 @@ func TestNetworkPolicies(t *testing.T) {
 	}
 	require.Len(t, specs, 3)
 	fromProxy := `{"spec": {"podSelector": {"matchLabels": {"app.kubernetes.io/name": "bookservice"}}, "policyTypes": ["Ingress"], "ingress": [{
-		"from": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "shop-proxy"}}}], "ports": [{"protocol": "TCP", "port": 8080}]}]}}`
+		"from": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "shop-proxy"}}}], "ports": [{"protocol": "TCP", "port": "http"}]}]}}`
 	require.JSONEq(t, fromProxy, specs["shop-bookservice"])
 	require.JSONEq(t, `{"spec": {"podSelector": {"matchLabels": {"app.kubernetes.io/name": "shop-proxy"}}, "policyTypes": ["Ingress", "Egress"],
-		"ingress": [{"from": [{"ipBlock": {"cidr": "10.0.0.0/16"}}], "ports": [{"protocol": "TCP", "port": 8080}]}],
+		"ingress": [{"from": [{"ipBlock": {"cidr": "10.0.0.0/16"}}], "ports": [{"protocol": "TCP", "port": "http"}]}],
 		"egress": [{"ports": [{"protocol": "UDP", "port": 53}, {"protocol": "TCP", "port": 53}]}, {"to": [
 			{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "default"}}, "podSelector": {"matchLabels": {"app.kubernetes.io/name": "authorservice"}}},
 			{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "default"}}, "podSelector": {"matchLabels": {"app.kubernetes.io/name": "bookservice"}}}]}]}}`, specs["shop-proxy"])

@@ -53,13 +53,14 @@ func networkPolicy(ctx *pulumi.Context, name string, a Args, meta metav1.ObjectM
 		PodSelector: metav1.LabelSelectorArgs{MatchLabels: selector},
 		PolicyTypes: pulumi.StringArray{pulumi.String("Ingress")},
 		Ingress: networkingv1.NetworkPolicyIngressRuleArray{networkingv1.NetworkPolicyIngressRuleArgs{
-			From: peers(a.Traffic.From), Ports: networkingv1.NetworkPolicyPortArray{port("TCP", a.ContainerPort)},
+			// By its name it is the port of each pod, old and new, while another port is rolled out.
+			From: peers(a.Traffic.From), Ports: networkingv1.NetworkPolicyPortArray{port("TCP", pulumi.String(portName))},
 		}},
 	}
 	if a.Traffic.To != nil {
 		spec.PolicyTypes = append(spec.PolicyTypes.(pulumi.StringArray), pulumi.String("Egress"))
 		spec.Egress = networkingv1.NetworkPolicyEgressRuleArray{
-			networkingv1.NetworkPolicyEgressRuleArgs{Ports: networkingv1.NetworkPolicyPortArray{port("UDP", dnsPort), port("TCP", dnsPort)}},
+			networkingv1.NetworkPolicyEgressRuleArgs{Ports: networkingv1.NetworkPolicyPortArray{port("UDP", pulumi.Int(dnsPort)), port("TCP", pulumi.Int(dnsPort))}},
 			networkingv1.NetworkPolicyEgressRuleArgs{To: peers(a.Traffic.To)},
 		}
 	}
@@ -68,6 +69,6 @@ func networkPolicy(ctx *pulumi.Context, name string, a Args, meta metav1.ObjectM
 	return err
 }
 
-func port(protocol string, number int) networkingv1.NetworkPolicyPortArgs {
-	return networkingv1.NetworkPolicyPortArgs{Protocol: pulumi.String(protocol), Port: pulumi.Int(number)}
+func port(protocol string, numberOrName pulumi.Input) networkingv1.NetworkPolicyPortArgs {
+	return networkingv1.NetworkPolicyPortArgs{Protocol: pulumi.String(protocol), Port: numberOrName}
 }

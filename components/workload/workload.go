@@ -8,6 +8,7 @@ import (
 	"cmp"
 	"errors"
 
+	"github.com/apigateway-ingress/apigateway-ingress/components/change"
 	"github.com/apigateway-ingress/apigateway-ingress/components/settings"
 	appsv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/apps/v1"
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
@@ -23,6 +24,8 @@ const AnyType = "kubernetes:core/v1:Service"
 const (
 	typeToken = "apigateway-ingress:workload:Workload"
 	nameLabel = "app.kubernetes.io/name"
+	// portName is the container port's and the Service's.
+	portName = "http"
 	// drainSeconds is how long a pod goes on serving after it was taken out of the endpoints,
 	// so that proxies which have not heard of it yet still get an answer.
 	drainSeconds = 5
@@ -118,6 +121,17 @@ func (a Args) Complete() (Args, error) {
 	return a, p.Err()
 }
 
+// mayChange: a Service leaves its port at once, while those who call it still ask for the old one.
+func mayChange(before, after change.Inputs) error {
+	from, known := before["servicePort"].(float64)
+	to, wanted := after["servicePort"].(float64)
+	if !known || !wanted || from == to || before.Text("serviceName") != after.Text("serviceName") {
+		return nil
+	}
+	return fmt.Errorf("the port of service %s cannot change from %v to %v: requests on their way would fail. Declare another service with "+
+		"the new port, move the routes to it, bring the stack up, and take this one away", after.Text("serviceName"), from, to)
+}
+
 // New declares the service. The Kubernetes provider comes with opts; without one it is the program's own, which is told.
 func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Workload, error) {
 	if args == nil {
@@ -128,7 +142,11 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		return nil, settings.Named("service", name, err)
 	}
 	w := &Workload{}
-	if err := ctx.RegisterComponentResourceV2(typeToken, name, settings.Inputs(a), w, opts...); err != nil {
+	guard, err := change.Guard(ctx, typeToken, name, mayChange)
+	if err != nil {
+		return nil, err
+	}
+	if err := ctx.RegisterComponentResourceV2(typeToken, name, settings.Inputs(a), w, append(opts, guard)...); err != nil {
 		return nil, err
 	}
 	if w.GetProvider(AnyType) == nil {
@@ -203,7 +221,7 @@ func (w *Workload) declare(ctx *pulumi.Context, name string, a Args) error {
 
 func serviceArgs(a Args, meta metav1.ObjectMetaArgs, selector pulumi.StringMap) *corev1.ServiceArgs {
 	port := corev1.ServicePortArgs{
-		Name: pulumi.String("http"), Port: pulumi.Int(a.ServicePort), TargetPort: pulumi.String("http"), Protocol: pulumi.String("TCP"),
+		Name: pulumi.String(portName), Port: pulumi.Int(a.ServicePort), TargetPort: pulumi.String(portName), Protocol: pulumi.String("TCP"),
 	}
 	return &corev1.ServiceArgs{
 		Metadata: meta,
@@ -223,7 +241,7 @@ func nodePort(ctx *pulumi.Context, name string, a Args, selector pulumi.StringMa
 		Spec: corev1.ServiceSpecArgs{
 			Type: pulumi.String("NodePort"), Selector: selector,
 			Ports: corev1.ServicePortArray{corev1.ServicePortArgs{
-				Name: pulumi.String("http"), Port: pulumi.Int(a.ServicePort), TargetPort: pulumi.String("http"), Protocol: pulumi.String("TCP"),
+				Name: pulumi.String(portName), Port: pulumi.Int(a.ServicePort), TargetPort: pulumi.String(portName), Protocol: pulumi.String("TCP"),
 				NodePort: pulumi.Int(a.NodePort),
 			}},
 		},
@@ -267,8 +285,8 @@ func container(a Args) corev1.ContainerArgs {
 		mounts = append(mounts, corev1.VolumeMountArgs{Name: pulumi.String(m.Name), MountPath: pulumi.String(m.Path),
 			ReadOnly: pulumi.Bool(true)})
 	}
-	ports := corev1.ContainerPortArray{corev1.ContainerPortArgs{Name: pulumi.String("http"), ContainerPort: pulumi.Int(a.ContainerPort)}}
-	healthPort := "http"
+	ports := corev1.ContainerPortArray{corev1.ContainerPortArgs{Name: pulumi.String(portName), ContainerPort: pulumi.Int(a.ContainerPort)}}
+	healthPort := portName
 	if a.Health.Port != a.ContainerPort {
 		healthPort = "health"
 		ports = append(ports, corev1.ContainerPortArgs{Name: pulumi.String(healthPort), ContainerPort: pulumi.Int(a.Health.Port)})

@@ -3,6 +3,7 @@ package workload
 import (
 	"testing"
 
+	"github.com/apigateway-ingress/apigateway-ingress/components/change"
 	"github.com/apigateway-ingress/apigateway-ingress/components/componenttest"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/stretchr/testify/require"
@@ -65,4 +66,13 @@ func only(object any, names ...string) map[string]any {
 		chosen[name] = object.(map[string]any)[name]
 	}
 	return chosen
+}
+
+func TestTheServicePortStays(t *testing.T) {
+	of := func(name string, port float64) change.Inputs {
+		return change.Inputs{"serviceName": name, "servicePort": port}
+	}
+	require.NoError(t, mayChange(of("books", 80), of("books", 80)))
+	require.NoError(t, mayChange(change.Inputs{}, of("books", 81)), "a state of before this was recorded")
+	require.ErrorContains(t, mayChange(of("books", 80), of("books", 81)), "the port of service books cannot change from 80 to 81")
 }

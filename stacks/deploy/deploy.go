@@ -109,6 +109,7 @@ func export(ctx *pulumi.Context, p *platform.Platform, region string) {
 	ctx.Export("stageName", p.StageName)
 	ctx.Export("deploymentId", p.DeploymentID)
 	ctx.Export("vpcLinkId", p.VpcLinkID)
+	ctx.Export("vpcEndpointId", p.VPCEndpointID)
 	ctx.Export("nlbDnsName", p.NLBDNSName)
 	ctx.Export("clusterName", p.ClusterName)
 	ctx.Export("vpcId", p.VpcID)

@@ -41,6 +41,8 @@ func (s *Settings) adopt(ctx *pulumi.Context, args *platform.Args) error {
 	}
 	args.Network.Existing = &vpc
 	if clusterName == "" {
+		// The stack's own cluster stays in the zones in which it was made.
+		args.Network.Zones = zones
 		return nil
 	}
 	described, err := cluster.Lookup(ctx, clusterName)
