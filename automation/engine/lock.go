@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -31,9 +33,35 @@ type Holder struct {
 	Since time.Time `json:"timestamp"`
 }
 
-// Holders are those who hold the lock of a local stack.
-func Holders(stateDir, project, stack string) ([]Holder, error) {
-	paths, err := lockPaths(stateDir, project, stack)
+// Holders are those who hold the stack's lock. Only a backend that is a folder tells them, and known is false for others.
+func (p *Project) Holders(stateDir string) (holders []Holder, known bool, err error) {
+	folder := filepath.Join(stateDir, "backend")
+	if p.Target != Local {
+		if folder = backendFolder(os.Getenv("PULUMI_BACKEND_URL")); folder == "" {
+			return nil, false, nil
+		}
+	}
+	holders, err = holdersIn(folder, p.Name, p.Stack[strings.LastIndexByte(p.Stack, '/')+1:])
+	return holders, true, err
+}
+
+// toldHolder is how the CLI names who holds a lock that it wants.
+var toldHolder = regexp.MustCompile(`created by (\S+)@(\S+) \(pid (\d+)\) at (\S+)`)
+
+// ToldHolders are those whom the CLI has named in an error.
+func ToldHolders(text string) []Holder {
+	var holders []Holder
+	for _, match := range toldHolder.FindAllStringSubmatch(text, -1) {
+		// What is not a number or a time is left out.
+		pid, _ := strconv.Atoi(match[3])
+		since, _ := time.Parse(time.RFC3339, match[4])
+		holders = append(holders, Holder{PID: pid, Username: match[1], Hostname: match[2], Since: since})
+	}
+	return holders
+}
+
+func holdersIn(backend, project, stack string) ([]Holder, error) {
+	paths, err := lockPaths(backend, project, stack)
 	if err != nil {
 		return nil, err
 	}
@@ -55,14 +83,14 @@ func Holders(stateDir, project, stack string) ([]Holder, error) {
 	return holders, nil
 }
 
-func lockPaths(stateDir, project, stack string) ([]string, error) {
-	return filepath.Glob(filepath.Join(stateDir, "backend", ".pulumi", "locks", "organization", project, stack, "*.json"))
+func lockPaths(backend, project, stack string) ([]string, error) {
+	return filepath.Glob(filepath.Join(backend, ".pulumi", "locks", "organization", project, stack, "*.json"))
 }
 
 // removeStaleLocks takes away the locks of a local stack whose processes on this machine are gone. A CLI that has
 // lost its program is about to go: it is waited for.
 func removeStaleLocks(ctx context.Context, stateDir, project, stack string) error {
-	paths, err := lockPaths(stateDir, project, stack)
+	paths, err := lockPaths(filepath.Join(stateDir, "backend"), project, stack)
 	if err != nil {
 		return err
 	}

@@ -143,7 +143,7 @@ func (s *site) explainLock(err error) error {
 	if !auto.IsConcurrentUpdateError(err) {
 		return err
 	}
-	return s.locked()
+	return s.locked(engine.ToldHolders(err.Error()))
 }
 
 // expectUnlocked refuses to mend a local stack on which an engine works that another program started.
@@ -152,19 +152,18 @@ func (s *site) expectUnlocked() error {
 		// The backend refuses by itself, and nothing is removed there.
 		return nil
 	}
-	holders, err := engine.Holders(s.StateDir, s.project.Name, s.Stack)
+	holders, _, err := s.project.Holders(s.StateDir)
 	if err != nil || len(holders) == 0 {
 		return err
 	}
-	return s.locked()
+	return s.locked(holders)
 }
 
-func (s *site) locked() error {
+func (s *site) locked(holders []engine.Holder) error {
 	text := fmt.Sprintf("stack %s %s", s.Stack, engine.ErrBusy)
-	holders, err := engine.Holders(s.StateDir, s.project.Name, s.Stack)
 	for _, h := range holders {
 		text += fmt.Sprintf(": process %d of %s on %s, since %s", h.PID, h.Username, h.Hostname, h.Since.Local().Format(time.DateTime))
 	}
 	text += fmt.Sprintf("\nwait for it, or run %s when it is dead", s.hint("unlock --force"))
-	return fail(Locked, errors.Join(errors.New(text), err))
+	return fail(Locked, errors.New(text))
 }

@@ -304,7 +304,7 @@ func (s *site) operate(ctx context.Context, verb string, create bool, use func(c
 		return r.result, fail(Unhealthy, fmt.Errorf("policies are violated:\n%s", strings.Join(r.follower.violations, "\n")))
 	}
 	r.result.Complete = err == nil
-	return r.result, s.explainLock(classify(err, r.session.Command, r.result.Problems))
+	return r.result, r.explainLost(s.explainLock(classify(err, r.session.Command, r.result.Problems)))
 }
 
 func (r *run) perform(ctx context.Context, verb string, use func(context.Context, *run) error) error {

@@ -2,6 +2,7 @@ package operation
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -66,6 +67,25 @@ func (s *site) compare(ctx context.Context, state *engine.State) (localcloud.Rec
 		return localcloud.Recovered{}, err
 	}
 	return client.Recover(ctx, daemon.RecoverRequest{Project: s.project.Name, Stack: s.Stack, Known: known})
+}
+
+// explainLost adds to an error what may be its cause: something that an operation which was killed had made in AWS, and that no
+// state knows. AWS refuses the same rule, name or route twice, and to delete what such a thing still uses.
+func (r *run) explainLost(err error) error {
+	if err == nil || r.left == nil || r.project.Target != engine.AWS {
+		return err
+	}
+	var lost []string
+	for _, pending := range r.left.Pending {
+		if pending.Type == "creating" {
+			lost = append(lost, pending.Resource.Type+" "+pending.Resource.Name())
+		}
+	}
+	if len(lost) == 0 {
+		return err
+	}
+	return fail(ClassOf(err), fmt.Errorf("%w\nan earlier operation was killed while it made these, which may exist in AWS and be in the way: %s\n"+
+		"look for the tag stack=%s, delete what no state knows, and run the same command again", err, strings.Join(lost, ", "), r.Stack))
 }
 
 // reportPossibleLeftovers names what AWS may have made without anybody hearing of it.

@@ -87,7 +87,7 @@ func (s *site) describe(ctx context.Context, session *engine.Session, status *St
 	status.Resources, status.OlderDeployments = len(state.Resources), olderDeployments(state.Resources)
 	status.Pending = len(state.Pending)
 	status.Keys = s.accessKeys(ctx, state.Resources, status.LocalCloud)
-	if status.LockedBy, err = engine.Holders(s.StateDir, s.project.Name, s.Stack); err != nil {
+	if status.LockedBy, _, err = s.project.Holders(s.StateDir); err != nil {
 		return err
 	}
 	status.Hops, err = s.hops(ctx, state.Resources)

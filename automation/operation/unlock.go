@@ -3,6 +3,7 @@ package operation
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/apigateway-ingress/apigateway-ingress/automation/engine"
 )
@@ -16,7 +17,7 @@ type UnlockOptions struct {
 
 // Lock is what Unlock found.
 type Lock struct {
-	// Holders are the processes that change a stack of the local target. Other backends do not say.
+	// Holders are the processes that change the stack, where the backend is a folder. Others name them only to who wants the lock.
 	Holders []engine.Holder `json:"holders"`
 	// Free says that nobody holds the lock, and Taken that it was taken away.
 	Free  bool `json:"free"`
@@ -31,16 +32,19 @@ func Unlock(ctx context.Context, o UnlockOptions) (*Lock, error) {
 		return nil, err
 	}
 	lock := &Lock{}
-	if s.project.Target == engine.Local {
-		if lock.Holders, err = engine.Holders(s.StateDir, s.project.Name, s.Stack); err != nil {
-			return nil, err
-		}
-		if len(lock.Holders) == 0 {
-			lock.Free = true
-			return lock, nil
-		}
+	holders, known, err := s.project.Holders(s.StateDir)
+	if err != nil {
+		return nil, err
 	}
-	if !o.Force {
+	lock.Holders = holders
+	switch {
+	case known && len(holders) == 0:
+		lock.Free = true
+		return lock, nil
+	case !o.Force && !known:
+		return lock, fail(Locked, fmt.Errorf("this backend tells only those who want the lock who holds it: %s says so; --force takes the "+
+			"lock away", s.hint("refresh")))
+	case !o.Force:
 		return lock, fail(Locked, errors.New("the lock stays: --force takes it away"))
 	}
 	if err := session.Stack.Cancel(ctx); err != nil {
