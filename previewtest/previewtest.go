@@ -30,6 +30,7 @@ import (
 	"time"
 
 	"github.com/apigateway-ingress/apigateway-ingress/automation/apiclient"
+	"github.com/apigateway-ingress/apigateway-ingress/automation/logs"
 	"github.com/apigateway-ingress/apigateway-ingress/automation/operation"
 )
 
@@ -244,31 +245,11 @@ func (s *Stack) explain(t testing.TB) {
 	for _, hop := range status.Hops {
 		fmt.Fprintf(&b, "  %-8s %-50s %s\n", hop.Health, hop.Name, hop.Detail)
 	}
-	logs, err := operation.StackLogs(ctx, s.ephemeral.Options)
-	if err != nil {
+	fmt.Fprintf(&b, "its logs end with\n")
+	if err := operation.Logs(ctx, operation.LogOptions{Options: s.ephemeral.Options}, func(e logs.Entry) {
+		fmt.Fprintf(&b, "  %s %s: %s\n", e.Log, e.Source, e.Line)
+	}); err != nil {
 		fmt.Fprintf(&b, "no logs: %v\n", err)
 	}
-	for _, log := range logs {
-		fmt.Fprintf(&b, "the end of %s:\n%s", log, tail(log))
-	}
 	t.Log(b.String())
-}
-
-// tailSize is how much of a log's end is shown.
-const tailSize = 4 << 10
-
-// tail is the last lines of a file.
-func tail(path string) string {
-	content, err := os.ReadFile(path)
-	if err != nil {
-		return "  " + err.Error() + "\n"
-	}
-	text := string(content)
-	if len(text) > tailSize {
-		_, text, _ = strings.Cut(text[len(text)-tailSize:], "\n")
-	}
-	if text == "" {
-		return "  (nothing)\n"
-	}
-	return "  " + strings.ReplaceAll(strings.TrimSuffix(text, "\n"), "\n", "\n  ") + "\n"
 }

@@ -31,6 +31,9 @@ type fake struct {
 
 	mu     sync.Mutex
 	tokens []string
+	// asked are the parameters of the last question for a log, and bodies what was sent to CloudWatch.
+	asked  url.Values
+	bodies []string
 }
 
 func newFake(t *testing.T) (*fake, *Account) {
@@ -72,6 +75,9 @@ func (f *fake) serve(w http.ResponseWriter, r *http.Request) {
 		operation = target[strings.LastIndexByte(target, '.')+1:]
 	} else if form, err := url.ParseQuery(string(body)); err == nil && form.Has("Action") {
 		operation = form.Get("Action")
+	}
+	if operation == "FilterLogEvents" {
+		f.bodies = append(f.bodies, string(body))
 	}
 	answer, ok := f.answers[operation]
 	if !ok {
@@ -141,6 +147,14 @@ func (f *fake) serveKubernetes(w http.ResponseWriter, r *http.Request) {
 			"kubernetes.io/service-name=idle":      "",
 		}[r.URL.Query().Get("labelSelector")]
 		fmt.Fprintf(w, `{"apiVersion":"discovery.k8s.io/v1","kind":"EndpointSliceList","items":[`+slice+`]}`, endpoints)
+	case "/api/v1/namespaces/default/pods":
+		require.Equal(f.t, "app.kubernetes.io/name=bookservice", r.URL.Query().Get("labelSelector"))
+		fmt.Fprint(w, `{"apiVersion":"v1","kind":"PodList","items":[{"metadata":{"namespace":"default","name":"bookservice-1"},`+
+			`"spec":{"containers":[{"readinessProbe":{"httpGet":{"path":"/readyz","port":80}}}]}}]}`)
+	case "/api/v1/namespaces/default/pods/bookservice-1/log":
+		f.asked = r.URL.Query()
+		w.Header().Set("Content-Type", "text/plain")
+		fmt.Fprint(w, "2026-12-01T10:00:00.5Z {\"msg\":\"hello\"}\n2026-12-01T10:00:01Z no line end")
 	default:
 		w.WriteHeader(http.StatusNotFound)
 		fmt.Fprint(w, `{"apiVersion":"v1","kind":"Status","status":"Failure","reason":"NotFound","code":404}`)

@@ -40,6 +40,15 @@ func (c *cluster) connect(ctx context.Context) (dynamic.Interface, error) {
 }
 
 func (a *Account) kubernetes(ctx context.Context, name string) (dynamic.Interface, error) {
+	config, err := a.kubeconfig(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	return dynamic.NewForConfig(config)
+}
+
+// kubeconfig is how the Kubernetes API of a cluster is reached, with the account's credentials.
+func (a *Account) kubeconfig(ctx context.Context, name string) (*rest.Config, error) {
 	if name == "" {
 		return nil, errors.New("the stack names no cluster")
 	}
@@ -58,8 +67,7 @@ func (a *Account) kubernetes(ctx context.Context, name string) (dynamic.Interfac
 	if err != nil {
 		return nil, err
 	}
-	return dynamic.NewForConfig(&rest.Config{Host: *found.Cluster.Endpoint, BearerToken: token,
-		TLSClientConfig: rest.TLSClientConfig{CAData: authority}})
+	return &rest.Config{Host: *found.Cluster.Endpoint, BearerToken: token, TLSClientConfig: rest.TLSClientConfig{CAData: authority}}, nil
 }
 
 const (

@@ -107,9 +107,14 @@ func serviceHop(r engine.Resource, cluster string, status daemon.Status, running
 // selectorOf is by which labels a Service finds its pods.
 func selectorOf(r engine.Resource) labels.Set {
 	spec, _ := r.Outputs["spec"].(map[string]any)
-	selector, _ := spec["selector"].(map[string]any)
+	return setOf(spec["selector"])
+}
+
+// setOf reads labels as they stand in a state.
+func setOf(value any) labels.Set {
+	found, _ := value.(map[string]any)
 	set := labels.Set{}
-	for name, value := range selector {
+	for name, value := range found {
 		set[name] = fmt.Sprint(value)
 	}
 	return set

@@ -115,6 +115,8 @@ func TestBinary(t *testing.T) {
 		require.Contains(t, unsigned.out, `{"message":"Missing Authentication Token"}`)
 		require.Contains(t, b.run("call", "-X", "POST", "-d", "x", "/api/book/list").out, "method POST is not allowed here")
 	})
+	t.Run("logs", func(t *testing.T) { testLogs(t, b) })
+	t.Run("followed logs", func(t *testing.T) { testFollowedLogs(t, b) })
 	t.Run("outputs", func(t *testing.T) { testOutputs(t, b) })
 	t.Run("curl", func(t *testing.T) { testCurl(t, b) })
 	t.Run("README", func(t *testing.T) { testREADME(t, b) })

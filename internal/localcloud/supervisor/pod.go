@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -314,6 +315,11 @@ func (p *pod) status() PodStatus {
 	}
 	if _, who := p.supervisor.images.find(p.container().Image); who == standIn {
 		status.StandIn, status.Log = p.container().Image, ""
+	}
+	for _, probe := range []*corev1.Probe{p.container().ReadinessProbe, p.container().LivenessProbe, p.container().StartupProbe} {
+		if probe != nil && probe.HTTPGet != nil && !slices.Contains(status.Probes, probe.HTTPGet.Path) {
+			status.Probes = append(status.Probes, probe.HTTPGet.Path)
+		}
 	}
 	if p.process != nil {
 		status.PID = p.process.Process.Pid

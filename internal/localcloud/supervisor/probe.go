@@ -86,6 +86,9 @@ func (p *pod) askHTTP(ctx context.Context, get *corev1.HTTPGetAction) error {
 	if err != nil {
 		return err
 	}
+	// As the kubelet names itself, with the version of its cluster:
+	// https://kubernetes.io/docs/tasks/configure-pod-container/configure-liveness-readiness-startup-probes/#http-probes
+	request.Header.Set("User-Agent", "kube-probe/1.36")
 	response, err := prober.Do(request)
 	if err != nil {
 		return err

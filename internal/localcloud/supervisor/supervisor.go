@@ -252,6 +252,8 @@ type PodStatus struct {
 	Reason   string `json:"reason,omitempty"`
 	Restarts int    `json:"restarts"`
 	Log      string `json:"log,omitempty"`
+	// Probes are the paths at which the pod is asked whether it is ready or alive.
+	Probes []string `json:"probes,omitempty"`
 	// StandIn is the image in whose place a stand-in answers; empty for a pod that does its own work.
 	StandIn string `json:"standIn,omitempty"`
 }
