@@ -3,7 +3,6 @@ package command
 import (
 	"context"
 	"fmt"
-	"io"
 	"net/http"
 	"strings"
 
@@ -25,8 +24,9 @@ func callCommand(s *shared) *cobra.Command {
 		Use:   "call PATH",
 		Short: "Send a signed request to a stack's API and print the answer",
 		Long: `call sends a request to a stack's API, signed with the key of the stack's client user, and prints the
-body of the answer. PATH is below the stage. An answer of 400 or more exits with 8. A redirect is shown and not
-followed.
+body of the answer; a text whose last line has no end gets one. PATH is below the stage. An answer of 400 or more exits with
+8, and its status, type, reason and request id are told. A redirect is shown and not followed. With --json one document has
+status, headers and body, as a value where the body is JSON.
 
 On the local target --as makes a token of a Cognito authorizer's user pool, for any user.`,
 		Example: `  apigw-ingress call /api/book/list
@@ -69,23 +69,7 @@ func (s *shared) call(ctx context.Context, path string, flags callFlags) error {
 		return err
 	}
 	defer response.Body.Close()
-	if flags.include {
-		s.printf("%s %s\n", response.Proto, response.Status)
-		if err := response.Header.Write(s.out); err != nil {
-			return err
-		}
-		s.printf("\n")
-	}
-	if _, err := io.Copy(s.out, response.Body); err != nil {
-		return classed(operation.Unhealthy, fmt.Errorf("the answer was cut off: %w", err))
-	}
-	if to := response.Header.Get("Location"); to != "" && !flags.include {
-		fmt.Fprintf(s.errOut, "note: the API answered %s to %s\n", response.Status, to)
-	}
-	if response.StatusCode >= http.StatusBadRequest {
-		return classed(operation.Unhealthy, fmt.Errorf("the API answered %s", response.Status))
-	}
-	return nil
+	return s.printAnswer(response, flags.include)
 }
 
 func (s *shared) request(path string, flags callFlags) (operation.Request, error) {
