@@ -147,7 +147,17 @@ func (f *fake) serveKubernetes(w http.ResponseWriter, r *http.Request) {
 			"kubernetes.io/service-name=idle":      "",
 		}[r.URL.Query().Get("labelSelector")]
 		fmt.Fprintf(w, `{"apiVersion":"discovery.k8s.io/v1","kind":"EndpointSliceList","items":[`+slice+`]}`, endpoints)
+	case "/apis/apps/v1/namespaces/default/deployments/crashing":
+		fmt.Fprint(w, `{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"crashing"},"spec":{"replicas":3,`+
+			`"selector":{"matchLabels":{"app":"crashing"}}},"status":{"readyReplicas":2}}`)
 	case "/api/v1/namespaces/default/pods":
+		if r.URL.Query().Get("labelSelector") == "app=crashing" {
+			fmt.Fprint(w, `{"apiVersion":"v1","kind":"PodList","items":[{"apiVersion":"v1","kind":"Pod","metadata":{"name":"a"},`+
+				`"status":{"containerStatuses":[{"ready":true}]}},{"apiVersion":"v1","kind":"Pod","metadata":{"name":"b"},"status":`+
+				`{"containerStatuses":[{"restartCount":4,"state":{"waiting":{"reason":"CrashLoopBackOff"}},"lastState":{"terminated":`+
+				`{"exitCode":3}}}]}}]}`)
+			return
+		}
 		require.Equal(f.t, "app.kubernetes.io/name=bookservice", r.URL.Query().Get("labelSelector"))
 		fmt.Fprint(w, `{"apiVersion":"v1","kind":"PodList","items":[{"metadata":{"namespace":"default","name":"bookservice-1"},`+
 			`"spec":{"containers":[{"readinessProbe":{"httpGet":{"path":"/readyz","port":80}}}]}}]}`)
@@ -280,6 +290,14 @@ func TestPodsThatAreNotThere(t *testing.T) {
 	require.Equal(t, "0 of 2 pods ready: Deployment does not have minimum availability.", hops[0].Detail)
 	require.Equal(t, Broken, hops[1].Health)
 	require.Contains(t, hops[1].Detail, "it is gone")
+}
+
+// A workload that serves with some of its pods is degraded, and the first pod that waits says why.
+func TestPodsThatCrash(t *testing.T) {
+	_, account := newFake(t)
+	hops := account.Chain(t.Context(), []engine.Resource{{URN: "u::a", Type: "kubernetes:apps/v1:Deployment", ID: "default/crashing"}}, "shop")
+	require.Equal(t, []Hop{{Name: "Deployment a", URN: "u::a", Health: Degraded,
+		Detail: "2 of 3 pods ready: CrashLoopBackOff, exit 3, restarted 4 times"}}, hops)
 }
 
 func TestPolicyInForce(t *testing.T) {

@@ -21,11 +21,12 @@ import (
 // Health of a hop.
 type Health string
 
-// A hop is unknown when AWS or the cluster did not tell, for example for want of a permission.
+// A degraded hop works, and not all of it does. A hop is unknown when AWS or the cluster did not tell, for example for want of a permission.
 const (
-	Healthy Health = "ok"
-	Broken  Health = "broken"
-	Unknown Health = "unknown"
+	Healthy  Health = "ok"
+	Degraded Health = "degraded"
+	Broken   Health = "broken"
+	Unknown  Health = "unknown"
 )
 
 // Hop is one link of the chain between a client and a pod.
@@ -39,8 +40,8 @@ type Hop struct {
 	Detail string `json:"detail,omitempty"`
 }
 
-// errBroken marks what does not work, in contrast to what could not be asked.
-var errBroken = errors.New("")
+// errBroken marks what does not work, and errDegraded what does in part, in contrast to what could not be asked.
+var errBroken, errDegraded = errors.New(""), errors.New("")
 
 func broken(format string, args ...any) error {
 	return fmt.Errorf("%w%s", errBroken, fmt.Sprintf(format, args...))
@@ -93,6 +94,8 @@ func (h *Hop) judge(detail string, err error) {
 	switch {
 	case errors.Is(err, errBroken):
 		h.Health, h.Detail = Broken, err.Error()
+	case errors.Is(err, errDegraded):
+		h.Health, h.Detail = Degraded, err.Error()
 	case err != nil:
 		h.Health, h.Detail = Unknown, err.Error()
 	}

@@ -1,6 +1,7 @@
 package awscloud
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"errors"
@@ -125,7 +126,48 @@ func (c *cluster) deployment(ctx context.Context, r engine.Resource) (string, er
 			why = condition.Message
 		}
 	}
+	if found.Status.ReadyReplicas < wanted && found.Spec.Selector != nil {
+		why = cmp.Or(c.trouble(ctx, r, found.Spec.Selector), why)
+	}
 	return podState(found.Status.ReadyReplicas, wanted, why)
+}
+
+// trouble is what keeps the first pod that is not ready from it. Where pods may not be read it is empty.
+func (c *cluster) trouble(ctx context.Context, r engine.Resource, selector *metav1.LabelSelector) string {
+	client, err := c.connect(ctx)
+	if err != nil {
+		return ""
+	}
+	namespace, _, _ := strings.Cut(r.ID, "/")
+	list, err := client.Resource(corev1.SchemeGroupVersion.WithResource("pods")).Namespace(namespace).
+		List(ctx, metav1.ListOptions{LabelSelector: metav1.FormatLabelSelector(selector)})
+	if err != nil {
+		return ""
+	}
+	for _, item := range list.Items {
+		var pod corev1.Pod
+		if runtime.DefaultUnstructuredConverter.FromUnstructured(item.Object, &pod) != nil {
+			continue
+		}
+		for _, status := range pod.Status.ContainerStatuses {
+			if !status.Ready && status.State.Waiting != nil {
+				return containerTrouble(status)
+			}
+		}
+	}
+	return ""
+}
+
+// containerTrouble says why a container waits, how it ended before, and how often it was started anew.
+func containerTrouble(status corev1.ContainerStatus) string {
+	text := status.State.Waiting.Reason
+	if ended := status.LastTerminationState.Terminated; ended != nil {
+		text += fmt.Sprintf(", exit %d", ended.ExitCode)
+	}
+	if status.RestartCount > 0 {
+		text += fmt.Sprintf(", restarted %d times", status.RestartCount)
+	}
+	return text
 }
 
 // publishedService is a Service that the stack reads, because its routes name it.
@@ -173,7 +215,7 @@ func (c *cluster) daemonSet(ctx context.Context, r engine.Resource) (string, err
 	return podState(found.Status.NumberReady, found.Status.DesiredNumberScheduled, "")
 }
 
-// podState: one ready pod answers requests; with none nothing does.
+// podState: one ready pod answers requests, and is not what was asked for; with none nothing does.
 func podState(ready, wanted int32, why string) (string, error) {
 	text := fmt.Sprintf("%d of %d pods ready", ready, wanted)
 	if why != "" {
@@ -181,6 +223,9 @@ func podState(ready, wanted int32, why string) (string, error) {
 	}
 	if ready == 0 && wanted > 0 {
 		return "", broken("%s", text)
+	}
+	if ready < wanted {
+		return "", fmt.Errorf("%w%s", errDegraded, text)
 	}
 	return text, nil
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/apigateway-ingress/apigateway-ingress/automation/awscloud"
 	"github.com/apigateway-ingress/apigateway-ingress/automation/engine"
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/daemon"
+	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/supervisor"
 	"k8s.io/apimachinery/pkg/labels"
 )
 
@@ -87,6 +88,9 @@ func serviceHop(r engine.Resource, cluster string, status daemon.Status, running
 			!labels.SelectorFromSet(selector).Matches(labels.Set(pod.Labels)) {
 			continue
 		}
+		if pod.Terminating {
+			continue
+		}
 		all++
 		if pod.StandIn != "" {
 			remarks = "; a stand-in answers"
@@ -98,8 +102,11 @@ func serviceHop(r engine.Resource, cluster string, status daemon.Status, running
 		}
 	}
 	hop.Detail = fmt.Sprintf("%d of %d endpoints ready%s", ready, all, remarks)
-	if ready > 0 {
+	switch {
+	case ready == all && all > 0:
 		hop.Health = awscloud.Healthy
+	case ready > 0:
+		hop.Health = awscloud.Degraded
 	}
 	return hop
 }
@@ -149,12 +156,25 @@ func podHop(r engine.Resource, status daemon.Status, running bool) awscloud.Hop 
 		hop.Health, hop.Detail = awscloud.Broken, notRunning
 		return hop
 	}
-	ready, all, why, standIn := 0, 0, "", ""
+	var pods []supervisor.PodStatus
 	for _, pod := range status.Pods {
-		if pod.Owner != r.URN {
+		if pod.Owner == r.URN {
+			pods = append(pods, pod)
+		}
+	}
+	hop.Health, hop.Detail = podHealth(pods)
+	return hop
+}
+
+// podHealth is that of pods that do the same work: one that is ready answers requests. Those that go do not count.
+func podHealth(pods []supervisor.PodStatus) (health awscloud.Health, detail string) {
+	ready, all, restarts, why, standIn := 0, 0, 0, "", ""
+	for _, pod := range pods {
+		if pod.Terminating {
 			continue
 		}
 		all++
+		restarts += pod.Restarts
 		if pod.Ready {
 			ready++
 		} else {
@@ -164,9 +184,15 @@ func podHop(r engine.Resource, status daemon.Status, running bool) awscloud.Hop 
 			standIn = "; stand-in for " + pod.StandIn
 		}
 	}
-	hop.Health, hop.Detail = awscloud.Healthy, fmt.Sprintf("%d of %d pods ready%s%s", ready, all, standIn, why)
-	if ready == 0 {
-		hop.Health = awscloud.Broken
+	detail = fmt.Sprintf("%d of %d pods ready%s%s", ready, all, standIn, why)
+	if restarts > 0 {
+		detail += fmt.Sprintf(", restarted %d times", restarts)
 	}
-	return hop
+	switch {
+	case ready == 0:
+		return awscloud.Broken, detail
+	case ready < all:
+		return awscloud.Degraded, detail
+	}
+	return awscloud.Healthy, detail
 }

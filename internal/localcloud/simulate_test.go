@@ -122,7 +122,7 @@ func TestErrorsNameTheCause(t *testing.T) {
 	}{
 		"crashing": {map[string]any{"image": "acme/crashing", "ports": []any{map[string]any{"containerPort": 8080.0}},
 			"readinessProbe": map[string]any{"tcpSocket": map[string]any{"port": 8080.0}}},
-			[]string{"CrashLoopBackOff", "exit status 3", "| no database at db:5432"}},
+			[]string{"CrashLoopBackOff, exit 3", "| no database at db:5432"}},
 		"missing": {map[string]any{"image": "acme/missing"}, []string{"no such file or directory"}},
 		"deaf": {map[string]any{"image": "acme/deaf", "ports": []any{map[string]any{"containerPort": 8080.0}},
 			"readinessProbe": map[string]any{"tcpSocket": map[string]any{"port": 8080.0}}},
