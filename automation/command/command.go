@@ -96,12 +96,12 @@ The same program comes up on AWS and, with the stack's target local, on this mac
 	flags.StringVar(&s.stateDir, "state-dir", os.Getenv(stateDirVariable),
 		"where the local target keeps its state (default .apigw-ingress in the project's folder, or $"+stateDirVariable+")")
 	flags.BoolVar(&s.json, "json", false, "print JSON and nothing else: one document, or for operations one event a line and the result last")
-	s.completeStacks(root)
+	completeFlag(root, "stack", s.stackNames)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usage(fmt.Errorf("%w\nrun `%s --help`", err, cmd.CommandPath()))
 	})
 	for _, verb := range []func(*shared) *cobra.Command{
-		upCommand, previewCommand, destroyCommand, refreshCommand, driftCommand, outputsCommand, exportCommand, importCommand,
+		upCommand, devCommand, previewCommand, destroyCommand, refreshCommand, driftCommand, outputsCommand, exportCommand, importCommand,
 		callCommand, rotateCommand, routesCommand, iamCommand, graphCommand, costCommand, logsCommand, explainCommand, doctorCommand,
 		envCommand, checkCommand,
 		controllerCommand, unlockCommand, ephemeralCommand, gcCommand, statusCommand, versionCommand, migrateCommand, initCommand,

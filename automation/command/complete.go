@@ -1,19 +1,56 @@
 package command
 
 import (
+	"context"
+	"maps"
+	"slices"
+
 	"github.com/apigateway-ingress/apigateway-ingress/automation/operation"
 	"github.com/spf13/cobra"
 )
 
-// completeStacks lets shells complete the names of the project's stacks.
-func (s *shared) completeStacks(root *cobra.Command) {
-	names := func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
-		names, err := operation.StackNames(s.options())
-		if err != nil {
-			return nil, cobra.ShellCompDirectiveError
-		}
-		return names, cobra.ShellCompDirectiveNoFileComp
+// names finds what a shell may put in the place of a word. What cannot be found is nothing to choose from: a shell shows no errors.
+type names func(ctx context.Context) ([]string, error)
+
+func (n names) complete(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+	ctx := cmd.Context()
+	if ctx == nil {
+		ctx = context.Background()
 	}
-	// The only errors are that the flag is not there, or has a function already.
-	_ = root.RegisterFlagCompletionFunc("stack", names)
+	found, err := n(ctx)
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	return found, cobra.ShellCompDirectiveNoFileComp
+}
+
+// once completes the first argument only.
+func (n names) once(cmd *cobra.Command, args []string, word string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return n.complete(cmd, args, word)
+}
+
+// completeFlag lets a shell complete a flag's value.
+func completeFlag(command *cobra.Command, flag string, n names) {
+	// It fails for a flag that is not declared, or was completed before: then a test finds no words.
+	_ = command.RegisterFlagCompletionFunc(flag, n.complete)
+}
+
+func fixed(values ...string) names {
+	return func(context.Context) ([]string, error) { return values, nil }
+}
+
+func (s *shared) stackNames(context.Context) ([]string, error) {
+	return operation.StackNames(s.options())
+}
+
+func (s *shared) logNames(ctx context.Context) ([]string, error) {
+	return operation.LogNames(ctx, s.options())
+}
+
+func (s *shared) outputNames(ctx context.Context) ([]string, error) {
+	outputs, err := operation.Outputs(ctx, s.options(), false)
+	return slices.Sorted(maps.Keys(outputs)), err
 }

@@ -37,6 +37,7 @@ With --timeline it draws as svg when each step of the last up or destroy began a
 	command.Flags().BoolVar(&all, "all", false, "draw every resource")
 	command.Flags().BoolVar(&asTime, "timeline", false, "draw the time that the last operation took, as svg")
 	command.MarkFlagsMutuallyExclusive("all", "timeline")
+	completeFlag(command, "format", fixed("mermaid", "dot", "svg"))
 	return command
 }
 

@@ -45,8 +45,9 @@ looked at (with --request those of the last day), and pods' logs from the cluste
   apigw-ingress logs --request 6f0e0a5c-7c1f-4c6e-9d39-3a9c1a3c5b0e
   apigw-ingress --stack production logs access proxy --since 15m --status 5xx
   apigw-ingress logs svc/bookservice -n 100 --json`,
-		Args: usageArgs(cobra.ArbitraryArgs),
-		RunE: func(cmd *cobra.Command, args []string) error { return s.logs(cmd.Context(), args, f) },
+		Args:              usageArgs(cobra.ArbitraryArgs),
+		ValidArgsFunction: names(s.logNames).complete,
+		RunE:              func(cmd *cobra.Command, args []string) error { return s.logs(cmd.Context(), args, f) },
 	}
 	flags := command.Flags()
 	flags.IntVarP(&f.lines, "lines", "n", 0,

@@ -20,8 +20,9 @@ func outputsCommand(s *shared) *cobra.Command {
 		Example: `  apigw-ingress outputs
   apigw-ingress outputs apiEndpoint
   apigw-ingress outputs --json --show-secrets`,
-		Args: usageArgs(cobra.MaximumNArgs(1)),
-		RunE: func(cmd *cobra.Command, args []string) error { return s.outputs(cmd.Context(), args, showSecrets) },
+		Args:              usageArgs(cobra.MaximumNArgs(1)),
+		ValidArgsFunction: names(s.outputNames).once,
+		RunE:              func(cmd *cobra.Command, args []string) error { return s.outputs(cmd.Context(), args, showSecrets) },
 	}
 	command.Flags().BoolVar(&showSecrets, "show-secrets", false, "print secret values as they are")
 	return command

@@ -19,6 +19,12 @@ const killTime = 5 * time.Second
 // interruptible is a context that the first signal ends: a pipeline's, Ctrl-C, or that of a terminal that closes. The second
 // closes giveUp, and ends this program if that does not.
 func interruptible(ctx context.Context) (_ context.Context, giveUp <-chan struct{}, done func()) {
+	ctx, giveUp, done, _ = interruptions(ctx)
+	return ctx, giveUp, done
+}
+
+// interruptions is interruptible for those who may have more to do afterward: goOn in place of done leaves signals to others.
+func interruptions(ctx context.Context) (_ context.Context, giveUp <-chan struct{}, done, goOn func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	signals := make(chan os.Signal, 2)
 	wanted := []os.Signal{os.Interrupt, syscall.SIGTERM}
@@ -48,9 +54,13 @@ func interruptible(ctx context.Context) (_ context.Context, giveUp <-chan struct
 			os.Exit(exitCancelled)
 		}
 	}()
-	return ctx, second, func() {
+	done = func() {
 		close(finished)
 		cancel(nil)
+	}
+	return ctx, second, done, func() {
+		signal.Stop(signals)
+		done()
 	}
 }
 

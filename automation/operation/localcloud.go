@@ -2,6 +2,8 @@ package operation
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -113,9 +115,37 @@ func images(program string, project *engine.Project) map[string]supervisor.Image
 		table["apigateway-ingress/"+name] = supervisor.Image{Command: []string{program, sampleVerb, name, "-addr", "${POD_IP}:${PORT}"}}
 	}
 	for repository, command := range project.Images {
-		table[repository] = supervisor.Image{Command: within(project.Root, command), Path: os.Getenv("PATH")}
+		table[repository] = supervisor.Image{Command: within(project.Root, command), Path: os.Getenv("PATH"),
+			Version: versionOf(programFiles(project.Root, command))}
 	}
 	return table
+}
+
+// programFiles are the files that a command names by their paths: a program, a script, its settings. What is found by PATH is
+// the system's.
+func programFiles(root string, command []string) []string {
+	var paths []string
+	for i, path := range within(root, command) {
+		named := strings.ContainsRune(command[i], filepath.Separator) || path == filepath.Join(root, command[i])
+		if info, err := os.Stat(path); named && err == nil && info.Mode().IsRegular() {
+			paths = append(paths, path)
+		}
+	}
+	return paths
+}
+
+// versionOf tells apart what files hold, by when they were written. It is empty for no files.
+func versionOf(paths []string) string {
+	if len(paths) == 0 {
+		return ""
+	}
+	sum := sha256.New()
+	for _, path := range paths {
+		if info, err := os.Stat(path); err == nil {
+			fmt.Fprintln(sum, path, info.Size(), info.ModTime().UnixNano())
+		}
+	}
+	return hex.EncodeToString(sum.Sum(nil))[:10]
 }
 
 // simulated is the cluster that a stack's config takes for existing, with the Services that its routes name. It is empty for a

@@ -160,7 +160,11 @@ func (c *Cloud) Close() error {
 func (c *Cloud) ProviderPorts() map[string]int { return c.ports }
 
 // AddImages says which programs of this machine container images are.
-func (c *Cloud) AddImages(images map[string]supervisor.Image) error { return c.images.Add(images) }
+// Pods whose image got another program are replaced.
+func (c *Cloud) AddImages(images map[string]supervisor.Image) error {
+	defer c.pods.Wake()
+	return c.images.Add(images)
+}
 
 // AddFunctions says which programs of this machine Lambda functions are.
 func (c *Cloud) AddFunctions(commands map[string][]string) error { return c.functions.Add(commands) }

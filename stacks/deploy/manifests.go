@@ -49,3 +49,16 @@ func (s *Settings) objects(root string) (manifest.Set, error) {
 	problems = slices.DeleteFunc(problems, func(err error) bool { return err == nil })
 	return all, printable.Error(errors.Join(problems...))
 }
+
+// Files are the paths of what the config names: files, folders and patterns. Relative ones are below root.
+func (s *Settings) Files(root string) []string {
+	var paths []string
+	for _, m := range s.Manifests {
+		paths = append(paths, m.Path)
+	}
+	paths = append(paths, s.OpenAPI...)
+	if s.Kubeconfig != "" {
+		paths = append(paths, s.Kubeconfig)
+	}
+	return within(root, paths)
+}

@@ -51,6 +51,7 @@ func TestReport(t *testing.T) {
 	criticalPath(t, r)
 	engineOverhead(t, r)
 	localTarget(t, r)
+	development(t, r)
 	scale(t, r)
 	require.NoError(t, os.WriteFile(filepath.Join(repository, "docs", "contributing", "benchmarks.md"), []byte(r.text.String()), 0o600))
 }

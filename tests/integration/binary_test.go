@@ -113,6 +113,17 @@ func TestBinary(t *testing.T) {
 		require.Equal(t, 8, unsigned.code)
 		require.Contains(t, unsigned.out, "403 Forbidden")
 		require.Contains(t, unsigned.out, `{"message":"Missing Authentication Token"}`)
+		require.Contains(t, unsigned.errOut, "403 Forbidden, MissingAuthenticationTokenException: Missing Authentication Token")
+		require.Regexp(t, "request [0-9a-f-]{36}: `.*explain", unsigned.errOut)
+		var document struct {
+			Status  int
+			Headers map[string][]string
+			Body    struct{ Books []any }
+		}
+		b.json(&document, "call", "/api/book/list")
+		require.Equal(t, 200, document.Status)
+		require.Equal(t, []string{"application/json"}, document.Headers["Content-Type"])
+		require.Len(t, document.Body.Books, 10)
 		require.Contains(t, b.run("call", "-X", "POST", "-d", "x", "/api/book/list").out, "method POST is not allowed here")
 	})
 	t.Run("logs", func(t *testing.T) { testLogs(t, b) })

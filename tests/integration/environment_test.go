@@ -44,6 +44,10 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, serveMisbehavior(os.Args[2]))
 		os.Exit(1)
 	}
+	if len(os.Args) == 4 && os.Args[1] == says {
+		fmt.Fprintln(os.Stderr, serveSaying(os.Args[2], os.Args[3]))
+		os.Exit(1)
+	}
 	built, err := filepath.Abs(filepath.Join(repository, "bin", "pulumi"))
 	if err == nil && os.Getenv(engine.CLIVariable) == "" {
 		if _, err = os.Stat(built); err == nil {

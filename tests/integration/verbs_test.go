@@ -37,6 +37,11 @@ func testLooking(t *testing.T, b *binary) {
 		require.Zero(t, o.code, verb)
 		require.True(t, json.Valid([]byte(o.out)), "%s: %s", verb, o.out)
 	}
+	for words, want := range map[string]string{"outputs ": "apiEndpoint\n", "logs ": "access\nauthorservice\nbookservice\nproxy\ncloud\n",
+		"--stack ": "local\n"} {
+		o := b.run(append([]string{"__complete"}, strings.Split(words, " ")...)...)
+		require.Contains(t, o.out, want, words)
+	}
 	var estimate struct{ UsdPerMonth float64 }
 	b.json(&estimate, "cost")
 	require.Greater(t, estimate.UsdPerMonth, 100.0)

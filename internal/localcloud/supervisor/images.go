@@ -19,6 +19,8 @@ type Image struct {
 	Command []string `json:"command"`
 	// Path is the program's PATH; empty means the system's folders.
 	Path string `json:"path,omitempty"`
+	// Version tells apart what the command's files held when it was mapped. Pods of another version are replaced.
+	Version string `json:"version,omitempty"`
 }
 
 // stance is who does an image's work.
@@ -73,6 +75,13 @@ func (i *Images) Add(more map[string]Image) error {
 	}
 	i.known = known
 	return wholefile.Write(i.path, content)
+}
+
+// version tells apart what runs for an image, but for where the program's PATH looks.
+func (i *Images) version(reference string) any {
+	image, who := i.find(reference)
+	image.Path = ""
+	return map[string]any{"stance": who, "image": image}
 }
 
 // find looks an image up by its repository: with the registry's host, or without. The longest name that matches decides.

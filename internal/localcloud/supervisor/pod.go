@@ -149,6 +149,9 @@ func (p *pod) explain(err error) string {
 	if errors.Is(err, errConfig) {
 		return err.Error()
 	}
+	if ended := new(exec.ExitError); errors.As(err, &ended) {
+		return fmt.Sprintf("CrashLoopBackOff, %s", strings.Replace(ended.Error(), "exit status", "exit", 1))
+	}
 	return fmt.Sprintf("CrashLoopBackOff: %s", strings.ReplaceAll(fmt.Sprint(err), "\n", ": "))
 }
 
@@ -311,7 +314,7 @@ func (p *pod) status() PodStatus {
 	defer p.mu.Unlock()
 	status := PodStatus{
 		Cluster: p.owner.cluster, Namespace: p.namespace, Name: p.name, Labels: p.labels, Owner: p.urn, Node: p.node, IP: p.ip,
-		Ready: p.ready, Reason: p.why, Restarts: p.restarts, Log: p.logPath,
+		Ready: p.ready, Terminating: p.ending, Reason: p.why, Restarts: p.restarts, Log: p.logPath,
 	}
 	if _, who := p.supervisor.images.find(p.container().Image); who == standIn {
 		status.StandIn, status.Log = p.container().Image, ""

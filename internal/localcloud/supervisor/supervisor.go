@@ -110,6 +110,9 @@ func (s *Supervisor) Run(ctx context.Context) {
 // Done is closed when Run has returned.
 func (s *Supervisor) Done() <-chan struct{} { return s.stopped }
 
+// Wake lets the controllers look now.
+func (s *Supervisor) Wake() { s.poke() }
+
 func (s *Supervisor) poke() {
 	select {
 	case s.wake <- struct{}{}:
@@ -244,14 +247,16 @@ type PodStatus struct {
 	// Labels are those by which Services select it.
 	Labels map[string]string `json:"labels,omitempty"`
 	// Owner is the URN of its Deployment or DaemonSet.
-	Owner    string `json:"owner"`
-	Node     string `json:"node"`
-	IP       string `json:"ip"`
-	PID      int    `json:"pid,omitempty"`
-	Ready    bool   `json:"ready"`
-	Reason   string `json:"reason,omitempty"`
-	Restarts int    `json:"restarts"`
-	Log      string `json:"log,omitempty"`
+	Owner string `json:"owner"`
+	Node  string `json:"node"`
+	IP    string `json:"ip"`
+	PID   int    `json:"pid,omitempty"`
+	Ready bool   `json:"ready"`
+	// Terminating says that it is being taken away, or replaced.
+	Terminating bool   `json:"terminating,omitempty"`
+	Reason      string `json:"reason,omitempty"`
+	Restarts    int    `json:"restarts"`
+	Log         string `json:"log,omitempty"`
 	// Probes are the paths at which the pod is asked whether it is ready or alive.
 	Probes []string `json:"probes,omitempty"`
 	// StandIn is the image in whose place a stand-in answers; empty for a pod that does its own work.

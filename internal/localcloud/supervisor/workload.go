@@ -53,13 +53,22 @@ func (s *Supervisor) workloadOf(o *store.Object, nodes []awsrules.Instance) (wor
 		}
 		w.surge, w.spare = rolling(deployment.Spec.Strategy, w.replicas)
 	}
-	encoded, err := json.Marshal(w.template)
+	encoded, err := json.Marshal([]any{w.template, s.programs(w.template.Spec)})
 	if err != nil {
 		return w, fmt.Errorf("template: %w", err)
 	}
 	sum := sha256.Sum256(encoded)
 	w.hash = hex.EncodeToString(sum[:])[:10]
 	return w, nil
+}
+
+// programs are what stands for a pod's images: a pod whose program changed is as outdated as one of another image.
+func (s *Supervisor) programs(pod corev1.PodSpec) []any {
+	var programs []any
+	for _, container := range pod.Containers {
+		programs = append(programs, s.images.version(container.Image))
+	}
+	return programs
 }
 
 // rolling gives maxSurge and maxUnavailable; both are 25 % by default, rounded up and down.

@@ -1,0 +1,228 @@
+package operation
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/apigateway-ingress/apigateway-ingress/automation/engine"
+	"github.com/bmatcuk/doublestar/v4"
+	"github.com/fsnotify/fsnotify"
+	"sigs.k8s.io/kustomize/api/konfig"
+	"sigs.k8s.io/yaml"
+)
+
+// files are what a stack is made of.
+type files struct {
+	// stack is the stack's file, of which only the config counts: the engine itself writes into it.
+	stack string
+	// single are files by path, and folders those of which everything counts.
+	single, folders []string
+	programs        []string
+}
+
+func projectFileOf(p *engine.Project) string { return filepath.Join(p.Root, "Pulumi.yaml") }
+
+func stackFile(p *engine.Project) string { return filepath.Join(p.Root, "Pulumi."+p.Stack+".yaml") }
+
+// add takes files, folders and patterns. A link leads to what is watched, too.
+func (f *files) add(paths ...string) {
+	for _, path := range paths {
+		info, err := os.Stat(path)
+		switch {
+		case err == nil && info.IsDir():
+			f.folder(path)
+		case err != nil && strings.ContainsAny(path, "*?[{"):
+			base, _ := doublestar.SplitPattern(filepath.ToSlash(path))
+			f.folder(base)
+		default:
+			f.single = append(f.single, path)
+			if real, err := filepath.EvalSymlinks(path); err == nil && real != path {
+				f.single = append(f.single, real)
+			}
+			if slices.Contains(konfig.RecognizedKustomizationFileNames(), filepath.Base(path)) {
+				f.folder(filepath.Dir(path))
+			}
+		}
+	}
+}
+
+// folder adds a folder, and the folders to which a kustomization in it refers.
+func (f *files) folder(path string) {
+	path = filepath.Clean(path)
+	if slices.Contains(f.folders, path) {
+		return
+	}
+	f.folders = append(f.folders, path)
+	for _, name := range konfig.RecognizedKustomizationFileNames() {
+		var names struct{ Resources, Bases, Components []string }
+		content, err := os.ReadFile(filepath.Join(path, name))
+		if err != nil || yaml.Unmarshal(content, &names) != nil {
+			continue // It is none, or reading the manifests says what is wrong with it.
+		}
+		for _, other := range slices.Concat(names.Resources, names.Bases, names.Components) {
+			if info, err := os.Stat(filepath.Join(path, other)); err == nil && info.IsDir() {
+				f.folder(filepath.Join(path, other))
+			}
+		}
+	}
+}
+
+// names are for people.
+func (f files) names(root string) []string {
+	var names []string
+	for _, path := range slices.Concat(f.single, f.folders, f.programs) {
+		if inside, err := filepath.Rel(root, path); err == nil && !strings.HasPrefix(inside, "..") {
+			path = cmp.Or(inside, ".")
+		}
+		names = append(names, path)
+	}
+	return slices.Compact(names)
+}
+
+// digest changes when what one of the files says does.
+func (f files) digest() string {
+	sum := sha256.New()
+	take := func(path string) {
+		content, err := os.ReadFile(path)
+		if path == f.stack {
+			content = configOnly(content)
+		}
+		fmt.Fprintf(sum, "%s %v %d\n%s\n", path, err == nil, len(content), content)
+	}
+	for _, path := range f.single {
+		take(path)
+	}
+	for _, folder := range f.folders {
+		// What cannot be read is as good as not there, until the manifests are read.
+		_ = walk(folder, func(path string, entry fs.DirEntry) {
+			if ext := filepath.Ext(path); !entry.IsDir() && (ext == ".yaml" || ext == ".yml" || ext == ".json") {
+				take(path)
+			}
+		})
+	}
+	fmt.Fprint(sum, versionOf(f.programs))
+	return hex.EncodeToString(sum.Sum(nil))
+}
+
+// configOnly leaves out what the engine writes into a stack's file.
+func configOnly(content []byte) []byte {
+	var settings struct {
+		Config map[string]any `json:"config"`
+	}
+	if yaml.Unmarshal(content, &settings) != nil {
+		return content
+	}
+	encoded, err := json.Marshal(settings.Config)
+	if err != nil {
+		return content
+	}
+	return encoded
+}
+
+// walk visits everything below a folder but what is hidden.
+func walk(folder string, visit func(path string, entry fs.DirEntry)) error {
+	return filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return nil //nolint:nilerr // it went away meanwhile
+		case path != folder && strings.HasPrefix(entry.Name(), ".") && entry.IsDir():
+			return fs.SkipDir
+		case strings.HasPrefix(entry.Name(), "."):
+			return nil
+		}
+		visit(path, entry)
+		return nil
+	})
+}
+
+const (
+	// quietPeriod without another change is when editors have written everything; longestBurst is waited for it at most.
+	quietPeriod  = 30 * time.Millisecond
+	longestBurst = 300 * time.Millisecond
+)
+
+// fileChanges tells that something has changed in folders. Whole folders are watched, because many editors write another file
+// and put it in the place of the one that was: https://pkg.go.dev/github.com/fsnotify/fsnotify#hdr-Watching_files
+type fileChanges struct {
+	watcher  *fsnotify.Watcher
+	stateDir string
+	// settled gets a value after each burst of changes.
+	settled chan struct{}
+	failed  chan error
+}
+
+func watchFiles(ctx context.Context, stateDir string) (*fileChanges, error) {
+	watcher, err := fsnotify.NewWatcher()
+	if err != nil {
+		return nil, fmt.Errorf("files cannot be watched: %w", err)
+	}
+	c := &fileChanges{watcher: watcher, stateDir: stateDir, settled: make(chan struct{}, 1), failed: make(chan error, 1)}
+	go c.run(ctx)
+	return c, nil
+}
+
+// add watches where files are. It may be called again with what is watched already.
+func (c *fileChanges) add(f files) error {
+	folders := map[string]bool{}
+	for _, path := range slices.Concat(f.single, f.programs) {
+		folders[filepath.Dir(path)] = true
+	}
+	for _, folder := range f.folders {
+		if err := walk(folder, func(path string, entry fs.DirEntry) {
+			if entry.IsDir() && path != c.stateDir && !strings.HasPrefix(path, c.stateDir+string(filepath.Separator)) {
+				folders[path] = true
+			}
+		}); err != nil {
+			return err
+		}
+	}
+	for folder := range folders {
+		if _, err := os.Stat(folder); err != nil {
+			continue // Manifests may name what is not there, which is said elsewhere.
+		}
+		if err := c.watcher.Add(folder); err != nil {
+			return fmt.Errorf("folder %s cannot be watched: %w", folder, err)
+		}
+	}
+	return nil
+}
+
+func (c *fileChanges) run(ctx context.Context) {
+	defer c.watcher.Close()
+	var quiet, burst <-chan time.Time
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case err := <-c.watcher.Errors:
+			c.failed <- fmt.Errorf("files cannot be watched any more: %w", err)
+			return
+		case event := <-c.watcher.Events:
+			if event.Op == fsnotify.Chmod {
+				continue
+			}
+			quiet = time.After(quietPeriod)
+			if burst == nil {
+				burst = time.After(longestBurst)
+			}
+			continue
+		case <-quiet:
+		case <-burst:
+		}
+		quiet, burst = nil, nil
+		select {
+		case c.settled <- struct{}{}:
+		default: // One is waiting, and finds this change as well.
+		}
+	}
+}
