@@ -50,7 +50,8 @@ func (f Filter) Selects() bool { return !f.Since.IsZero() || f.RequestID != "" |
 // Keeps says whether a line is asked for. probes are the paths at which its pod is probed.
 func (f Filter) Keeps(e Entry, probes []string) bool {
 	switch {
-	case !f.Since.IsZero() && !e.Time.IsZero() && e.Time.Before(f.Since):
+	// Access logs count in seconds: a line of this second may be newer.
+	case !f.Since.IsZero() && !e.Time.IsZero() && e.Time.Before(f.Since.Truncate(time.Second)):
 		return false
 	case f.RequestID != "" && !strings.Contains(e.Line, f.RequestID):
 		return false

@@ -59,6 +59,7 @@ func TestFilter(t *testing.T) {
 		"a probe by its name":           {Filter{}, `"GET /other HTTP/1.1" 200 "kube-probe/1.36"`, false},
 		"another path that begins so":   {Filter{}, `"GET /readyz2 HTTP/1.1" 200`, true},
 		"since, newer":                  {Filter{Since: at(t, "2026-12-01T09:59:59Z")}, access, true},
+		"since, in the same second":     {Filter{Since: at(t, "2026-12-01T10:00:00.9Z")}, access, true},
 		"since, older":                  {Filter{Since: at(t, "2026-12-01T10:00:01Z")}, access, false},
 		"request":                       {Filter{RequestID: "abc"}, access, true},
 		"another request":               {Filter{RequestID: "abd"}, access, false},

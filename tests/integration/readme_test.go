@@ -1,6 +1,8 @@
 package integration
 
 import (
+	"bufio"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -34,12 +36,35 @@ func readmeCommands(t *testing.T) []string {
 	return commands
 }
 
+// runUntilWatching runs what runs until Ctrl-C.
+func runUntilWatching(t *testing.T, b *binary, command string) {
+	t.Helper()
+	words := strings.Fields(command)
+	running := exec.Command(bin(t, "apigw-ingress"), words[1:]...)
+	running.Dir = b.root
+	out, err := running.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, running.Start())
+	lines := bufio.NewScanner(out)
+	for !strings.HasPrefix(lines.Text(), "Watching ") {
+		require.True(t, lines.Scan(), "%s ended", command)
+	}
+	require.NoError(t, running.Process.Signal(os.Interrupt))
+	_, err = io.Copy(io.Discard, out)
+	require.NoError(t, err)
+	require.NoError(t, running.Wait())
+}
+
 // testREADME runs what the README tells a new user, as it stands there.
 func testREADME(t *testing.T, b *binary) {
 	require.NoError(t, os.Symlink(filepath.Dir(bin(t, "apigw-ingress")), filepath.Join(b.root, "bin")))
 	commands := readmeCommands(t)
 	require.GreaterOrEqual(t, len(commands), 5)
 	for _, command := range commands {
+		if strings.HasSuffix(command, " dev") {
+			runUntilWatching(t, b, command)
+			continue
+		}
 		shell := exec.Command("sh", "-c", command)
 		shell.Dir = b.root
 		output, err := shell.CombinedOutput()
