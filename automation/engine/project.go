@@ -46,6 +46,8 @@ type Project struct {
 	// Invalid are the problems of the config, unless they leave the target unknown: a stack with them can be destroyed.
 	Invalid error
 
+	// spareDir has the configs of stacks that were made where the project's folder could not be written to; empty for none.
+	spareDir string
 	// configDir is the folder of the stacks' files below Root, as the project's stackConfigDir has it.
 	configDir string
 	values    map[string]string
@@ -75,7 +77,10 @@ func FindRoot(dir string) (string, error) {
 
 // OpenProject reads a project and a stack's config, and checks the config against the project's schema. Problems of the config
 // alone are in the project's Invalid, together.
-func OpenProject(root, stack string) (*Project, error) {
+func OpenProject(root, stack string) (*Project, error) { return OpenProjectIn(root, stack, "") }
+
+// OpenProjectIn is OpenProject with a state directory, for stacks of a project whose folder cannot be written to.
+func OpenProjectIn(root, stack, stateDir string) (*Project, error) {
 	if err := checkStackName(stack); err != nil {
 		return nil, err
 	}
@@ -85,6 +90,9 @@ func OpenProject(root, stack string) (*Project, error) {
 	}
 	p := &Project{Root: root, Stack: stack, Name: string(project.Name), configDir: project.StackConfigDir,
 		values: map[string]string{}, written: map[string]bool{}, secret: map[string]bool{}}
+	if stateDir != "" {
+		p.spareDir = filepath.Join(stateDir, "configs")
+	}
 	name := p.FileOf(stack)
 	if _, err := os.Stat(name); err != nil {
 		return nil, p.missingConfig()

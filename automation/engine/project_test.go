@@ -130,3 +130,21 @@ func TestCopiedSecretsKeepTheirKey(t *testing.T) {
 	require.NoError(t, err)
 	require.ErrorContains(t, p.CopyConfig("dev-1", nil), "no other stack can decrypt")
 }
+
+// A project's folder may be read-only, as a container's is: what is made for a local stack is in the state directory then.
+func TestConfigsOfAReadOnlyProject(t *testing.T) {
+	state := t.TempDir()
+	// Nobody can make a file in this folder, whoever runs the test: https://docs.kernel.org/filesystems/sysfs.html
+	p := &Project{Root: "/sys", Name: "shop", Stack: "dev", Target: Local, spareDir: filepath.Join(state, "configs")}
+	require.NoError(t, os.Mkdir(p.spareDir, 0o700))
+	require.NoError(t, os.WriteFile(filepath.Join(p.spareDir, "Pulumi.dev.yaml"), []byte("config:\n  shop:version: \"1.30\"\n"), 0o600))
+	require.NoError(t, p.CopyConfig("dev-1", map[string]any{"stageName": "e1"}))
+	file := p.FileOf("dev-1")
+	require.Equal(t, filepath.Join(state, "configs", "Pulumi.dev-1.yaml"), file)
+	content, err := os.ReadFile(file)
+	require.NoError(t, err)
+	require.Equal(t, "config:\n  shop:version: \"1.30\"\n  shop:stageName: e1\n", string(content))
+	p.Target = AWS
+	require.ErrorIs(t, p.CopyConfig("dev-2", nil), os.ErrPermission, "plain pulumi must find those of stacks on AWS")
+	require.Equal(t, "/sys/Pulumi.dev-2.yaml", p.FileOf("dev-2"))
+}

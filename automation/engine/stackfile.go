@@ -3,10 +3,12 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/apigateway-ingress/apigateway-ingress/internal/wholefile"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/encoding"
@@ -104,9 +106,17 @@ func copySettings(from, to string, without ...string) error {
 	return settings.write(to)
 }
 
-// FileOf is the file of a stack's config, where the CLI has it.
+// FileOf is the file of a stack's config, where the CLI has it, or else one that CopyConfig could not write there.
 func (p *Project) FileOf(stack string) string {
-	return filepath.Join(p.Root, p.configDir, stackFileName(stack))
+	path := filepath.Join(p.Root, p.configDir, stackFileName(stack))
+	if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) || p.spareDir == "" {
+		return path
+	}
+	spare := filepath.Join(p.spareDir, stackFileName(stack))
+	if _, err := os.Stat(spare); err != nil {
+		return path
+	}
+	return spare
 }
 
 // stackFileName is that of a stack, without its organization: https://www.pulumi.com/docs/iac/concepts/projects/stack-settings-file/
@@ -115,7 +125,8 @@ func stackFileName(stack string) string {
 }
 
 // CopyConfig writes the project's stack file as another stack's, with some keys of the project changed. What encrypts secrets
-// goes along where there are any; a copy without has a key of its own.
+// goes along where there are any; a copy without has a key of its own. That of a local stack is in the state directory where the
+// project's folder cannot be written to.
 func (p *Project) CopyConfig(to string, changes map[string]any) error {
 	file, err := readSettings(p.FileOf(p.Stack))
 	if err != nil {
@@ -142,5 +153,13 @@ func (p *Project) CopyConfig(to string, changes map[string]any) error {
 		config.set(p.Name+":"+key, &encoded)
 	}
 	file.set("config", config.mapping)
-	return file.write(p.FileOf(to))
+	err = file.write(filepath.Join(p.Root, p.configDir, stackFileName(to)))
+	if p.Target != Local || p.spareDir == "" || !errors.Is(err, fs.ErrPermission) && !errors.Is(err, syscall.EROFS) {
+		return err
+	}
+	// The CLI reads a copy of a local stack's config in any case.
+	if err := os.MkdirAll(p.spareDir, 0o700); err != nil {
+		return err
+	}
+	return file.write(filepath.Join(p.spareDir, stackFileName(to)))
 }

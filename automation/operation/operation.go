@@ -125,7 +125,7 @@ func openAny(o Options) (*site, error) {
 	if s.StateDir, err = filepath.Abs(s.StateDir); err != nil {
 		return s, fail(Usage, err)
 	}
-	s.project, err = engine.OpenProject(root, s.Stack)
+	s.project, err = engine.OpenProjectIn(root, s.Stack, s.StateDir)
 	return s, fail(Usage, err)
 }
 
