@@ -78,7 +78,7 @@ func (s *shared) rootCommand() *cobra.Command {
 
 The same program comes up on AWS and, with the stack's target local, on this machine.
 
-` + exitCodesHelp,
+` + exitCodesHelp(),
 		Example: `  apigw-ingress up                        bring up the stack local
   apigw-ingress call /api/book/list       send it a signed request
   apigw-ingress --stack dev preview       see what would change in AWS

@@ -381,8 +381,9 @@ func TestWatching(t *testing.T) {
 	alarms := graph.All("aws:cloudwatch/metricAlarm:MetricAlarm")
 	require.Len(t, alarms, 4)
 	for _, alarm := range alarms {
-		require.JSONEq(t, `{"alarmActions":["arn:aws:sns:us-east-1:111122223333:oncall"],"treatMissingData":"notBreaching"}`,
-			alarm.JSON(t, "alarmActions", "treatMissingData"))
+		require.JSONEq(t, `{"alarmActions":["arn:aws:sns:us-east-1:111122223333:oncall"],"treatMissingData":"notBreaching",
+			"period":60,"evaluationPeriods":5,"datapointsToAlarm":3}`,
+			alarm.JSON(t, "alarmActions", "treatMissingData", "period", "evaluationPeriods", "datapointsToAlarm"))
 	}
 	require.Contains(t, graph.One(t, "aws:cloudwatch/dashboard:Dashboard").Inputs["dashboardBody"], `"IntegrationLatency"`)
 	association := graph.One(t, "aws:wafv2/webAclAssociation:WebAclAssociation")

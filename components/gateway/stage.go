@@ -11,37 +11,6 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// accessLogFields are one JSON line a request:
-// https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-variables-for-access-logging.html
-var accessLogFields = map[string]string{
-	"requestId":         "$context.requestId",
-	"requestTime":       "$context.requestTime",
-	"caller":            "$context.identity.userArn",
-	"sourceIp":          "$context.identity.sourceIp",
-	"httpMethod":        "$context.httpMethod",
-	"path":              "$context.path",
-	"resourcePath":      "$context.resourcePath",
-	"status":            "$context.status",
-	"responseLength":    "$context.responseLength",
-	"responseLatency":   "$context.responseLatency",
-	"domainName":        "$context.domainName",
-	"apiKeyId":          "$context.identity.apiKeyId",
-	"principalId":       "$context.authorizer.principalId",
-	"protocol":          "$context.protocol",
-	"deploymentId":      "$context.deploymentId",
-	"canary":            "$context.isCanaryRequest",
-	"traceId":           "$context.xrayTraceId",
-	"integrationStatus": "$context.integration.status",
-	// In milliseconds, without API Gateway's own part.
-	"integrationLatency": "$context.integration.latency",
-	"integrationError":   "$context.integration.error",
-	"authorizerError":    "$context.authorizer.error",
-	"error":              "$context.error.message",
-	"errorType":          "$context.error.responseType",
-	"wafStatus":          "$context.waf.status",
-	"wafError":           "$context.waf.error",
-}
-
 // stage publishes a snapshot of the API. Deployments are replaced, the new one first, whenever something changes that
 // does not act before it is deployed.
 //
@@ -91,7 +60,7 @@ func (g *Gateway) stage(
 
 func (g *Gateway) stageArgs(api *apigateway.RestApi, deployment *apigateway.Deployment,
 	logs *cloudwatch.LogGroup) (*apigateway.StageArgs, error) {
-	format, err := json.Marshal(accessLogFields)
+	format, err := accessLogFormat()
 	if err != nil {
 		return nil, err
 	}

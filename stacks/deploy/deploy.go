@@ -77,14 +77,8 @@ func (s *Settings) declare(ctx *pulumi.Context) error {
 	if err != nil {
 		return err
 	}
-	export(ctx, p, s.Region)
 	url, err := domainURL(args)
-	ctx.Export("domainUrl", pulumi.String(url))
-	urls := pulumi.StringMap{}
-	for _, domain := range p.Domains() {
-		urls[domain.Name] = pulumi.String(domain.URL())
-	}
-	ctx.Export("domainUrls", urls)
+	outputsOf(p, s.Region, url).export(ctx)
 	return err
 }
 
@@ -100,24 +94,4 @@ func domainURL(args platform.Args) (string, error) {
 		return "", nil
 	}
 	return strings.TrimSuffix("https://"+name+"/"+domain.BasePath, "/"), nil
-}
-
-func export(ctx *pulumi.Context, p *platform.Platform, region string) {
-	ctx.Export("apiEndpoint", p.Endpoint)
-	ctx.Export("region", pulumi.String(region))
-	ctx.Export("restApiId", p.RestAPIID)
-	ctx.Export("stageName", p.StageName)
-	ctx.Export("deploymentId", p.DeploymentID)
-	ctx.Export("vpcLinkId", p.VpcLinkID)
-	ctx.Export("vpcEndpointId", p.VPCEndpointID)
-	ctx.Export("nlbDnsName", p.NLBDNSName)
-	ctx.Export("clusterName", p.ClusterName)
-	ctx.Export("vpcId", p.VpcID)
-	ctx.Export("privateSubnetIds", p.PrivateSubnetIDs)
-	ctx.Export("podRoleArn", p.PodRoleARN)
-	ctx.Export("domainTarget", p.DomainTarget)
-	ctx.Export("domainTargets", p.DomainTargets)
-	ctx.Export("apiKeys", pulumi.ToSecret(p.APIKeys))
-	ctx.Export("clientAccessKeyId", p.ClientAccessKeyID)
-	ctx.Export("clientSecretAccessKey", pulumi.ToSecret(p.ClientSecretAccessKey))
 }

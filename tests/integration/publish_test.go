@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -41,43 +40,27 @@ func newShop(t *testing.T, config string) *binary {
 	return b
 }
 
-// readmeOfOwnService are the config and the commands of the README's section, as they stand there.
-func readmeOfOwnService(t *testing.T) (config string, commands []string) {
-	t.Helper()
-	content, err := os.ReadFile(filepath.Join(repository, "README.md"))
-	require.NoError(t, err)
-	_, rest, found := strings.Cut(string(content), "## Your own service")
-	require.True(t, found)
-	section, _, _ := strings.Cut(rest, "\n## ")
-	for line := range strings.Lines(section) {
-		text, indented := strings.CutPrefix(line, "    ")
-		switch {
-		case !indented:
-		case strings.HasPrefix(text, "bin/"):
-			commands = append(commands, text)
-		default:
+// The tutorial's own words bring a foreign program up, and a stranger gets its answer by the host.
+func TestTutorialYourCluster(t *testing.T) {
+	t.Parallel()
+	tutorial := section(t, "docs/tutorials/your-cluster.md", "Try it without AWS")
+	commands := commandsOf(tutorial)
+	require.Len(t, commands, 3)
+	var config string
+	for line := range strings.Lines(tutorial) {
+		if text, indented := strings.CutPrefix(line, "    "); indented && !strings.HasPrefix(text, "bin/") {
 			config += text
 		}
 	}
-	return config, commands
-}
-
-// The README's own words bring a foreign program up, and a stranger gets its answer by the host.
-func TestREADMEOwnService(t *testing.T) {
-	t.Parallel()
-	config, commands := readmeOfOwnService(t)
-	first, _, _ := strings.Cut(config, "  apigateway-ingress:target")
+	first, _, found := strings.Cut(config, "  apigateway-ingress:target")
+	require.True(t, found)
 	require.Equal(t, 7, strings.Count(first, "\n"), "seven lines publish what exists")
-	require.Len(t, commands, 3)
 	b := newShop(t, "config: {}\n")
 	require.NoError(t, os.WriteFile(filepath.Join(b.root, "Pulumi.shop.yaml"), []byte(config), 0o600))
-	require.NoError(t, os.Symlink(filepath.Dir(bin(t, "apigw-ingress")), filepath.Join(b.root, "bin")))
+	b.linkBin(t)
 	t.Cleanup(func() { b.run("destroy", "--stack", "shop") })
 	for _, command := range commands {
-		shell := exec.Command("sh", "-c", command)
-		shell.Dir = b.root
-		output, err := shell.CombinedOutput()
-		require.NoError(t, err, "%s\n%s", command, output)
+		b.shell(command)
 	}
 }
 

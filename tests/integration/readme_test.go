@@ -15,18 +15,12 @@ import (
 
 var inlineCommand = regexp.MustCompile("`(bin/apigw-ingress [^`]+)`")
 
-// readmeCommands are the commands under "Try it" that go through the binary or curl.
-func readmeCommands(t *testing.T) []string {
-	t.Helper()
-	content, err := os.ReadFile(filepath.Join(repository, "README.md"))
-	require.NoError(t, err)
-	_, rest, found := strings.Cut(string(content), "## Try it")
-	require.True(t, found)
-	section, _, _ := strings.Cut(rest, "\n## ")
+// commandsOf are the commands of a page that go through the binary or curl, as they stand there: those of blocks, and those in the text.
+func commandsOf(page string) []string {
 	var commands []string
-	for line := range strings.SplitSeq(strings.ReplaceAll(section, "\\\n", " "), "\n") {
+	for line := range strings.SplitSeq(strings.ReplaceAll(page, "\\\n", " "), "\n") {
 		command, indented := strings.CutPrefix(line, "    ")
-		if indented && !strings.HasPrefix(command, "make ") {
+		if indented && (strings.HasPrefix(command, "bin/") || strings.HasPrefix(command, "curl ")) {
 			commands = append(commands, command)
 		}
 		for _, inline := range inlineCommand.FindAllStringSubmatch(line, -1) {
@@ -55,20 +49,70 @@ func runUntilWatching(t *testing.T, b *binary, command string) {
 	require.NoError(t, running.Wait())
 }
 
+// section is what a page says under a heading.
+func section(t *testing.T, name, heading string) string {
+	t.Helper()
+	content, err := os.ReadFile(filepath.Join(repository, name))
+	require.NoError(t, err)
+	_, rest, found := strings.Cut(string(content), "\n## "+heading+"\n")
+	require.True(t, found, "%s has no section %s", name, heading)
+	text, _, _ := strings.Cut(rest, "\n## ")
+	return text
+}
+
+// shell runs a command in the project's folder, as somebody who reads it does.
+func (b *binary) shell(command string) string {
+	b.t.Helper()
+	shell := exec.Command("sh", "-c", command)
+	shell.Dir = b.root
+	output, err := shell.CombinedOutput()
+	require.NoError(b.t, err, "%s\n%s", command, output)
+	return string(output)
+}
+
+// linkBin lets commands in the documentation find the binary.
+func (b *binary) linkBin(t *testing.T) {
+	t.Helper()
+	require.NoError(t, os.Symlink(filepath.Dir(bin(t, "apigw-ingress")), filepath.Join(b.root, "bin")))
+}
+
 // testREADME runs what the README tells a new user, as it stands there.
 func testREADME(t *testing.T, b *binary) {
-	require.NoError(t, os.Symlink(filepath.Dir(bin(t, "apigw-ingress")), filepath.Join(b.root, "bin")))
-	commands := readmeCommands(t)
-	require.GreaterOrEqual(t, len(commands), 5)
+	b.linkBin(t)
+	commands := commandsOf(section(t, "README.md", "Try it"))
+	require.GreaterOrEqual(t, len(commands), 3)
 	for _, command := range commands {
 		if strings.HasSuffix(command, " dev") {
 			runUntilWatching(t, b, command)
 			continue
 		}
-		shell := exec.Command("sh", "-c", command)
-		shell.Dir = b.root
-		output, err := shell.CombinedOutput()
-		require.NoError(t, err, "%s\n%s", command, output)
-		require.NotContains(t, string(output), `{"message"`, command)
+		require.NotContains(t, b.shell(command), `{"message"`, command)
 	}
+}
+
+const bookstoreTutorial = "docs/tutorials/bookstore.md"
+
+// testTutorialBookstore runs the tutorial, with what it says of the answers.
+func testTutorialBookstore(t *testing.T, b *binary) {
+	calls := commandsOf(section(t, bookstoreTutorial, "Call it"))
+	require.Len(t, calls, 3)
+	require.Contains(t, b.shell(calls[0]), "books")
+	require.Contains(t, b.shell(calls[1]), "Missing Authentication Token")
+	require.Contains(t, b.shell(calls[2]), "authentication and policy")
+	for _, command := range commandsOf(section(t, bookstoreTutorial, "Look at it")) {
+		require.NotEmpty(t, b.shell(command), command)
+	}
+	change := section(t, bookstoreTutorial, "Change it")
+	_, block, found := strings.Cut(change, "```yaml\n")
+	require.True(t, found)
+	annotation, _, _ := strings.Cut(block, "\n```")
+	b.edit("examples/bookstore/ingress.yaml", "  annotations:\n", "  annotations:\n    "+annotation+"\n")
+	steps := commandsOf(change)
+	require.Len(t, steps, 4)
+	b.shell(steps[0])
+	b.shell(steps[1])
+	require.Contains(t, b.shell(steps[2]), "books")
+	require.Contains(t, b.shell(steps[3]), "403 Forbidden")
+	b.edit("examples/bookstore/ingress.yaml", "    "+annotation+"\n", "")
+	require.Zero(t, b.run("up").code)
 }
