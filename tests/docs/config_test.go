@@ -14,6 +14,15 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/apigateway-ingress/apigateway-ingress/components/cluster"
+	"github.com/apigateway-ingress/apigateway-ingress/components/encryption"
+	"github.com/apigateway-ingress/apigateway-ingress/components/gateway"
+	"github.com/apigateway-ingress/apigateway-ingress/components/iamrole"
+	"github.com/apigateway-ingress/apigateway-ingress/components/network"
+	"github.com/apigateway-ingress/apigateway-ingress/components/origin"
+	"github.com/apigateway-ingress/apigateway-ingress/components/platform"
+	"github.com/apigateway-ingress/apigateway-ingress/components/podrole"
+	"github.com/apigateway-ingress/apigateway-ingress/components/proxy"
 	"github.com/apigateway-ingress/apigateway-ingress/components/settings"
 	"github.com/apigateway-ingress/apigateway-ingress/internal/golden"
 	"github.com/apigateway-ingress/apigateway-ingress/stacks/deploy"
@@ -75,27 +84,70 @@ func quoted(text string) string {
 	return string(encoded)
 }
 
-// docs/reference/config.md lists every key, and the fields of those that are objects.
+// subject is a heading of the config page.
+type subject struct {
+	title string
+	// owners are the structs of which the keys stand below it, unless another subject names them.
+	owners []reflect.Type
+	keys   []string
+}
+
+var subjects = []subject{
+	{"Target", []reflect.Type{reflect.TypeFor[deploy.Machine]()}, nil},
+	{"Routes and where they come from", []reflect.Type{reflect.TypeFor[deploy.Config](), reflect.TypeFor[platform.Args]()}, nil},
+	{"Who may call, and from where", []reflect.Type{reflect.TypeFor[gateway.Access](), reflect.TypeFor[gateway.Endpoint]()},
+		[]string{"authorizers"}},
+	{"Domains and TLS", []reflect.Type{reflect.TypeFor[gateway.Domain](), reflect.TypeFor[gateway.Balancer]()},
+		[]string{"domains", "hosts", "hostedZones"}},
+	{"Stage, throttles and logs", []reflect.Type{reflect.TypeFor[gateway.Stage](), reflect.TypeFor[gateway.Throttle]()}, nil},
+	{"Usage plans and answers of the API itself", []reflect.Type{reflect.TypeFor[gateway.Settings]()}, nil},
+	{"Canary and rollback", []reflect.Type{reflect.TypeFor[gateway.Canary]()}, nil},
+	{"Web ACL", []reflect.Type{reflect.TypeFor[gateway.WebACL]()}, nil},
+	{"Alarms", []reflect.Type{reflect.TypeFor[gateway.Alarms]()}, nil},
+	{"NGINX", []reflect.Type{reflect.TypeFor[proxy.Settings](), reflect.TypeFor[origin.Settings]()}, nil},
+	{"Network", []reflect.Type{reflect.TypeFor[network.Settings](), reflect.TypeFor[network.VPC]()}, nil},
+	{"Cluster", []reflect.Type{reflect.TypeFor[cluster.Settings]()},
+		[]string{"clusterName", "kubeconfig", "platformStack", "nodeCount", "instanceType"}},
+	{"Security of the whole stack", []reflect.Type{reflect.TypeFor[podrole.Settings](), reflect.TypeFor[iamrole.Settings](),
+		reflect.TypeFor[encryption.Settings]()}, []string{"networkPolicies", "profile", "profileExceptions", "tags"}},
+}
+
+// of says whether a key stands below the subject.
+func (s subject) of(f settings.Field) bool {
+	named := func(s subject) bool { return slices.Contains(s.keys, f.Key) }
+	return named(s) || slices.Contains(s.owners, f.Owner) && !slices.ContainsFunc(subjects, named)
+}
+
+// docs/reference/config.md lists every key by its subject, and the fields of those that are objects.
 func TestConfigPage(t *testing.T) {
 	descriptions := comments{}
 	var b, objects strings.Builder
 	b.WriteString("# Config of a stack\n\nKeys of `Pulumi.STACK.yaml`, under the project's name: `apigateway-ingress:KEY`. Besides " +
 		"them a stack needs `aws:region`. " +
 		"A key that is not here, and a value of another type, is an error. Where a manifest's annotation says something as well, the key " +
-		"wins.\n\n" +
-		"| key | type | default | meaning |\n| --- | --- | --- | --- |\n")
-	for _, f := range settings.Fields(reflect.TypeFor[deploy.Config]()) {
-		b.WriteString(row(t, descriptions, f))
-		members := settings.Members(f.Type)
-		if members == nil {
-			continue
-		}
-		fmt.Fprintf(&objects, "\n## %s\n\n| field | type | default | meaning |\n| --- | --- | --- | --- |\n", f.Key)
-		for _, member := range members {
-			objects.WriteString(row(t, descriptions, member))
+		"wins.\n")
+	told := 0
+	fields := settings.Fields(reflect.TypeFor[deploy.Config]())
+	for _, subject := range subjects {
+		fmt.Fprintf(&b, "\n## %s\n\n| key | type | default | meaning |\n| --- | --- | --- | --- |\n", subject.title)
+		for _, f := range fields {
+			if !subject.of(f) {
+				continue
+			}
+			told++
+			b.WriteString(row(t, descriptions, f))
+			members := settings.Members(f.Type)
+			if members == nil {
+				continue
+			}
+			fmt.Fprintf(&objects, "\n### %s\n\n| field | type | default | meaning |\n| --- | --- | --- | --- |\n", f.Key)
+			for _, member := range members {
+				objects.WriteString(row(t, descriptions, member))
+			}
 		}
 	}
-	page(t, "reference/config.md", b.String()+objects.String())
+	require.Equal(t, len(fields), told, "a key has no subject")
+	page(t, "reference/config.md", b.String()+"\n## Objects\n"+objects.String())
 }
 
 func row(t *testing.T, descriptions comments, f settings.Field) string {

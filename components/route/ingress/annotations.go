@@ -268,12 +268,33 @@ func orNothing(text string) string {
 	return text
 }
 
-// AnnotationsReference is the documentation of every annotation, as a Markdown table.
+// subjects group annotations for people, by what their names begin with. An annotation is of the first group that fits.
+var subjects = []struct {
+	title string
+	names []string
+}{
+	{"Who may call", []string{"auth", "client-arns", "api-key-required"}},
+	{"Requests, limits and caching", []string{"methods", "throttle-", "timeout", "max-body-size", "cache-"}},
+	{"CORS", []string{"cors-"}},
+	{"Domain and stage", []string{"custom-domain-name", "certificate-arn", "stage-name"}},
+	{"NGINX", []string{"nginx-", "node-selector"}},
+	{"Groups of Ingresses", []string{""}},
+}
+
+// AnnotationsReference is the documentation of every annotation, as Markdown tables by subject.
 func AnnotationsReference() string {
 	var b strings.Builder
-	b.WriteString("| annotation | type | default | about | where Ingresses differ |\n| --- | --- | --- | --- | --- |\n")
-	for _, a := range Annotations() {
-		b.WriteString("| `" + a.Name + "` | " + a.Form + " | " + a.Default + " | " + a.Scope + " | " + a.Merge + " |\n")
+	left := slices.Clone(Annotations())
+	for _, subject := range subjects {
+		b.WriteString("\n## " + subject.title + "\n\n| annotation | type | default | about | where Ingresses differ |\n" +
+			"| --- | --- | --- | --- | --- |\n")
+		left = slices.DeleteFunc(left, func(a Annotation) bool {
+			ofSubject := slices.ContainsFunc(subject.names, func(begin string) bool { return strings.HasPrefix(a.Name, begin) })
+			if ofSubject {
+				b.WriteString("| `" + a.Name + "` | " + a.Form + " | " + a.Default + " | " + a.Scope + " | " + a.Merge + " |\n")
+			}
+			return ofSubject
+		})
 	}
 	return b.String()
 }

@@ -44,7 +44,7 @@ func TestAnnotationsAreDocumented(t *testing.T) {
 	const path = "../../../docs/reference/annotations.md"
 	content, err := os.ReadFile(path)
 	require.NoError(t, err)
-	head, _, found := strings.Cut(string(content), "| annotation |")
+	head, _, found := strings.Cut(string(content), "\n## ")
 	require.True(t, found)
 	golden.Equal(t, path, head+AnnotationsReference())
 }
