@@ -55,7 +55,7 @@ func ExampleNew() {
 		}
 		p, err := platform.New(ctx, "shop", &platform.Args{
 			Manifests: ingresses,
-			Services:  []platform.Service{{Name: "books", Image: pulumi.String("registry.example.com/books:1.0"), Port: 80}},
+			Services:  []platform.Service{{Name: "books", Spec: platform.Spec{Image: pulumi.String("registry.example.com/books:1.0"), Port: 80}}},
 			Gateway: gateway.Settings{
 				Access: gateway.Access{ClientUser: true},
 				Domain: gateway.Domain{Name: "api.example.com", CertificateARN: certificate.Arn, HostedZoneID: zone.ZoneId},
@@ -83,7 +83,7 @@ func ExamplePlatform_secondGateway() {
 		}
 		p, err := platform.New(ctx, "shop", &platform.Args{
 			Manifests: ingresses,
-			Services:  []platform.Service{{Name: "books", Image: pulumi.String("registry.example.com/books:1.0"), Port: 80}},
+			Services:  []platform.Service{{Name: "books", Spec: platform.Spec{Image: pulumi.String("registry.example.com/books:1.0"), Port: 80}}},
 			Gateway:   gateway.Settings{Access: gateway.Access{ClientUser: true}},
 		})
 		if err != nil {

@@ -10,7 +10,7 @@
 //	…
 //	p, err := platform.New(ctx, "shop", &platform.Args{
 //		Manifests: manifests,
-//		Services:  []platform.Service{{Name: "bookservice", Image: image, Port: 80}},
+//		Services:  []platform.Service{{Name: "bookservice", Spec: platform.Spec{Image: image, Port: 80}}},
 //		Gateway:   gateway.Settings{Access: gateway.Access{ClientUser: true}},
 //	})
 //	ctx.Export("endpoint", p.Endpoint)
@@ -419,7 +419,7 @@ func (p *Platform) namespaces(ctx *pulumi.Context, opts ...pulumi.ResourceOption
 		}
 		namespace, err := corev1.NewNamespace(ctx, p.name+"-"+name, &corev1.NamespaceArgs{Metadata: metav1.ObjectMetaArgs{
 			Name:   pulumi.String(name),
-			Labels: namespaceLabels,
+			Labels: p.namespaceLabels(name),
 		}}, opts...)
 		if err != nil {
 			return nil, err

@@ -24,8 +24,8 @@ func bookstore(t *testing.T, manifest string) *platform.Args {
 	return &platform.Args{
 		Manifests: manifests,
 		Services: []platform.Service{
-			{Name: "bookservice", Image: pulumi.String("books:1"), Port: 80},
-			{Name: "authorservice", Image: pulumi.String("authors:1"), Port: 80},
+			{Name: "bookservice", Spec: platform.Spec{Image: pulumi.String("books:1"), Port: 80}},
+			{Name: "authorservice", Spec: platform.Spec{Image: pulumi.String("authors:1"), Port: 80}},
 		},
 		Gateway: gateway.Settings{Access: gateway.Access{ClientUser: true}},
 		Tags:    pulumi.StringMap{"managed-by": pulumi.String("test")},

@@ -14,7 +14,16 @@ import (
 // https://kubernetes.io/docs/reference/labels-annotations-taints/#kubernetes-io-metadata-name
 const nameOfNamespace = "kubernetes.io/metadata.name"
 
-var namespaceLabels = pulumi.StringMap{"pod-security.kubernetes.io/enforce": pulumi.String("restricted")}
+// namespaceLabels has the API server refuse pods that do less than all services of a namespace promise.
+func (p *Platform) namespaceLabels(namespace string) pulumi.StringMap {
+	standard := workload.Restricted
+	for _, s := range p.parts.args.Services {
+		if s.namespace() == namespace && s.PodSecurity == workload.Baseline {
+			standard = workload.Baseline
+		}
+	}
+	return pulumi.StringMap{"pod-security.kubernetes.io/enforce": pulumi.String(standard)}
+}
 
 // toService admits this platform's proxy to a service, those of other gateways to which a grant consents, and nobody else.
 func (p *Platform) toService(s Service) *workload.Traffic {

@@ -112,21 +112,23 @@ func (a Args) Target(kubernetes pulumi.ProviderResource) target.Target {
 
 func (a Args) workload(mounts []workload.Mount) *workload.Args {
 	return &workload.Args{
-		ServiceName:   a.ServiceName,
-		Namespace:     a.Namespace,
-		Image:         a.Image,
-		Command:       command,
-		ContainerPort: a.Port,
-		ServicePort:   ServicePort,
-		NodePort:      a.NodePort,
-		Health: workload.Health{
-			Port: route.HealthPort, Liveness: "/healthz", Readiness: "/healthz", InitialDelaySeconds: firstAddressesSeconds,
+		ServiceName: a.ServiceName,
+		Namespace:   a.Namespace,
+		Spec: workload.Spec{
+			Image:         a.Image,
+			Command:       command,
+			Port:          ServicePort,
+			ContainerPort: a.Port,
+			Health: workload.Health{
+				Port: route.HealthPort, LivenessPath: "/healthz", Path: "/healthz", InitialDelaySeconds: firstAddressesSeconds,
+			},
+			Replicas:     a.Replicas,
+			NodeSelector: a.NodeSelector,
 		},
-		Replicas:     a.Replicas,
-		NodeSelector: a.NodeSelector,
-		Mounts:       mounts,
-		User:         nginxUser,
-		Traffic:      a.Traffic,
+		NodePort: a.NodePort,
+		Mounts:   mounts,
+		User:     nginxUser,
+		Traffic:  a.Traffic,
 	}
 }
 

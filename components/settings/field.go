@@ -147,7 +147,7 @@ func Mixed(t reflect.Type) bool {
 // None where a key is no object, or one whose names are free.
 func Members(t reflect.Type) []Field {
 	t = target(t)
-	if t.Kind() == reflect.Slice {
+	if t.Kind() == reflect.Slice || t.Kind() == reflect.Map {
 		t = target(t.Elem())
 	}
 	if t.Kind() != reflect.Struct {

@@ -9,8 +9,8 @@ import (
 )
 
 // Problems collects what is wrong, so that all of it is reported at once. Messages name fields in braces, by their
-// path from the struct that is checked: "{Stage.Name} %q is not valid". How such a name is written depends on who reads
-// it: a program's author reads the path, and the author of a stack's config the key, by InConfig.
+// path from the struct that is checked: "{Stage.Name} %q is not valid". An index is written [%d], or as it is. How such a name is written
+// depends on who reads it: a program's author reads the path, and the author of a stack's config the key, by InConfig.
 type Problems struct {
 	list []error
 }
@@ -86,7 +86,10 @@ type problem struct {
 	name           func(path string) string
 }
 
-var fieldName = regexp.MustCompile(`\{([A-Z][A-Za-z0-9.]*(?:\[%d\][A-Za-z0-9.]*)*)\}`)
+var fieldName = regexp.MustCompile(`\{([A-Z][A-Za-z0-9.]*(?:\[[\w%.-]+\][A-Za-z0-9.]*)*)\}`)
+
+// fieldIndex leads to an element of a list or of a map.
+var fieldIndex = regexp.MustCompile(`^\[[\w%.-]+\]`)
 
 func (p *problem) Error() string {
 	format := fieldName.ReplaceAllStringFunc(p.format, func(name string) string {
@@ -142,14 +145,15 @@ func keyOf(structure reflect.Type, path string) string {
 
 // memberOf names what follows a key: an index, a field of an object, or both.
 func memberOf(t reflect.Type, rest string) string {
-	index := ""
-	if strings.HasPrefix(rest, "[%d]") {
-		index, rest = "[%d]", rest[len("[%d]"):]
+	index := fieldIndex.FindString(rest)
+	name := strings.TrimPrefix(rest[len(index):], ".")
+	end := strings.IndexAny(name, ".[")
+	if end < 0 {
+		end = len(name)
 	}
-	name, more, _ := strings.Cut(strings.TrimPrefix(rest, "."), ".")
 	for _, f := range Members(t) {
-		if f.Name == name {
-			return strings.TrimSuffix(index+"."+f.Key+memberOf(f.Type, more), ".")
+		if f.Name == name[:end] {
+			return index + "." + f.Key + memberOf(f.Type, name[end:])
 		}
 	}
 	return index

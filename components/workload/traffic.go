@@ -10,7 +10,7 @@ import (
 // Traffic is what a NetworkPolicy lets through; everything else is refused where the cluster's network enforces policies.
 // The kubelet's probes always pass.
 type Traffic struct {
-	// From may open connections to the container port.
+	// From may open connections to the ports of the Service.
 	From []Peer
 	// To is where the pods may open connections, besides asking DNS. nil leaves that open.
 	To []Peer
@@ -49,18 +49,24 @@ func peers(list []Peer) networkingv1.NetworkPolicyPeerArray {
 
 func networkPolicy(ctx *pulumi.Context, name string, a Args, meta metav1.ObjectMetaArgs, selector pulumi.StringMap,
 	service *corev1.Service, opts ...pulumi.ResourceOption) error {
+	var ports networkingv1.NetworkPolicyPortArray
+	for _, p := range a.AllPorts() {
+		// By its name it is the port of each pod, old and new, while another port is rolled out.
+		ports = append(ports, port("TCP", pulumi.String(p.Name)))
+	}
 	spec := networkingv1.NetworkPolicySpecArgs{
 		PodSelector: metav1.LabelSelectorArgs{MatchLabels: selector},
 		PolicyTypes: pulumi.StringArray{pulumi.String("Ingress")},
 		Ingress: networkingv1.NetworkPolicyIngressRuleArray{networkingv1.NetworkPolicyIngressRuleArgs{
-			// By its name it is the port of each pod, old and new, while another port is rolled out.
-			From: peers(a.Traffic.From), Ports: networkingv1.NetworkPolicyPortArray{port("TCP", pulumi.String(portName))},
+			From: peers(a.Traffic.From), Ports: ports,
 		}},
 	}
 	if a.Traffic.To != nil {
 		spec.PolicyTypes = append(spec.PolicyTypes.(pulumi.StringArray), pulumi.String("Egress"))
 		spec.Egress = networkingv1.NetworkPolicyEgressRuleArray{
-			networkingv1.NetworkPolicyEgressRuleArgs{Ports: networkingv1.NetworkPolicyPortArray{port("UDP", pulumi.Int(dnsPort)), port("TCP", pulumi.Int(dnsPort))}},
+			networkingv1.NetworkPolicyEgressRuleArgs{Ports: networkingv1.NetworkPolicyPortArray{
+				port("UDP", pulumi.Int(dnsPort)), port("TCP", pulumi.Int(dnsPort)),
+			}},
 			networkingv1.NetworkPolicyEgressRuleArgs{To: peers(a.Traffic.To)},
 		}
 	}

@@ -127,7 +127,7 @@ func TestOutputsFlowIn(t *testing.T) {
 		}
 		_, err = platform.New(ctx, "shop", &platform.Args{
 			Manifests: table,
-			Services:  []platform.Service{{Name: "s", Image: text, Port: 80}},
+			Services:  []platform.Service{{Name: "s", Spec: platform.Spec{Image: text, Port: 80}}},
 			Network:   network.Settings{Existing: &network.VPC{ID: text, CIDR: text, PublicSubnetIDs: list, PrivateSubnetIDs: list}},
 			Cluster:   cluster.Settings{SecretsKMSKeyARN: text, Admins: pulumi.StringArray{text}, PublicAccessCIDRs: list},
 			Proxy:     proxy.Settings{Image: text},
@@ -171,7 +171,7 @@ func TestNamesCanChange(t *testing.T) {
 			return err
 		}
 		_, err = platform.New(ctx, name, &platform.Args{
-			Manifests: table, Services: []platform.Service{{Name: "s", Image: pulumi.String("i"), Port: 80}}, ProxyName: "proxy",
+			Manifests: table, Services: []platform.Service{{Name: "s", Spec: platform.Spec{Image: pulumi.String("i"), Port: 80}}}, ProxyName: "proxy",
 			Network: network.Settings{InterfaceEndpoints: []string{"sqs"}, FlowLogDays: 7},
 			Gateway: gateway.Settings{
 				Endpoint: gateway.Endpoint{Type: gateway.Private, CreateVPCEndpoint: true}, Access: gateway.Access{ClientUser: true},

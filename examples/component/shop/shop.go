@@ -18,8 +18,8 @@ import (
 var manifests []byte
 
 var services = []platform.Service{
-	{Name: "bookservice", Image: pulumi.String("apigateway-ingress/books:dev"), Port: 80},
-	{Name: "authorservice", Image: pulumi.String("apigateway-ingress/authors:dev"), Port: 80},
+	{Name: "bookservice", Spec: platform.Spec{Image: pulumi.String("apigateway-ingress/books:dev"), Port: 80}},
+	{Name: "authorservice", Spec: platform.Spec{Image: pulumi.String("apigateway-ingress/authors:dev"), Port: 80}},
 }
 
 const partnersNodePort = 30090

@@ -6,6 +6,7 @@ import (
 
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/schema"
 	appsv1 "k8s.io/api/apps/v1"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	policyv1 "k8s.io/api/policy/v1"
@@ -24,6 +25,7 @@ const (
 	Service        = "kubernetes:core/v1:Service"
 	Deployment     = "kubernetes:apps/v1:Deployment"
 	DaemonSet      = "kubernetes:apps/v1:DaemonSet"
+	Autoscaler     = "kubernetes:autoscaling/v2:HorizontalPodAutoscaler"
 	NetworkPolicy  = "kubernetes:networking.k8s.io/v1:NetworkPolicy"
 	// TargetGroupBinding is the AWS Load Balancer Controller's.
 	TargetGroupBinding = "kubernetes:elbv2.k8s.aws/v1beta1:TargetGroupBinding"
@@ -87,6 +89,10 @@ var kinds = []*kind{
 			return nil
 		},
 	},
+	{
+		token: Autoscaler, apiVersion: "autoscaling/v2", kind: "HorizontalPodAutoscaler",
+		empty: func() any { return new(autoscalingv2.HorizontalPodAutoscaler) }, check: checkAutoscaler,
+	},
 	{token: NetworkPolicy, apiVersion: "networking.k8s.io/v1", kind: "NetworkPolicy",
 		empty: func() any { return new(networkingv1.NetworkPolicy) }},
 	{
@@ -98,6 +104,27 @@ var kinds = []*kind{
 		kind:        "ClusterRoleBinding",
 		clusterWide: true, empty: func() any { return new(rbacv1.ClusterRoleBinding) }, immutable: []string{"roleRef"},
 	},
+}
+
+// checkAutoscaler is what the API server says of the numbers:
+// https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/horizontal-pod-autoscaler-v2/
+func checkAutoscaler(object any) []schema.Failure {
+	spec := object.(*autoscalingv2.HorizontalPodAutoscaler).Spec
+	var failures []schema.Failure
+	least := int32(1)
+	if spec.MinReplicas != nil {
+		least = *spec.MinReplicas
+	}
+	if least < 1 {
+		failures = append(failures, schema.Failure{Property: "spec.minReplicas", Reason: "must be greater than or equal to 1"})
+	}
+	if spec.MaxReplicas < max(least, 1) {
+		failures = append(failures, schema.Failure{Property: "spec.maxReplicas", Reason: "must be greater than or equal to `minReplicas`"})
+	}
+	if spec.ScaleTargetRef.Kind == "" || spec.ScaleTargetRef.Name == "" {
+		failures = append(failures, schema.Failure{Property: "spec.scaleTargetRef", Reason: "kind and name are required"})
+	}
+	return failures
 }
 
 // checkTemplate holds for everything that makes pods.

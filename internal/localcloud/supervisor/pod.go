@@ -201,13 +201,16 @@ func (p *pod) supervise(command, environment []string) error {
 	p.mu.Unlock()
 	exited := make(chan error, 1)
 	go func() { exited <- process.Wait() }()
-	probing := make(chan struct{})
-	go p.probe(probing)
+	probing, unhealthy := make(chan struct{}), make(chan error, 1)
+	go p.probe(probing, unhealthy)
 	defer close(probing)
 	select {
 	case err := <-exited:
 		p.killGroup(process)
 		return errors.Join(errors.New("the process ended"), err)
+	case err := <-unhealthy:
+		p.signal(process, exited)
+		return err
 	case <-p.stopping:
 	}
 	p.signal(process, exited)

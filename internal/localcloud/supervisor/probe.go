@@ -26,8 +26,56 @@ var prober = &http.Client{
 	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 }
 
-// probe asks for the container's readiness until done is closed.
-func (p *pod) probe(done <-chan struct{}) {
+// probe does the kubelet's part until done is closed: it asks whether the container has started, then for its readiness, and whether
+// it lives. What it says to unhealthy is why the container has to be started anew.
+// https://kubernetes.io/docs/concepts/configuration/liveness-readiness-startup-probes/
+func (p *pod) probe(done <-chan struct{}, unhealthy chan<- error) {
+	if !p.awaitStart(done, unhealthy) {
+		return
+	}
+	if liveness := p.container().LivenessProbe; liveness != nil {
+		go p.watchLiveness(liveness, done, unhealthy)
+	}
+	p.watchReadiness(done)
+}
+
+// awaitStart is false when the container did not start.
+func (p *pod) awaitStart(done <-chan struct{}, unhealthy chan<- error) bool {
+	startup := p.container().StartupProbe
+	if startup == nil {
+		return true
+	}
+	deadline := time.Now().Add(seconds(startup.InitialDelaySeconds, 0) +
+		time.Duration(threshold(startup))*seconds(startup.PeriodSeconds, 10))
+	for {
+		err := p.ask(startup)
+		if err == nil {
+			return true
+		}
+		p.setReady(false, "Running, not ready: startup probe: "+err.Error())
+		if time.Now().After(deadline) {
+			unhealthy <- fmt.Errorf("startup probe: %w", err)
+			return false
+		}
+		if !pause(done, startupPeriod) {
+			return false
+		}
+	}
+}
+
+func (p *pod) watchLiveness(liveness *corev1.Probe, done <-chan struct{}, unhealthy chan<- error) {
+	for failures := 0; pause(done, seconds(liveness.PeriodSeconds, 10)); {
+		err := p.ask(liveness)
+		if err == nil {
+			failures = 0
+		} else if failures++; failures >= threshold(liveness) {
+			unhealthy <- fmt.Errorf("liveness probe: %w", err)
+			return
+		}
+	}
+}
+
+func (p *pod) watchReadiness(done <-chan struct{}) {
 	readiness := p.container().ReadinessProbe
 	if readiness == nil {
 		p.setReady(true, "")
@@ -41,14 +89,25 @@ func (p *pod) probe(done <-chan struct{}) {
 		} else if err == nil {
 			failures, period = 0, seconds(readiness.PeriodSeconds, 10)
 			p.setReady(true, "")
-		} else if failures++; failures >= int(max(readiness.FailureThreshold, 1)) {
+		} else if failures++; failures >= threshold(readiness) {
 			p.setReady(false, "Running, not ready: readiness probe: "+err.Error())
 		}
-		select {
-		case <-done:
+		if !pause(done, period) {
 			return
-		case <-time.After(period):
 		}
+	}
+}
+
+// threshold is how many failures in a row count.
+func threshold(probe *corev1.Probe) int { return int(max(probe.FailureThreshold, 1)) }
+
+// pause is false when done was closed.
+func pause(done <-chan struct{}, period time.Duration) bool {
+	select {
+	case <-done:
+		return false
+	case <-time.After(period):
+		return true
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/kuberules"
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/store"
 	appsv1 "k8s.io/api/apps/v1"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 )
@@ -51,6 +52,7 @@ func (s *Supervisor) workloadOf(o *store.Object, nodes []awsrules.Instance) (wor
 		if deployment.Spec.Replicas != nil {
 			w.replicas = int(*deployment.Spec.Replicas)
 		}
+		w.replicas = s.autoscaled(o.Scope, w)
 		w.surge, w.spare = rolling(deployment.Spec.Strategy, w.replicas)
 	}
 	encoded, err := json.Marshal([]any{w.template, s.programs(w.template.Spec)})
@@ -69,6 +71,23 @@ func (s *Supervisor) programs(pod corev1.PodSpec) []any {
 		programs = append(programs, s.images.version(container.Image))
 	}
 	return programs
+}
+
+// autoscaled keeps the number of pods within what an autoscaler allows. There is no metrics-server here, and without metrics an
+// autoscaler does no more. The caller holds s.mu.
+func (s *Supervisor) autoscaled(cluster string, w workload) int {
+	for _, o := range s.store.ListIn(cluster, kuberules.Autoscaler) {
+		autoscaler, err := decode[autoscalingv2.HorizontalPodAutoscaler](s, o)
+		if err != nil || autoscaler.Namespace != w.namespace || autoscaler.Spec.ScaleTargetRef.Name != w.name {
+			continue
+		}
+		least := 1
+		if autoscaler.Spec.MinReplicas != nil {
+			least = int(*autoscaler.Spec.MinReplicas)
+		}
+		return min(max(w.replicas, least), int(autoscaler.Spec.MaxReplicas))
+	}
+	return w.replicas
 }
 
 // rolling gives maxSurge and maxUnavailable; both are 25 % by default, rounded up and down.
