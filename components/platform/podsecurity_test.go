@@ -6,8 +6,11 @@ import (
 	"testing"
 
 	"github.com/apigateway-ingress/apigateway-ingress/components/componenttest"
+	"github.com/apigateway-ingress/apigateway-ingress/components/platform"
 	"github.com/apigateway-ingress/apigateway-ingress/components/podrole"
 	"github.com/apigateway-ingress/apigateway-ingress/components/route/refgrant"
+	"github.com/apigateway-ingress/apigateway-ingress/components/workload"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -38,6 +41,7 @@ func TestPodsPassRestricted(t *testing.T) {
 		return policy.AggregateCheckResults(evaluator.EvaluatePod(level, &workload.Spec.Template.Metadata, &workload.Spec.Template.Spec))
 	}
 	args := bookstore(t, "ingress.yaml")
+	args.Services[0].ContainerPort = 80
 	graph := componenttest.Run(t, declare(args))
 	deployments := graph.All("kubernetes:apps/v1:Deployment")
 	require.Len(t, deployments, 3)
@@ -52,6 +56,24 @@ func TestPodsPassRestricted(t *testing.T) {
 
 	args.PodRole = podrole.Settings{Mode: podrole.Kube2IAM}
 	require.Len(t, componenttest.Run(t, declare(args)).All("kubernetes:apps/v1:DaemonSet"), 1)
+}
+
+// A namespace that the platform makes enforces what all of its services keep.
+func TestNamespacesEnforceAStandard(t *testing.T) {
+	args := bookstore(t, "ingress.yaml")
+	for i, name := range []string{"legacy", "modern"} {
+		args.Services = append(args.Services, platform.Service{Name: name, Namespace: name, Spec: platform.Spec{
+			Image: pulumi.String("web:1"), Port: 80, PodSecurity: []string{workload.Baseline, workload.Restricted}[i],
+		}})
+	}
+	for _, r := range componenttest.Run(t, declare(args)).All("kubernetes:core/v1:Namespace") {
+		metadata := r.Inputs["metadata"].(map[string]any)
+		want := workload.Restricted
+		if metadata["name"] == "legacy" {
+			want = workload.Baseline
+		}
+		require.Equal(t, want, metadata["labels"].(map[string]any)["pod-security.kubernetes.io/enforce"], metadata["name"])
+	}
 }
 
 // NetworkPolicies let in the chain alone, from its first link to its last.

@@ -167,11 +167,9 @@ func (r *reader) assign(place string, into reflect.Value, value any) {
 	}
 	switch v := value.(type) {
 	case string:
-		if kind == "object" && into.Kind() == reflect.Struct {
-			if short := shortOf(into.Type()); short != nil {
-				r.text(fieldOf(into, short.index), v)
-				return
-			}
+		if short := shortOf(into.Type()); short != nil {
+			r.text(fieldOf(into, short.index), v)
+			return
 		}
 		if kind != "string" {
 			break
@@ -201,6 +199,10 @@ func (r *reader) assign(place string, into reflect.Value, value any) {
 		r.object(place, into, v)
 		return
 	}
+	if kind == "object" && shortOf(target(into.Type())) != nil {
+		r.When(true, "%s: %s is neither a text nor an object: quote it", place, asText(value))
+		return
+	}
 	r.wrong(place, value, kind)
 }
 
@@ -217,6 +219,9 @@ func (r *reader) assignHidden(place string, into reflect.Value) {
 
 // shortOf is the field that a text stands for; nil where none does.
 func shortOf(structure reflect.Type) *Field {
+	if structure.Kind() != reflect.Struct {
+		return nil
+	}
 	fields := members(structure)
 	if i := slices.IndexFunc(fields, func(f Field) bool { return f.Short }); i >= 0 {
 		return &fields[i]

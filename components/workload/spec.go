@@ -25,9 +25,10 @@ type Spec struct {
 	ContainerPort int `pulumi:"containerPort,optional" range:"1..65535"`
 	// Ports are the Service's ports by name, instead of port and containerPort.
 	Ports []Port `pulumi:"ports,optional"`
-	// Command replaces the image's entry point, and Args its arguments; empty keeps them.
+	// Command replaces the image's entry point.
 	Command []string `pulumi:"command,optional"`
-	Args    []string `pulumi:"args,optional"`
+	// Args replace the arguments that the image gives its entry point.
+	Args []string `pulumi:"args,optional"`
 	// Env are environment variables by name.
 	Env map[string]Variable `pulumi:"env,optional"`
 	// Health says how the kubelet asks whether a container works.
@@ -57,10 +58,11 @@ const defaultReplicas = 2
 type Variable struct {
 	// Value stands in the Deployment for everybody who may read that; passwords belong into a Secret.
 	Value pulumi.StringInput `pulumi:"value,optional" short:"true"`
-	// Secret or ConfigMap is an object of the service's namespace. A container does not start without it.
-	Secret    string `pulumi:"secret,optional"`
+	// Secret is one of the service's namespace. A container does not start without it.
+	Secret string `pulumi:"secret,optional"`
+	// ConfigMap is one of the service's namespace. A container does not start without it.
 	ConfigMap string `pulumi:"configMap,optional"`
-	// Key is the entry of the object. Default the variable's name.
+	// Key is the entry of the Secret or the ConfigMap. Default the variable's name.
 	Key string `pulumi:"key,optional"`
 }
 
@@ -74,13 +76,17 @@ type Resources struct {
 
 // Amounts are quantities of what a node has. https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/
 type Amounts struct {
-	CPU    string `pulumi:"cpu,optional"`
+	// CPU is in CPUs, for example 250m, which is a quarter.
+	CPU string `pulumi:"cpu,optional"`
+	// Memory is in bytes, for example 512Mi.
 	Memory string `pulumi:"memory,optional"`
 }
 
 // Autoscaling is how many pods there may be.
 type Autoscaling struct {
+	// Min is how many there are at least.
 	Min int `pulumi:"min" range:"1..1000"`
+	// Max is how many there are at most.
 	Max int `pulumi:"max" range:"1..1000"`
 	// CPUPercent is how much of the CPU that they request the pods should use.
 	CPUPercent int `pulumi:"cpuPercent,optional" default:"70" range:"1..1000"`

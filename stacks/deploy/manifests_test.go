@@ -80,7 +80,7 @@ func TestManifestsAreBoundToNamespaces(t *testing.T) {
 		`[{"namespace":"a"}]`:                        "manifests[0]: path is missing",
 		`[{"path":"Pulumi.yaml","namespace":"A b"}]`: `config manifests[0]: namespace "A b" is not valid`,
 		`[{"path":"missing.yaml","namespace":"a"}]`:  "no such file",
-		`[3]`: "manifests[0]: 3 is not",
+		`[3]`: "manifests[0]: 3 is neither a text nor an object",
 		`[{"path":"Pulumi.yaml","nampespace":"team-a"}]`: "did you mean namespace?",
 	} {
 		values := small()

@@ -38,14 +38,17 @@ import (
 // repository is the folder of the project, relative to this package.
 const repository = "../.."
 
+// services are what this test's program serves by a verb and its arguments.
+var services = map[string]func(args []string) error{
+	misbehave: func(args []string) error { return serveMisbehavior(args[0]) },
+	says:      func(args []string) error { return serveSaying(args[0], args[1]) },
+	twoPorts:  func(args []string) error { return serveTwoPorts(args[0], args[1]) },
+}
+
 // TestMain lets every test find the CLI that was built here, unless another is named.
 func TestMain(m *testing.M) {
-	if len(os.Args) == 3 && os.Args[1] == misbehave {
-		fmt.Fprintln(os.Stderr, serveMisbehavior(os.Args[2]))
-		os.Exit(1)
-	}
-	if len(os.Args) == 4 && os.Args[1] == says {
-		fmt.Fprintln(os.Stderr, serveSaying(os.Args[2], os.Args[3]))
+	if len(os.Args) > 2 && services[os.Args[1]] != nil {
+		fmt.Fprintln(os.Stderr, services[os.Args[1]](os.Args[2:]))
 		os.Exit(1)
 	}
 	built, err := filepath.Abs(filepath.Join(repository, "bin", "pulumi"))

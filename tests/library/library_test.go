@@ -60,7 +60,7 @@ func TestMissingArgumentsAreNamed(t *testing.T) {
 			`pod role "p": Cluster.OIDCProviderARN and Cluster.OIDCIssuer are required for irsa`,
 		}},
 		"workload nil": {func(ctx *pulumi.Context) error { _, err := workload.New(ctx, "w", nil); return err }, []string{
-			`service "w": ServiceName "" is not valid`, `service "w": Image is required`, `service "w": ServicePort 0 is not from 1`,
+			`service "w": ServiceName "" is not valid`, `service "w": Image is required`, `service "w": Port is required`,
 		}},
 		"proxy nil": {func(ctx *pulumi.Context) error { _, err := proxy.New(ctx, "x", nil); return err }, []string{
 			`proxy "x": Routes is required`, `proxy "x": Namespace is required`,
