@@ -69,8 +69,8 @@ func dollars(price float64) int { return int(math.Round(price)) }
 func newCluster(t *testing.T) []report.Step {
 	t.Helper()
 	return declared(t, platform.Args{Services: []platform.Service{
-		{Name: "bookservice", Image: pulumi.String("registry.example.com/books:1.0"), Port: 80},
-		{Name: "authorservice", Image: pulumi.String("registry.example.com/authors:1.0"), Port: 80},
+		{Name: "bookservice", Spec: platform.Spec{Image: pulumi.String("registry.example.com/books:1.0"), Port: 80}},
+		{Name: "authorservice", Spec: platform.Spec{Image: pulumi.String("registry.example.com/authors:1.0"), Port: 80}},
 	}})
 }
 
@@ -82,7 +82,7 @@ func existingCluster(t *testing.T) []report.Step {
 	there.Nodes.SecurityGroupID = pulumi.String("sg-nodes")
 	there.Nodes.AutoScalingGroups = pulumi.StringMap{"": pulumi.String("asg")}
 	return declared(t, platform.Args{
-		Services: []platform.Service{{Name: "bookservice", Port: 80}, {Name: "authorservice", Port: 80}},
+		Services: []platform.Service{{Name: "bookservice", Spec: platform.Spec{Port: 80}}, {Name: "authorservice", Spec: platform.Spec{Port: 80}}},
 		Network:  network.Settings{Existing: &vpc}, Cluster: cluster.Settings{Existing: &there},
 		PodRole: podrole.Settings{Mode: podrole.None},
 	})
