@@ -2,6 +2,7 @@ package command
 
 import (
 	"bytes"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -92,6 +93,19 @@ func TestIAMPrintsThePodsPolicy(t *testing.T) {
 	require.Zero(t, code)
 	require.Contains(t, out, "arn:aws:autoscaling:eu-west-1:444455556666:")
 	require.NotContains(t, out, "${")
+}
+
+func TestIAMIsWhereTheStackIs(t *testing.T) {
+	dir := t.TempDir()
+	schema, err := os.ReadFile(filepath.Join("..", "..", "Pulumi.yaml"))
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "Pulumi.yaml"), schema, 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "Pulumi.china.yaml"), []byte("config: {aws:region: cn-north-1}\n"), 0o600))
+	code, out, errOut := try(t, "--project", dir, "--stack", "china", "iam", "--account", "444455556666")
+	require.Zero(t, code, errOut)
+	require.Contains(t, out, "arn:aws-cn:autoscaling:cn-north-1:444455556666:")
+	_, out, _ = try(t, "--project", dir, "--stack", "china", "iam", "--region", "eu-west-1")
+	require.Contains(t, out, "arn:aws:autoscaling:eu-west-1:")
 }
 
 // full is a disk without room.

@@ -1,11 +1,13 @@
 package command
 
 import (
+	"cmp"
 	"context"
 	"strings"
 
 	"github.com/apigateway-ingress/apigateway-ingress/automation/operation"
 	"github.com/apigateway-ingress/apigateway-ingress/automation/permissions"
+	"github.com/apigateway-ingress/apigateway-ingress/components/location"
 	"github.com/apigateway-ingress/apigateway-ingress/components/podrole"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/spf13/cobra"
@@ -36,6 +38,10 @@ and named in the stack's config as permissionsBoundary.`,
   apigw-ingress --stack local iam --deployer --account 111122223333 --region eu-west-1`,
 		Args: usageArgs(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if cmd.Flags().Changed("region") || s.placed(&where) {
+				where.partition = cmp.Or(where.partition, location.PartitionOf(where.region))
+			}
+			where.partition = cmp.Or(where.partition, "aws")
 			if boundary {
 				s.printf("%s", permissions.Boundary(where.partition, where.region, where.account))
 				return nil
@@ -57,9 +63,22 @@ and named in the stack's config as permissionsBoundary.`,
 	flags.BoolVar(&boundary, "boundary", false, "print the permissions boundary for roles of stacks")
 	command.MarkFlagsMutuallyExclusive("deployer", "reader", "boundary")
 	flags.StringVar(&where.account, "account", "111122223333", "AWS account in the policy")
-	flags.StringVar(&where.region, "region", "us-east-1", "AWS region in the policy")
-	flags.StringVar(&where.partition, "partition", "aws", "AWS partition in the policy")
+	flags.StringVar(&where.region, "region", "us-east-1", "AWS region in the policy; by default that of the stack's config, where there is one")
+	flags.StringVar(&where.partition, "partition", "", "AWS partition in the policy; by default that of the region")
 	return command
+}
+
+// placed takes the region from the stack's config, and says whether there is one: the verb works without a project as well.
+func (s *shared) placed(where *placement) bool {
+	project, err := operation.Project(s.options())
+	if project == nil || err != nil {
+		return false
+	}
+	region, found := project.Get("aws:region")
+	if found {
+		where.region = region
+	}
+	return found
 }
 
 func (s *shared) stackPolicies(ctx context.Context, where placement, reader bool) ([]string, error) {

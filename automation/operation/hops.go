@@ -7,6 +7,7 @@ import (
 
 	"github.com/apigateway-ingress/apigateway-ingress/automation/awscloud"
 	"github.com/apigateway-ingress/apigateway-ingress/automation/engine"
+	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud"
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/daemon"
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/supervisor"
 	"k8s.io/apimachinery/pkg/labels"
@@ -32,11 +33,14 @@ func Connect(ctx context.Context, project *engine.Project) (*awscloud.Account, e
 }
 
 // clusterOf is the name of a stack's cluster, its own or another's, as the stack's outputs give it.
-func clusterOf(resources []engine.Resource) string {
+func clusterOf(resources []engine.Resource) string { return outputOf(resources, "clusterName") }
+
+// outputOf is an output of the stack that is text; empty when it is not there.
+func outputOf(resources []engine.Resource, name string) string {
 	for _, r := range resources {
 		if r.Type == "pulumi:pulumi:Stack" {
-			name, _ := r.Outputs["clusterName"].(string)
-			return name
+			text, _ := r.Outputs[name].(string)
+			return text
 		}
 	}
 	return ""
@@ -64,14 +68,23 @@ func (s *site) localHops(ctx context.Context, resources []engine.Resource) ([]aw
 			hops = append(hops, serviceHop(r, clusterOf(resources), status, running))
 		}
 	}
-	for _, role := range status.PodRoles {
+	return append(hops, roleHops(resources, status.PodRoles)...), nil
+}
+
+// roleHops are about the pods that may have the stack's role; other stacks in the same local cloud have roles of their own.
+func roleHops(resources []engine.Resource, roles []localcloud.PodRole) []awscloud.Hop {
+	var hops []awscloud.Hop
+	for _, role := range roles {
+		if role.RoleARN != outputOf(resources, "podRoleArn") {
+			continue
+		}
 		hop := awscloud.Hop{Name: "pod role of " + role.ServiceAccount, Health: awscloud.Healthy, Detail: role.RoleARN}
 		if role.Refused != "" {
 			hop.Health, hop.Detail = awscloud.Broken, "cannot assume "+role.RoleARN+": "+role.Refused
 		}
 		hops = append(hops, hop)
 	}
-	return hops, nil
+	return hops
 }
 
 // serviceHop is about the pods behind a Service that the stack publishes and did not make.

@@ -34,15 +34,15 @@ func (l Location) Validate() error {
 	p.Malformed("Partition", l.Partition, partitionName, "aws")
 	p.Malformed("Region", l.Region, regionName, "eu-west-1")
 	p.Malformed("Account", l.Account, accountNumber, "111122223333")
-	wanted := partitionOf(l.Region)
+	wanted := PartitionOf(l.Region)
 	p.When(wanted != "" && l.Partition != "" && l.Partition != wanted, "{Region} %s is of the partition %s, not of %s", l.Region, wanted,
 		l.Partition)
 	return p.Err()
 }
 
-// partitionOf is the partition of a region whose name tells it; empty where only AWS can tell.
+// PartitionOf is the partition of a region whose name tells it; empty where only AWS can tell.
 // https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/partitions.html
-func partitionOf(region string) string {
+func PartitionOf(region string) string {
 	switch {
 	case region == "":
 		return ""
