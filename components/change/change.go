@@ -12,6 +12,9 @@ import (
 // Inputs are what a component has recorded in the state, or is about to. Values that a preview cannot know are left out.
 type Inputs map[string]any
 
+// Outputs is where the inputs of before hold what the component gave then.
+const Outputs = "outputs of before"
+
 // Text is an input that is text; empty when it is not there.
 func (i Inputs) Text(name string) string {
 	text, _ := i[name].(string)
@@ -59,7 +62,9 @@ func (i Inputs) Object(name string) Inputs {
 // not asked for.
 func Guard(ctx *pulumi.Context, token, name string, mayChange func(old, new Inputs) error) (pulumi.ResourceOption, error) {
 	hook, err := ctx.RegisterResourceHook(token+" "+name, func(args *pulumi.ResourceHookArgs) error {
-		return mayChange(plain(args.OldInputs), plain(args.NewInputs))
+		before := plain(args.OldInputs)
+		before[Outputs] = map[string]any(plain(args.OldOutputs))
+		return mayChange(before, plain(args.NewInputs))
 	}, &pulumi.ResourceHookOptions{OnDryRun: true})
 	if err != nil {
 		return nil, fmt.Errorf("%s %s: %w", token, name, err)

@@ -7,12 +7,47 @@ import (
 	"slices"
 
 	"github.com/apigateway-ingress/apigateway-ingress/components/change"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
 // mayChange refuses in preview what AWS would refuse in the middle of an update.
 func mayChange(before, after change.Inputs) error {
 	return errors.Join(endpointMayChange(before, after), linkMayChange(before, after), stageMayChange(before, after),
-		basePathsMayChange(before, after), domainMayMove(before, after))
+		basePathsMayChange(before, after), domainMayMove(before, after), stableMayServe(before, after))
+}
+
+// stableMayServe: an older deployment needs the routes of then from NGINX, which has those of the newest manifests alone. It may
+// hold the stage from the update on in which it is no more the newest, while no route of it goes.
+func stableMayServe(before, after change.Inputs) error {
+	held := func(in change.Inputs) string { return in.Object("stage").Object("canary").Text("stableDeployment") }
+	wanted, last := held(after), before.Object(change.Outputs).Text("deploymentId")
+	if wanted == "" || last == "" || len(before.Texts(servedInput)) == 0 {
+		return nil
+	}
+	if wanted != last && wanted != held(before) {
+		return fmt.Errorf("stableDeployment %s is not the deployment of the last update, %s: NGINX may not have the routes any more that it "+
+			"needs. Bring the stack up with the manifests of then instead", wanted, last)
+	}
+	kept := after.Texts(servedInput)
+	for _, route := range before.Texts(servedInput) {
+		if !slices.Contains(kept, route) {
+			return fmt.Errorf("%s cannot go or change while stableDeployment %s holds the stage: NGINX would answer 404 there. Take "+
+				"stableDeployment away first", route, wanted)
+		}
+	}
+	return nil
+}
+
+// servedInput are the routes that a deployment needs from NGINX, as the component's state records them.
+const servedInput = "served"
+
+func (a Args) served() pulumi.StringArray {
+	var routes pulumi.StringArray
+	for _, r := range a.Routes.Routes {
+		routes = append(routes, pulumi.String(fmt.Sprintf("route %s%s (%s) to %s/%s:%d", r.Host, r.Path, r.Match, r.Backend.Namespace,
+			r.Backend.Service, r.Backend.Port)))
+	}
+	return routes
 }
 
 // domainMayMove: a domain that moves between the keys would be made anew while it is there, which API Gateway refuses.

@@ -149,7 +149,9 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	// the load balancer, the VPC link and the API are made beside the cluster and not after it.
 	recorded := a
 	recorded.Target = target.Target{}
-	if err := ctx.RegisterComponentResourceV2(typeToken, name, settings.Inputs(recorded), g, append(opts, guard)...); err != nil {
+	inputs := settings.Inputs(recorded)
+	inputs[servedInput] = a.served()
+	if err := ctx.RegisterComponentResourceV2(typeToken, name, inputs, g, append(opts, guard)...); err != nil {
 		return nil, err
 	}
 	if a.Location, err = a.Location.Resolve(ctx, pulumi.Parent(g)); err == nil {

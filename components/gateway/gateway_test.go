@@ -550,6 +550,33 @@ func TestChangesThatAWSRefusesAreRefused(t *testing.T) {
 	}
 }
 
+func TestAnOlderDeploymentKeepsItsRoutes(t *testing.T) {
+	recorded := func(held, last string, served ...any) change.Inputs {
+		return change.Inputs{
+			"stage": map[string]any{"canary": map[string]any{"stableDeployment": held}}, servedInput: served,
+			change.Outputs: map[string]any{"deploymentId": last},
+		}
+	}
+	for _, c := range []struct {
+		before, after change.Inputs
+		want          string
+	}{
+		{recorded("", "d1", "/a"), recorded("d1", "", "/a", "/b"), ""},
+		{recorded("d1", "d2", "/a", "/b"), recorded("d1", "", "/a", "/b", "/c"), ""},
+		{recorded("d1", "d2", "/a", "/b"), recorded("", "", "/c"), ""},
+		{recorded("", "d1", "/a"), recorded("d1", "", "/b"), "/a cannot go or change while stableDeployment d1"},
+		{recorded("d1", "d2", "/a", "/b"), recorded("d1", "", "/a"), "/b cannot go or change"},
+		{recorded("", "d2", "/b"), recorded("d1", "", "/b"), "d1 is not the deployment of the last update, d2"},
+		{change.Inputs{}, recorded("d1", "", "/b"), ""},
+	} {
+		if err := mayChange(c.before, c.after); c.want == "" {
+			require.NoError(t, err)
+		} else {
+			require.ErrorContains(t, err, c.want)
+		}
+	}
+}
+
 func TestAddressesStay(t *testing.T) {
 	recorded := func(stage, domain, path string, only bool, more ...any) change.Inputs {
 		return change.Inputs{

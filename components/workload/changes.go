@@ -10,8 +10,9 @@ import (
 // route leads to it.
 func mayChange(before, after change.Inputs) error {
 	service := after.Text("serviceName")
-	if before.Text("serviceName") != service {
-		return nil
+	if was := before.Text("serviceName"); was != "" && was != service {
+		return fmt.Errorf("service %s cannot get the name %s: others ask for it by its name. Declare another service, and take this one away",
+			was, service)
 	}
 	old, wanted := recordedPorts(before), recordedPorts(after)
 	numbers := map[float64]bool{}

@@ -154,13 +154,15 @@ func TestTheServicePortStays(t *testing.T) {
 	for _, allowed := range [][2]change.Inputs{
 		{one(80), one(80)},
 		{change.Inputs{"serviceName": "books", "servicePort": 80.0}, one(81)}, // a state of before ports were recorded so
-		{one(80), {"serviceName": "authors", "port": 81.0}},
+		{{}, one(81)},
 		{one(80), several("http", 80.0, "admin", 81.0)},
 		{one(80), several("web", 80.0)},
 		{several("http", 80.0, "admin", 81.0), several("http", 80.0)},
 	} {
 		require.NoError(t, mayChange(allowed[0], allowed[1]))
 	}
+	require.ErrorContains(t, mayChange(one(80), change.Inputs{"serviceName": "volumes", "port": 80.0}),
+		"service books cannot get the name volumes")
 	require.ErrorContains(t, mayChange(one(80), one(81)), "the port of service books cannot change from 80 to 81")
 	require.ErrorContains(t, mayChange(several("http", 80.0, "admin", 81.0), several("http", 80.0, "admin", 82.0)), "from 81 to 82")
 	require.ErrorContains(t, mayChange(one(80), several("web", 81.0)), "the port 80 of service books cannot go")
