@@ -116,8 +116,8 @@ type Throttle struct {
 type Canary struct {
 	// Percent is the percentage of the requests that the newest deployment gets; the others go to the stable one.
 	Percent float64 `pulumi:"percent,optional" config:"canaryPercent" range:"0..100"`
-	// StableDeployment is the output deploymentId of an earlier update, the deployment that gets the others. Alone it takes
-	// the stage back to that deployment.
+	// StableDeployment is the deployment that gets the others: the output deploymentId of the last update, or what is set already. An
+	// older one is refused, because NGINX has the routes of the newest manifests alone. Without percent it gets all requests.
 	StableDeployment string `pulumi:"stableDeployment,optional"`
 }
 
