@@ -89,15 +89,17 @@ func (l *localLogs) find(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	var probes []string
 	if cloud != nil {
 		for _, pod := range cloud.Pods {
+			probes = append(probes, pod.Probes...)
 			if w := l.writerOf(pod); pod.Log != "" && w != nil && l.wants(*w, pod) {
 				add(tail{log: w.name, path: pod.Log, source: pod.Namespace + "/" + pod.Name, probes: pod.Probes})
 			}
 		}
 	}
 	_, others := chosen(l.writers, l.options.Names)
-	return l.findEnded(others, add)
+	return l.findEnded(others, probes, add)
 }
 
 // writerOf is whose pod it is: of a Service or a Deployment in the stack's state, or of one that came after that was read. It
@@ -124,15 +126,15 @@ func (l *localLogs) wants(w logWriter, pod supervisor.PodStatus) bool {
 	})
 }
 
-// findEnded adds the logs of pods that are gone, for those who name them.
-func (l *localLogs) findEnded(parts []string, add func(tail)) error {
+// findEnded adds the logs of pods that are gone, for those who name them. They were asked what others are asked: probes.
+func (l *localLogs) findEnded(parts, probes []string, add func(tail)) error {
 	paths, err := filepath.Glob(filepath.Join(l.site.StateDir, "pods", "*.log"))
 	for _, path := range paths {
 		// Namespaces have no dots.
 		source := strings.Replace(strings.TrimSuffix(filepath.Base(path), ".log"), ".", "/", 1)
 		for _, part := range parts {
 			if _, name, _ := strings.Cut(source, "/"); strings.Contains(source, part) {
-				add(tail{log: deploymentOf(name), path: path, source: source})
+				add(tail{log: deploymentOf(name), path: path, source: source, probes: probes})
 			}
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -97,11 +98,9 @@ func (c *Chain) With(gateway *route.Table) *Chain {
 }
 
 func (c *Chain) run(config string, addresses map[string]string) {
-	_, port, err := net.SplitHostPort(c.address)
-	require.NoError(c.t, err)
 	dir := c.t.TempDir()
 	config = Relocate(config, dir, addresses)
-	config = strings.Replace(config, "listen 1111 ", "listen 127.0.0.1:"+port+" ", 1)
+	config = strings.Replace(config, "listen 1111 ", "listen "+c.address+" ", 1)
 	config = strings.Replace(config, fmt.Sprintf("listen %d;", route.HealthPort), "listen unix:"+dir+"/health.sock;", 1)
 	config = strings.Replace(config, "access_log /dev/stdout json buffer=32k flush=1s;", "access_log off;", 1)
 	config = strings.Replace(config, "worker_processes 2;", "worker_processes 1;", 1)
@@ -122,7 +121,7 @@ func (c *Chain) run(config string, addresses map[string]string) {
 			c.t.Logf("nginx said:\n%s", said)
 		}
 	})
-	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); time.Sleep(2 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(2 * time.Millisecond) {
 		if connection, err := net.Dial("tcp", c.address); err == nil {
 			require.NoError(c.t, connection.Close())
 			return
@@ -132,8 +131,10 @@ func (c *Chain) run(config string, addresses map[string]string) {
 	c.t.Fatalf("nginx does not answer: %s %v\n%s", said, err, config)
 }
 
+// freeAddress has a host of its own, on which nobody else takes the port before NGINX does.
 func freeAddress(t testing.TB) string {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	host := fmt.Sprintf("127.%d.%d.%d", 16+rand.IntN(200), rand.IntN(256), 1+rand.IntN(250))
+	listener, err := net.Listen("tcp", host+":0")
 	require.NoError(t, err)
 	defer listener.Close()
 	return listener.Addr().String()

@@ -29,7 +29,7 @@ func serveMisbehavior(address string) error {
 				_ = connection.Close()
 			}
 		case "/svc/slow":
-			time.Sleep(3 * time.Second)
+			time.Sleep(15 * time.Second)
 		case "/svc/broken":
 			http.Error(w, "broken", http.StatusBadGateway)
 		case "/svc/large":
@@ -42,7 +42,7 @@ const explained = `apiVersion: networking.k8s.io/v1
 kind: Ingress
 metadata:
   name: svc
-  annotations: {apigateway.ingress.kubernetes.io/timeout: 1s}
+  annotations: {apigateway.ingress.kubernetes.io/timeout: 10s}
 spec:
   ingressClassName: apigateway
   rules: [{http: {paths: [{path: /svc, pathType: Prefix, backend: {service: {name: svc, port: {number: 80}}}}]}}]
