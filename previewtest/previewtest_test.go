@@ -166,7 +166,7 @@ func TestStacksGo(t *testing.T) {
 	}{
 		"passing":  {true, true, time.Minute, []string{"is up after"}},
 		"parallel": {true, false, time.Minute, []string{"is up after"}},
-		"failing": {false, false, time.Minute, []string{"the test's own failure", "load balancer port 30080", "proxy pods", "the end of ",
+		"failing": {false, false, time.Minute, []string{"the test's own failure", "load balancer port 30080", "proxy pods", "its logs end with",
 			"bookservice", `"status":"200"`}},
 		"panicking": {false, false, time.Minute, []string{"the test's own panic", "load balancer port 30080"}},
 		"waiting":   {false, false, 40 * time.Second, []string{"the test's deadline is near", "test timed out after 40s"}},
@@ -189,7 +189,7 @@ func TestSignalTakesStacksDown(t *testing.T) {
 	w := newWorld(t)
 	command, out := w.inner("waiting", false, time.Minute)
 	require.NoError(t, command.Start())
-	require.Eventually(t, func() bool { _, err := os.Stat(filepath.Join(w.root, "waiting")); return err == nil }, 40*time.Second,
+	require.Eventually(t, func() bool { _, err := os.Stat(filepath.Join(w.root, "waiting")); return err == nil }, 2*time.Minute,
 		10*time.Millisecond)
 	require.NoError(t, command.Process.Signal(os.Interrupt))
 	require.ErrorContains(t, command.Wait(), "interrupt")
@@ -201,7 +201,7 @@ func TestKilledProcessIsCollected(t *testing.T) {
 	w := newWorld(t)
 	command, out := w.inner("waiting", false, time.Minute)
 	require.NoError(t, command.Start())
-	require.Eventually(t, func() bool { _, err := os.Stat(filepath.Join(w.root, "waiting")); return err == nil }, 40*time.Second,
+	require.Eventually(t, func() bool { _, err := os.Stat(filepath.Join(w.root, "waiting")); return err == nil }, 2*time.Minute,
 		10*time.Millisecond)
 	require.NoError(t, command.Process.Signal(syscall.SIGKILL))
 	require.Error(t, command.Wait())
