@@ -21,7 +21,8 @@ import (
 // Health of a hop.
 type Health string
 
-// A degraded hop works, and not all of it does. A hop is unknown when AWS or the cluster did not tell, for example for want of a permission.
+// A degraded hop works, and not all of it does. A hop is unknown when AWS or the cluster did not tell, for example for want of a
+// permission.
 const (
 	Healthy  Health = "ok"
 	Degraded Health = "degraded"

@@ -63,7 +63,7 @@ and named in the stack's config as permissionsBoundary.`,
 	flags.BoolVar(&boundary, "boundary", false, "print the permissions boundary for roles of stacks")
 	command.MarkFlagsMutuallyExclusive("deployer", "reader", "boundary")
 	flags.StringVar(&where.account, "account", "111122223333", "AWS account in the policy")
-	flags.StringVar(&where.region, "region", "us-east-1", "AWS region in the policy; by default that of the stack's config, where there is one")
+	flags.StringVar(&where.region, "region", "us-east-1", "AWS region in the policy; by default that of the stack's config")
 	flags.StringVar(&where.partition, "partition", "", "AWS partition in the policy; by default that of the region")
 	return command
 }

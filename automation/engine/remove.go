@@ -17,7 +17,8 @@ func (s *Session) Remove(ctx context.Context) error {
 	if s.Project.Target != Local {
 		return nil
 	}
-	// It is the last operation on the stack, and keeps the lock until its end. The backend keeps a copy of the state and one for each operation: of a stack on this machine nothing can be mended by them.
+	// It is the last operation on the stack, and keeps the lock until its end. The backend keeps a copy of the state and one for
+	// each operation: of a stack on this machine nothing can be mended by them.
 	state := filepath.Join(s.stateDir, "backend", ".pulumi")
 	return errors.Join(
 		os.RemoveAll(filepath.Join(s.stateDir, "stacks", s.Project.Stack)),

@@ -84,7 +84,8 @@ func (r *run) explainLost(err error) error {
 	if len(lost) == 0 {
 		return err
 	}
-	return fail(ClassOf(err), fmt.Errorf("%w\nan earlier operation was killed while it made these, which may exist in AWS and be in the way: %s\n"+
+	return fail(ClassOf(err), fmt.Errorf("%w\n"+
+		"an earlier operation was killed while it made these, which may exist in AWS and be in the way: %s\n"+
 		"look for the tag stack=%s, delete what no state knows, and run the same command again", err, strings.Join(lost, ", "), r.Stack))
 }
 

@@ -68,7 +68,8 @@ func Import(ctx context.Context, o Options, deployment json.RawMessage) error {
 
 // explainForeign says of a deployment whose secrets cannot be decrypted where the key is.
 func (s *site) explainForeign(err error) error {
-	if err == nil || !strings.Contains(err.Error(), "incorrect passphrase") && !strings.Contains(err.Error(), "message authentication failed") {
+	says := func(words string) bool { return strings.Contains(err.Error(), words) }
+	if err == nil || !says("incorrect passphrase") && !says("message authentication failed") {
 		return err
 	}
 	key := "set PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE to the passphrase of the stack that it was exported from"
@@ -76,7 +77,8 @@ func (s *site) explainForeign(err error) error {
 		key = fmt.Sprintf("that of a local stack is the file passphrase in the state directory that it was exported from: copy it to %s, "+
 			"before anything else is in that directory", filepath.Join(s.StateDir, "passphrase"))
 	}
-	return fail(Usage, fmt.Errorf("the deployment's secrets were encrypted with another passphrase than this stack's: nothing was imported; %s", key))
+	return fail(Usage, fmt.Errorf("the deployment's secrets were encrypted with another passphrase than this stack's: nothing was "+
+		"imported; %s", key))
 }
 
 // Timeline are the steps of the last operation that changed a stack from this state directory.
