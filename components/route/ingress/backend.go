@@ -40,7 +40,7 @@ func (c *compiler) backend(backend networkingv1.IngressBackend, namespace, place
 		return route.Backend{Namespace: namespace, Service: name, Port: number}, err
 	case c.options.Undeclared && port.Name != "":
 		return route.Backend{}, fmt.Errorf("port %q of service %s/%s is known by name only: declare the service with its port in the "+
-			"stack's config services", port.Name, namespace, name)
+			"stack's config services, for example {name: %s, ports: [{name: %s, port: 80}]}", port.Name, namespace, name, name, port.Name)
 	case !c.options.AnyService && !c.options.Undeclared:
 		return route.Backend{}, fmt.Errorf("service %s/%s is not declared by the stack: add it to services (declared: %s)", namespace, name,
 			namesOf(known))

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/apigateway-ingress/apigateway-ingress/components/route"
 	"github.com/stretchr/testify/require"
 )
 
@@ -73,6 +74,15 @@ func TestNamedPorts(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []string{`x.yaml:1: ingress default/api: rule 1 path 1 "/a": port admin of service default/web: its number is unknown until the Service is read`}, table.Notices)
 	require.ErrorContains(t, table.Unresolved(), "port admin of service default/web has no number")
+
+	// An existing cluster has the Service, and nobody here knows its ports but who wrote them down.
+	_, err = Compile(manifests, Options{Undeclared: true, Classless: true})
+	require.ErrorContains(t, err, `port "admin" of service default/web is known by name only: declare the service with its port in the stack's config services`)
+	table, err = Compile(manifests, Options{Undeclared: true, Classless: true, Services: []route.Service{
+		{Namespace: "default", Name: "web", Ports: []route.ServicePort{{Name: "admin", Number: 81}}},
+	}})
+	require.NoError(t, err)
+	require.Equal(t, 81, table.Routes[0].Backend.Port)
 }
 
 // A manifest cannot write lines of its own into a log, nor command a terminal.
