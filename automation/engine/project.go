@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -150,7 +151,7 @@ func (p *Project) readValues(project *workspace.Project, set config.Map) error {
 		}
 		declared, known := project.Config[key.Name()]
 		if !known {
-			problems = append(problems, fmt.Errorf("config %s is not known: did you mean %s?", key.Name(), nearest(key.Name(), project.Config)))
+			problems = append(problems, fmt.Errorf("config %s is not known%s", key.Name(), suggestion(key.Name(), project.Config)))
 			continue
 		}
 		p.values[key.Name()], p.written[key.Name()] = value, true
@@ -229,15 +230,16 @@ func (p *Project) readCommands(key string, into *map[string][]string) error {
 	return nil
 }
 
-func nearest(name string, known map[string]workspace.ProjectConfigType) string {
-	var names []string
-	for candidate := range known {
-		names = append(names, candidate)
-	}
-	return slices.MinFunc(names, func(a, b string) int {
-		if d := levenshtein.Distance(name, a, nil) - levenshtein.Distance(name, b, nil); d != 0 {
-			return d
+// suggestion names the key that was probably meant, which differs in a third of its characters at most.
+func suggestion(name string, known map[string]workspace.ProjectConfigType) string {
+	best, distance := "", len(name)/3+2
+	for _, candidate := range slices.Sorted(maps.Keys(known)) {
+		if d := levenshtein.Distance(name, candidate, nil); d < distance {
+			best, distance = candidate, d
 		}
-		return strings.Compare(a, b)
-	})
+	}
+	if best == "" {
+		return ": Pulumi.yaml lists all keys"
+	}
+	return ": did you mean " + best + "?"
 }

@@ -330,8 +330,27 @@ func (r *reader) unknown(place string, names []string, fields []Field) {
 		if slices.ContainsFunc(fields, func(f Field) bool { return f.Key == name }) {
 			continue
 		}
-		r.When(true, place+" is not known: did you mean %s?", name, nearest(name, fields))
+		r.When(true, place+" is not known%s", name, suggestion(name, fields))
 	}
+}
+
+// maxListed is how many names an error lists.
+const maxListed = 20
+
+// suggestion names the field that was probably meant, which differs in a third of its characters at most, or all where they are few.
+func suggestion(name string, fields []Field) string {
+	best := nearest(name, fields)
+	if levenshtein.Distance(name, best, nil) <= len(name)/3+1 {
+		return ": did you mean " + best + "?"
+	}
+	if len(fields) > maxListed {
+		return ": docs/reference/config.md lists all keys"
+	}
+	var names []string
+	for _, f := range fields {
+		names = append(names, f.Key)
+	}
+	return ": write one of " + strings.Join(names, ", ")
 }
 
 func nearest(name string, fields []Field) string {

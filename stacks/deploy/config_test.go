@@ -79,6 +79,8 @@ func TestBadConfig(t *testing.T) {
 			"services[0].autoscaling.max 2 is less than services[0].autoscaling.min 3"},
 		{"services", `[]`, "service default/bookservice is not declared by the stack"},
 		{"nodeCount", "three", `config nodeCount: "three" is not a whole number`},
+		{"zzz", "3", "config zzz is not known: docs/reference/config.md lists all keys"},
+		{"domains", `[{"name":"a.example.com","zzz":"Z1"}]`, "config domains[0]: zzz is not known: write one of name, "},
 		{"nodeCounts", "3", "config nodeCounts is not known: did you mean nodeCount?"},
 		{"clientUser", "yes", `config clientUser: "yes" is not true or false`},
 		{"clientArns", `["arn:aws:iam::1:user/x"]`, "is malformed"},
