@@ -169,7 +169,7 @@ func TestStacksGo(t *testing.T) {
 		"failing": {false, false, time.Minute, []string{"the test's own failure", "load balancer port 30080", "proxy pods", "its logs end with",
 			"bookservice", `"status":"200"`}},
 		"panicking": {false, false, time.Minute, []string{"the test's own panic", "load balancer port 30080"}},
-		"waiting":   {false, false, 40 * time.Second, []string{"the test's deadline is near", "test timed out after 40s"}},
+		"waiting":   {false, false, 90 * time.Second, []string{"the test's deadline is near", "test timed out after 1m30s"}},
 	} {
 		t.Run(kind, func(t *testing.T) {
 			w := newWorld(t)
