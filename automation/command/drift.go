@@ -35,7 +35,8 @@ func (s *shared) drift(ctx context.Context) error {
 	if err != nil || r.Drifted() == 0 {
 		return err
 	}
-	return classed(operation.Changes, fmt.Errorf("stack %s is not what its state says: %s; run `%s refresh` to accept it, or `%s up` to restore the config",
+	return classed(operation.Changes, fmt.Errorf("stack %s is not what its state says: %s; run `%s refresh` to accept it, or `%s up` "+
+		"to restore the config",
 		s.stack, differences(r), s.self(), s.self()))
 }
 

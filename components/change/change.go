@@ -12,9 +12,6 @@ import (
 // Inputs are what a component has recorded in the state, or is about to. Values that a preview cannot know are left out.
 type Inputs map[string]any
 
-// Outputs is where the inputs of before hold what the component gave then.
-const Outputs = "outputs of before"
-
 // Text is an input that is text; empty when it is not there.
 func (i Inputs) Text(name string) string {
 	text, _ := i[name].(string)
@@ -61,10 +58,14 @@ func (i Inputs) Object(name string) Inputs {
 // alike when they differ from those in the state. token is the component's type. A component that is made or removed is
 // not asked for.
 func Guard(ctx *pulumi.Context, token, name string, mayChange func(old, new Inputs) error) (pulumi.ResourceOption, error) {
+	return GuardWithOutputs(ctx, token, name, func(_, old, new Inputs) error { return mayChange(old, new) })
+}
+
+// GuardWithOutputs is Guard for a component that needs to know what its outputs were as well.
+func GuardWithOutputs(ctx *pulumi.Context, token, name string, mayChange func(outputs, old, new Inputs) error) (
+	pulumi.ResourceOption, error) {
 	hook, err := ctx.RegisterResourceHook(token+" "+name, func(args *pulumi.ResourceHookArgs) error {
-		before := plain(args.OldInputs)
-		before[Outputs] = map[string]any(plain(args.OldOutputs))
-		return mayChange(before, plain(args.NewInputs))
+		return mayChange(plain(args.OldOutputs), plain(args.OldInputs), plain(args.NewInputs))
 	}, &pulumi.ResourceHookOptions{OnDryRun: true})
 	if err != nil {
 		return nil, fmt.Errorf("%s %s: %w", token, name, err)

@@ -78,8 +78,7 @@ func (a Args) ownAddons(args *eks.ClusterArgs) {
 // version of its own has what EKS holds to be the default for the cluster's, and follows it.
 func (c *Cluster) addons(ctx *pulumi.Context, name string, a Args) error {
 	addons := slices.DeleteFunc(slices.Clone(a.Addons), func(addon Addon) bool {
-		return addon.Name == "vpc-cni" ||
-			addon.Name == "kube-proxy"
+		return addon.Name == "vpc-cni" || addon.Name == "kube-proxy"
 	})
 	if !slices.ContainsFunc(addons, func(addon Addon) bool { return addon.Name == coreDNS }) {
 		addons = append(addons, Addon{Name: coreDNS})

@@ -10,17 +10,17 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// mayChange refuses in preview what AWS would refuse in the middle of an update.
-func mayChange(before, after change.Inputs) error {
+// mayChange refuses in preview what AWS would refuse in the middle of an update. outputs are those of before.
+func mayChange(outputs, before, after change.Inputs) error {
 	return errors.Join(endpointMayChange(before, after), linkMayChange(before, after), stageMayChange(before, after),
-		basePathsMayChange(before, after), domainMayMove(before, after), stableMayServe(before, after))
+		basePathsMayChange(before, after), domainMayMove(before, after), stableMayServe(outputs.Text("deploymentId"), before, after))
 }
 
 // stableMayServe: an older deployment needs the routes of then from NGINX, which has those of the newest manifests alone. It may
-// hold the stage from the update on in which it is no more the newest, while no route of it goes.
-func stableMayServe(before, after change.Inputs) error {
+// hold the stage from the update on in which it is no more the newest, while no route of it goes. last is the newest of before.
+func stableMayServe(last string, before, after change.Inputs) error {
 	held := func(in change.Inputs) string { return in.Object("stage").Object("canary").Text("stableDeployment") }
-	wanted, last := held(after), before.Object(change.Outputs).Text("deploymentId")
+	wanted := held(after)
 	if wanted == "" || last == "" || len(before.Texts(servedInput)) == 0 {
 		return nil
 	}

@@ -140,7 +140,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	if err := errors.Join(a.missing(), err); err != nil {
 		return nil, settings.Named("gateway", name, err)
 	}
-	guard, err := change.Guard(ctx, typeToken, name, mayChange)
+	guard, err := change.GuardWithOutputs(ctx, typeToken, name, mayChange)
 	if err != nil {
 		return nil, err
 	}

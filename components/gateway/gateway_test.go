@@ -542,7 +542,7 @@ func TestChangesThatAWSRefusesAreRefused(t *testing.T) {
 		{recorded(Edge, "", "", "a"), recorded(Edge, "", "old", "a", "b"), ""},
 		{change.Inputs{}, recorded(Edge, "a.example.com", "old", "a"), ""},
 	} {
-		if err := mayChange(c.before, c.after); c.want == "" {
+		if err := mayChange(nil, c.before, c.after); c.want == "" {
 			require.NoError(t, err)
 		} else {
 			require.ErrorContains(t, err, c.want)
@@ -551,25 +551,23 @@ func TestChangesThatAWSRefusesAreRefused(t *testing.T) {
 }
 
 func TestAnOlderDeploymentKeepsItsRoutes(t *testing.T) {
-	recorded := func(held, last string, served ...any) change.Inputs {
-		return change.Inputs{
-			"stage": map[string]any{"canary": map[string]any{"stableDeployment": held}}, servedInput: served,
-			change.Outputs: map[string]any{"deploymentId": last},
-		}
+	recorded := func(held string, served ...any) change.Inputs {
+		return change.Inputs{"stage": map[string]any{"canary": map[string]any{"stableDeployment": held}}, servedInput: served}
 	}
 	for _, c := range []struct {
+		last          string
 		before, after change.Inputs
 		want          string
 	}{
-		{recorded("", "d1", "/a"), recorded("d1", "", "/a", "/b"), ""},
-		{recorded("d1", "d2", "/a", "/b"), recorded("d1", "", "/a", "/b", "/c"), ""},
-		{recorded("d1", "d2", "/a", "/b"), recorded("", "", "/c"), ""},
-		{recorded("", "d1", "/a"), recorded("d1", "", "/b"), "/a cannot go or change while stableDeployment d1"},
-		{recorded("d1", "d2", "/a", "/b"), recorded("d1", "", "/a"), "/b cannot go or change"},
-		{recorded("", "d2", "/b"), recorded("d1", "", "/b"), "d1 is not the deployment of the last update, d2"},
-		{change.Inputs{}, recorded("d1", "", "/b"), ""},
+		{"d1", recorded("", "/a"), recorded("d1", "/a", "/b"), ""},
+		{"d2", recorded("d1", "/a", "/b"), recorded("d1", "/a", "/b", "/c"), ""},
+		{"d2", recorded("d1", "/a", "/b"), recorded("", "/c"), ""},
+		{"d1", recorded("", "/a"), recorded("d1", "/b"), "/a cannot go or change while stableDeployment d1"},
+		{"d2", recorded("d1", "/a", "/b"), recorded("d1", "/a"), "/b cannot go or change"},
+		{"d2", recorded("", "/b"), recorded("d1", "/b"), "d1 is not the deployment of the last update, d2"},
+		{"", change.Inputs{}, recorded("d1", "/b"), ""},
 	} {
-		if err := mayChange(c.before, c.after); c.want == "" {
+		if err := mayChange(change.Inputs{"deploymentId": c.last}, c.before, c.after); c.want == "" {
 			require.NoError(t, err)
 		} else {
 			require.ErrorContains(t, err, c.want)
@@ -600,7 +598,7 @@ func TestAddressesStay(t *testing.T) {
 		{recorded("prod", "b.example.com", "v1", false), recorded("prod", "", "", false, another), "from domainName to domains"},
 		{change.Inputs{}, recorded("live", "a.example.com", "v1", false), ""},
 	} {
-		if err := mayChange(c.before, c.after); c.want == "" {
+		if err := mayChange(nil, c.before, c.after); c.want == "" {
 			require.NoError(t, err)
 		} else {
 			require.ErrorContains(t, err, c.want)

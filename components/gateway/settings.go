@@ -321,8 +321,7 @@ func (s Settings) checkDomain(p *settings.Problems, region string) {
 	p.When(s.Endpoint.Type != Regional, "{Domain.TruststoreURI}: mutual TLS is for REGIONAL endpoints")
 	p.When(d.SecurityPolicy != "TLS_1_2", "{Domain.TruststoreURI}: mutual TLS takes {Domain.SecurityPolicy} TLS_1_2")
 	p.When(!d.OnlyDomain, "{Domain.TruststoreURI} without {Domain.OnlyDomain}: the execute-api endpoint would let callers in without a "+
-		"client "+
-		"certificate; set {Domain.OnlyDomain}")
+		"client certificate; set {Domain.OnlyDomain}")
 }
 
 // reservedPaths are answered by API Gateway itself at the root of a domain of one's own.
