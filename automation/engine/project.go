@@ -11,7 +11,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/agext/levenshtein"
+	"github.com/apigateway-ingress/apigateway-ingress/components/route/spelling"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/diag"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/diag/colors"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/config"
@@ -230,16 +230,9 @@ func (p *Project) readCommands(key string, into *map[string][]string) error {
 	return nil
 }
 
-// suggestion names the key that was probably meant, which differs in a third of its characters at most.
 func suggestion(name string, known map[string]workspace.ProjectConfigType) string {
-	best, distance := "", len(name)/3+2
-	for _, candidate := range slices.Sorted(maps.Keys(known)) {
-		if d := levenshtein.Distance(name, candidate, nil); d < distance {
-			best, distance = candidate, d
-		}
+	if near := spelling.Nearest(name, slices.Sorted(maps.Keys(known))); near != "" {
+		return ": did you mean " + near + "?"
 	}
-	if best == "" {
-		return ": Pulumi.yaml lists all keys"
-	}
-	return ": did you mean " + best + "?"
+	return ": Pulumi.yaml lists all keys"
 }

@@ -1,7 +1,6 @@
 package settings
 
 import (
-	"cmp"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -9,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/agext/levenshtein"
+	"github.com/apigateway-ingress/apigateway-ingress/components/route/spelling"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
@@ -337,24 +336,17 @@ func (r *reader) unknown(place string, names []string, fields []Field) {
 // maxListed is how many names an error lists.
 const maxListed = 20
 
-// suggestion names the field that was probably meant, which differs in a third of its characters at most, or all where they are few.
+// suggestion names the field that was probably meant, or all where they are few.
 func suggestion(name string, fields []Field) string {
-	best := nearest(name, fields)
-	if levenshtein.Distance(name, best, nil) <= len(name)/3+1 {
-		return ": did you mean " + best + "?"
-	}
-	if len(fields) > maxListed {
-		return ": docs/reference/config.md lists all keys"
-	}
 	var names []string
 	for _, f := range fields {
 		names = append(names, f.Key)
 	}
+	switch near := spelling.Nearest(name, names); {
+	case near != "":
+		return ": did you mean " + near + "?"
+	case len(names) > maxListed:
+		return ": docs/reference/config.md lists all keys"
+	}
 	return ": write one of " + strings.Join(names, ", ")
-}
-
-func nearest(name string, fields []Field) string {
-	return slices.MinFunc(fields, func(a, b Field) int {
-		return cmp.Or(levenshtein.Distance(name, a.Key, nil)-levenshtein.Distance(name, b.Key, nil), strings.Compare(a.Key, b.Key))
-	}).Key
 }

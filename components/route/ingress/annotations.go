@@ -10,8 +10,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/agext/levenshtein"
 	"github.com/apigateway-ingress/apigateway-ingress/components/route"
+	"github.com/apigateway-ingress/apigateway-ingress/components/route/spelling"
 )
 
 // AnnotationPrefix is in front of every annotation of this project, as in the original controller.
@@ -183,18 +183,16 @@ func parseAnnotations(values map[string]string) (annotated, error) {
 	return result, errors.Join(append(problems, checkBehavior(result.behavior))...)
 }
 
-// suggestion names the annotation that was probably meant: one that differs in a third of its characters at most.
+// suggestion names the annotation that was probably meant.
 func suggestion(name string, known []Annotation) string {
-	best, distance := "", len(name)/3+1
+	var names []string
 	for _, a := range known {
-		if d := levenshtein.Distance(name, a.Name, nil); d < distance {
-			best, distance = a.Name, d
-		}
+		names = append(names, a.Name)
 	}
-	if best == "" {
-		return ": remove it, or choose one of docs/reference/annotations.md"
+	if near := spelling.Nearest(name, names); near != "" {
+		return fmt.Sprintf(": did you mean %s%s?", AnnotationPrefix, near)
 	}
-	return fmt.Sprintf(": did you mean %s%s?", AnnotationPrefix, best)
+	return ": remove it, or choose one of docs/reference/annotations.md"
 }
 
 // checkBehavior reports what annotations ask for together and cannot have.
