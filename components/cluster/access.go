@@ -46,8 +46,13 @@ func (c *Cluster) accessEntries(ctx *pulumi.Context, name string, a Args) error 
 	return nil
 }
 
-// PodIdentityAgent is the add-on that hands out roles by EKS Pod Identity.
-const PodIdentityAgent = "eks-pod-identity-agent"
+const (
+	// PodIdentityAgent is the add-on that hands out roles by EKS Pod Identity.
+	PodIdentityAgent = "eks-pod-identity-agent"
+	// MetricsServer is the add-on by which autoscalers know what pods use.
+	// https://docs.aws.amazon.com/eks/latest/userguide/metrics-server.html
+	MetricsServer = "metrics-server"
+)
 
 // coreDNS runs on nodes. eks.Cluster would make it before there are any, and wait for it in vain.
 const coreDNS = "coredns"

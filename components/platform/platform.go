@@ -209,10 +209,9 @@ func (a Args) plan(name string) (parts, error) {
 		CertificateProvider: a.CertificateProvider, Tags: a.Tags,
 	}.Complete(name)
 	p.In("Gateway", err)
-	if plan.role.Mode == podrole.PodIdentity && !slices.ContainsFunc(a.Cluster.Addons,
-		func(addon cluster.Addon) bool { return addon.Name == cluster.PodIdentityAgent }) {
-		plan.cluster.Addons = append(slices.Clone(a.Cluster.Addons), cluster.Addon{Name: cluster.PodIdentityAgent})
-	}
+	plan.cluster.Addons = slices.Clone(a.Cluster.Addons)
+	plan.require(cluster.PodIdentityAgent, plan.role.Mode == podrole.PodIdentity)
+	plan.require(cluster.MetricsServer, len(a.autoscaled()) > 0)
 	p.Add(settings.Check(a))
 	a.checkServices(&p)
 	a.checkEndpoints(&p)
@@ -226,6 +225,13 @@ func (a Args) checkEndpoints(p *settings.Problems) {
 	p.When(a.Gateway.Endpoint.CreateVPCEndpoint && slices.Contains(a.Network.InterfaceEndpoints, "execute-api"),
 		"{Network.InterfaceEndpoints} execute-api and {Gateway.Endpoint.CreateVPCEndpoint} would make two endpoints with the same private "+
 			"names: take one away, or name endpoints that exist in {Gateway.Endpoint.VPCEndpointIDs}")
+}
+
+// require has a new cluster get an add-on that something else needs.
+func (p *parts) require(addon string, needed bool) {
+	if needed && !slices.ContainsFunc(p.cluster.Addons, func(a cluster.Addon) bool { return a.Name == addon }) {
+		p.cluster.Addons = append(p.cluster.Addons, cluster.Addon{Name: addon})
+	}
 }
 
 // checkExisting: a cluster stands in a VPC, so an existing one takes an existing VPC; and its roles are not ours.
@@ -255,7 +261,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	if err != nil {
 		return nil, settings.Named("platform", name, err)
 	}
-	for _, notice := range planned.routes.Notices {
+	for _, notice := range slices.Concat(planned.routes.Notices, a.notices()) {
 		if err := ctx.Log.Warn(notice, nil); err != nil {
 			return nil, err
 		}

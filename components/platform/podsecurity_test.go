@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/apigateway-ingress/apigateway-ingress/components/cluster"
 	"github.com/apigateway-ingress/apigateway-ingress/components/componenttest"
 	"github.com/apigateway-ingress/apigateway-ingress/components/platform"
 	"github.com/apigateway-ingress/apigateway-ingress/components/podrole"
@@ -74,6 +75,23 @@ func TestNamespacesEnforceAStandard(t *testing.T) {
 		}
 		require.Equal(t, want, metadata["labels"].(map[string]any)["pod-security.kubernetes.io/enforce"], metadata["name"])
 	}
+}
+
+// A cluster of the platform's own knows what pods use, where an autoscaler asks; of another one it is said.
+func TestAutoscalersHaveMetrics(t *testing.T) {
+	args := bookstore(t, "ingress.yaml")
+	addons := func() []string {
+		var names []string
+		for _, r := range componenttest.Run(t, declare(args)).All("aws:eks/addon:Addon") {
+			names = append(names, r.Inputs["addonName"].(string))
+		}
+		return names
+	}
+	require.NotContains(t, addons(), "metrics-server")
+	args.Services[0].Autoscaling = &workload.Autoscaling{Min: 2, Max: 4}
+	require.Contains(t, addons(), "metrics-server")
+	args.Cluster.Addons = []cluster.Addon{{Name: "metrics-server", Version: "v0.8.0-eksbuild.2"}}
+	require.Len(t, addons(), 2, "it and coredns, each once")
 }
 
 // NetworkPolicies let in the chain alone, from its first link to its last.

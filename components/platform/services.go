@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"reflect"
+	"strings"
 
 	"github.com/apigateway-ingress/apigateway-ingress/components/route"
 	"github.com/apigateway-ingress/apigateway-ingress/components/settings"
@@ -63,6 +64,27 @@ func (s Service) check() error {
 	p.When(!reflect.DeepEqual(s.Spec, bare), "{Image} is missing: without one the Service %s exists already, and only its name and its ports "+
 		"are written here", s.Name)
 	return p.Err()
+}
+
+// autoscaled are the services whose number of pods an autoscaler chooses.
+func (a Args) autoscaled() []string {
+	var names []string
+	for _, s := range a.Services {
+		if s.Autoscaling != nil {
+			names = append(names, s.Name)
+		}
+	}
+	return names
+}
+
+// notices are what no check can tell.
+func (a Args) notices() []string {
+	names := a.autoscaled()
+	if a.Cluster.Existing == nil || len(names) == 0 {
+		return nil
+	}
+	return []string{fmt.Sprintf("autoscaling of %s needs a metrics-server in the cluster; without one the number of pods stays at min",
+		strings.Join(names, ", "))}
 }
 
 func (s Service) namespace() string { return cmp.Or(s.Namespace, defaultNamespace) }

@@ -74,8 +74,7 @@ func autoscaler(ctx *pulumi.Context, name string, a Args, meta metav1.ObjectMeta
 				},
 			}},
 		},
-		// Once there are pods, so that the first of them are not counted as too many.
-	}, pulumi.Parent(w), pulumi.DependsOn([]pulumi.Resource{w.service}))
+	}, pulumi.Parent(w))
 	return err
 }
 

@@ -37,7 +37,8 @@ type Spec struct {
 	Resources Resources `pulumi:"resources,optional"`
 	// Replicas is the number of pods. Default 2; with autoscaling it is not set.
 	Replicas int `pulumi:"replicas,optional" range:"1..1000"`
-	// Autoscaling lets a HorizontalPodAutoscaler choose the number of pods. The cluster needs a metrics-server.
+	// Autoscaling lets a HorizontalPodAutoscaler choose the number of pods. A cluster that the stack makes gets the add-on
+	// metrics-server for it; another one needs it.
 	Autoscaling *Autoscaling `pulumi:"autoscaling,optional"`
 	// NodeSelector restricts the nodes by label.
 	NodeSelector map[string]string `pulumi:"nodeSelector,optional"`

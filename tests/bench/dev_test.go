@@ -71,7 +71,7 @@ func startDev(t *testing.T, binary, root string) (endpoint string, stop func()) 
 	read := make(chan struct{})
 	go func() {
 		defer close(read)
-		for lines.Scan() { //nolint:revive // so that it is never blocked
+		for lines.Scan() { // What is left is read, so that it is never blocked.
 		}
 	}()
 	return event.Endpoint, func() {

@@ -80,7 +80,7 @@ func (d *developing) next(name string) devEvent {
 func (d *developing) interrupt() {
 	d.t.Helper()
 	require.NoError(d.t, d.command.Process.Signal(syscall.SIGINT))
-	for d.lines.Scan() { //nolint:revive // what is left is read, so that nothing blocks
+	for d.lines.Scan() { // What is left is read, so that nothing blocks.
 	}
 	if err := d.command.Wait(); err != nil {
 		require.Equal(d.t, 7, d.command.ProcessState.ExitCode(), "it says that it stopped an update: %v", err)

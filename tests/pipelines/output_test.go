@@ -129,7 +129,7 @@ func TestNamesOfStacks(t *testing.T) {
 		"--stack feature:ABC routes":     "for a branch's name write feature-ABC",
 		"--stack acme/ci routes":         "on the local target there are no organizations: write ci",
 		"--stack missing routes":         "write config/Pulumi.missing.yaml",
-		"destory":                        "did you mean destroy?",
+		"destory":                        "did you mean destroy?", //nolint:misspell // that is the point
 	} {
 		refused := c.run(strings.Fields(args)...)
 		require.Equal(t, 2, refused.code, args)
