@@ -213,6 +213,26 @@ func hardened(context, rest properties) properties {
 	return container
 }
 
+// baselineCases are pods of a service that says podSecurity: baseline, and those that only look like it.
+func baselineCases(add adder) {
+	of := func(standard string, container, rest properties) properties {
+		spec := properties{"containers": []any{container}, "securityContext": properties{"seccompProfile": properties{"type": "RuntimeDefault"}}}
+		maps.Copy(spec, rest)
+		return properties{"spec": properties{"template": properties{
+			"metadata": properties{"labels": properties{"apigateway-ingress/pod-security": standard}}, "spec": spec}}}
+	}
+	const deployment = "kubernetes:apps/v1:Deployment"
+	plain := properties{"name": "c", "image": "web:1"}
+	add(deployment, of("baseline", plain, nil), "baseline-pods")
+	add(deployment, of("baseline", properties{"name": "c", "image": "web:1", "securityContext": properties{"runAsUser": 0.0}}, nil), "baseline-pods")
+	add(deployment, of("privileged", plain, nil), "read-only-root", "restricted-pods")
+	add(deployment, of("baseline", properties{"name": "c", "image": "web:1", "securityContext": properties{"privileged": true}}, nil),
+		"baseline-pods", "restricted-pods")
+	add(deployment, of("baseline", plain, properties{"hostNetwork": true}), "baseline-pods", "restricted-pods")
+	add(deployment, of("baseline", properties{"name": "c", "image": "web:1",
+		"securityContext": properties{"capabilities": properties{"add": []any{"SYS_ADMIN"}}}}, nil), "baseline-pods", "restricted-pods")
+}
+
 func podCases(add adder) {
 	spec := func(container, rest properties) properties {
 		spec := properties{"containers": []any{hardened(nil, nil), container}}
@@ -249,6 +269,7 @@ func podCases(add adder) {
 	}
 	add(pod, properties{"spec": properties{"containers": []any{properties{"name": "c", "image": "x"}}}}, "read-only-root", "restricted-pods")
 	add(pod, properties{"spec": spec(hardened(properties{"readOnlyRootFilesystem": false}, nil), nil)}, "read-only-root")
+	baselineCases(add)
 	agent := func(namespace, image string) properties {
 		return properties{"metadata": properties{"name": "kube2iam", "namespace": namespace},
 			"spec": properties{"template": properties{"spec": properties{

@@ -44,6 +44,15 @@ redirects_metadata if {
 	}
 }
 
+# Pods whose service says podSecurity: baseline are labeled so. What baseline leaves open is told of them, and stops nothing.
+chosen_baseline if {
+	path := pod_paths[kind]
+	labels := array.concat(array.slice(path, 0, count(path) - 1), ["metadata", "labels"])
+	object_or_empty(property(labels))["apigateway-ingress/pod-security"] == "baseline"
+}
+
+deny contains violation("baseline-pods", "its pods keep to the standard baseline only, as its podSecurity says") if chosen_baseline
+
 restricted contains "hostNetwork: pods share the node's network" if {
 	yes(object.get(pod, "hostNetwork", false))
 	not redirects_metadata
@@ -69,18 +78,21 @@ restricted contains sprintf("container %v: set allowPrivilegeEscalation to false
 	value := object.get(context(container), "allowPrivilegeEscalation", true)
 	yes(value)
 	not redirects_metadata
+	not chosen_baseline
 }
 
 restricted contains sprintf("container %v: set runAsNonRoot", [container.name]) if {
 	some container in containers
 	not_yes(object.get(context(container), "runAsNonRoot", object.get(pod_context, "runAsNonRoot", false)))
 	not redirects_metadata
+	not chosen_baseline
 }
 
 restricted contains sprintf("container %v runs as root", [container.name]) if {
 	some container in containers
 	user := object.get(context(container), "runAsUser", object.get(pod_context, "runAsUser", null))
 	user in {0, "0"}
+	not chosen_baseline
 }
 
 restricted contains sprintf("container %v: drop all capabilities", [container.name]) if {
@@ -90,6 +102,7 @@ restricted contains sprintf("container %v: drop all capabilities", [container.na
 	dropped := object.get(object_or_empty(capabilities), "drop", [])
 	not unknown(dropped)
 	not "ALL" in texts(dropped)
+	not chosen_baseline
 }
 
 restricted contains sprintf("container %v gets the capability %s", [container.name, name]) if {
@@ -153,6 +166,7 @@ deny contains violation("read-only-root", sprintf("container %v: set readOnlyRoo
 	some container in containers
 	not_yes(object.get(context(container), "readOnlyRootFilesystem", false))
 	not redirects_metadata
+	not chosen_baseline
 }
 
 secret_name := `(?i)(^|_)(password|passwd|secret|secret_key|secret_access_key|access_key|api_key|private_key|token)$`

@@ -24,6 +24,7 @@ policies := {
 	"encrypted-disks": "disks are encrypted",
 	"launch-template": "nodes start from a launch template, which says how they are hardened",
 	"restricted-pods": "pods keep to the Pod Security Standard restricted",
+	"baseline-pods": "pods that keep to less than restricted are told",
 	"read-only-root": "containers cannot change their root file system",
 	"no-secrets-in-plain-text": "what is secret stands in a Secret",
 	"readable-policies": "policies can be read, and so judged",
@@ -36,6 +37,6 @@ policies := {
 }
 
 # Those that are told and stop nothing: there are reasons to do it all the same.
-advisory := {"private-cluster", "api-keys-authenticate-nobody"}
+advisory := {"private-cluster", "api-keys-authenticate-nobody", "baseline-pods"}
 
 violation(policy, message) := {"policy": policy, "message": message}

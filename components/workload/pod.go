@@ -44,7 +44,7 @@ func deployment(ctx *pulumi.Context, name string, a Args, meta metav1.ObjectMeta
 				RollingUpdate: appsv1.RollingUpdateDeploymentArgs{MaxUnavailable: pulumi.Int(0), MaxSurge: pulumi.Int(1)},
 			},
 			Template: corev1.PodTemplateSpecArgs{
-				Metadata: metav1.ObjectMetaArgs{Labels: meta.Labels},
+				Metadata: metav1.ObjectMetaArgs{Labels: a.podLabels()},
 				Spec:     podSpec(a, account, selector),
 			},
 		},
@@ -53,6 +53,17 @@ func deployment(ctx *pulumi.Context, name string, a Args, meta metav1.ObjectMeta
 		return err
 	}
 	return autoscaler(ctx, name, a, meta, w)
+}
+
+// podSecurityLabel tells the policies, which look at one object at a time, what the pods promise.
+const podSecurityLabel = "apigateway-ingress/pod-security"
+
+func (a Args) podLabels() pulumi.StringMap {
+	labels := a.labels()
+	if a.PodSecurity == Baseline {
+		labels[podSecurityLabel] = pulumi.String(Baseline)
+	}
+	return labels
 }
 
 func autoscaler(ctx *pulumi.Context, name string, a Args, meta metav1.ObjectMetaArgs, w *Workload) error {

@@ -96,12 +96,15 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	return w, ctx.RegisterResourceOutputs(w, pulumi.Map{"serviceName": w.ServiceName, "namespace": w.Namespace})
 }
 
+func (a Args) labels() pulumi.StringMap {
+	return pulumi.StringMap{nameLabel: pulumi.String(a.ServiceName), "app.kubernetes.io/managed-by": pulumi.String("apigateway-ingress")}
+}
+
 func (w *Workload) declare(ctx *pulumi.Context, name string, a Args) error {
 	parent := pulumi.Parent(w)
-	labels := pulumi.StringMap{nameLabel: pulumi.String(a.ServiceName), "app.kubernetes.io/managed-by": pulumi.String("apigateway-ingress")}
 	selector := pulumi.StringMap{nameLabel: pulumi.String(a.ServiceName)}
 	meta := metav1.ObjectMetaArgs{Name: pulumi.String(a.ServiceName), Namespace: a.Namespace.ToStringOutput().ToStringPtrOutput(),
-		Labels: labels}
+		Labels: a.labels()}
 
 	account, err := corev1.NewServiceAccount(ctx, name, &corev1.ServiceAccountArgs{
 		Metadata: meta, AutomountServiceAccountToken: pulumi.Bool(false),

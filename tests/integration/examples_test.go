@@ -30,8 +30,8 @@ func TestExamples(t *testing.T) {
 	base.up()
 	tried := map[string]func(*testing.T, *environment){
 		"several-ingresses": testSeveralIngresses, "usage-plans": testUsagePlans, "authorizers": testAuthorizers,
-		"custom-domain": testCustomDomain,
-		"private-api":   testPrivateAPI, "kube2iam": testKube2IAM, "shared-platform": testSharedPlatform, "existing-cluster": testSharedPlatform,
+		"custom-domain": testCustomDomain, "services": testServices,
+		"private-api": testPrivateAPI, "kube2iam": testKube2IAM, "shared-platform": testSharedPlatform, "existing-cluster": testSharedPlatform,
 	}
 	for _, name := range exampleStacks(t) {
 		t.Run(name, func(t *testing.T) {
@@ -217,6 +217,11 @@ func testKube2IAM(t *testing.T, e *environment) {
 		}
 	}
 	t.Fatal("no service account has the pod role")
+}
+
+func testServices(t *testing.T, e *environment) {
+	require.Equal(t, http.StatusOK, e.get("/api/book/list").status)
+	require.Equal(t, http.StatusOK, e.get("/api/author/list").status)
 }
 
 func testSharedPlatform(t *testing.T, e *environment) {
