@@ -43,11 +43,21 @@ func newShop(t *testing.T, config string) *binary {
 // The tutorial's own words bring a foreign program up, and a stranger gets its answer by the host.
 func TestTutorialYourCluster(t *testing.T) {
 	t.Parallel()
-	tutorial := section(t, "docs/tutorials/your-cluster.md", "Try it without AWS")
-	commands := commandsOf(tutorial)
+	expectShopComesUp(t, section(t, "docs/tutorials/your-cluster.md", "Try it without AWS"))
+}
+
+// So do README's.
+func TestREADMEOwnService(t *testing.T) {
+	t.Parallel()
+	expectShopComesUp(t, section(t, "README.md", "Your own service"))
+}
+
+func expectShopComesUp(t *testing.T, text string) {
+	t.Helper()
+	commands := commandsOf(text)
 	require.Len(t, commands, 3)
 	var config string
-	for line := range strings.Lines(tutorial) {
+	for line := range strings.Lines(text) {
 		if text, indented := strings.CutPrefix(line, "    "); indented && !strings.HasPrefix(text, "bin/") {
 			config += text
 		}
