@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
+	"regexp"
 	"strings"
 	"time"
 
@@ -94,12 +94,36 @@ func classify(err error, command *engine.Command, problems []string) error {
 	case ClassOf(err) != Other:
 		return err
 	}
-	causes := slices.DeleteFunc(slices.Clone(problems), func(text string) bool { return strings.HasPrefix(text, "update failed") })
+	causes := causesOf(problems)
 	if len(causes) == 0 {
 		causes = []string{firstCause(err)}
 	}
 	return fail(Update, fmt.Errorf("the update failed: %s\n"+
 		"what is in the stack is consistent: mend the cause and run the same command again", strings.Join(causes, "\n")))
+}
+
+// consequence is what the engine says of resources that were under way when another one failed.
+var consequence = regexp.MustCompile(`failed to run remediation: context canceled|grpc: the client connection is closing`)
+
+// refusal is what the engine puts before the words of a component that refuses a change.
+var refusal = regexp.MustCompile(`(Preview|Update) failed: before hook "[^"]*" failed: `)
+
+// causesOf are the problems without those that others brought about, unless there are no others.
+func causesOf(problems []string) []string {
+	var causes, rest []string
+	for _, text := range problems {
+		switch {
+		case strings.HasPrefix(text, "update failed"), strings.HasPrefix(text, "preview failed"):
+		case consequence.MatchString(text):
+			rest = append(rest, text)
+		default:
+			causes = append(causes, refusal.ReplaceAllString(text, ""))
+		}
+	}
+	if len(causes) == 0 {
+		return rest
+	}
+	return causes
 }
 
 // firstCause is the engine's own message out of all that the Automation API adds.
