@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/rsa"
@@ -24,8 +25,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A real API server must take every object as it is, without a warning, in namespaces where the Pod Security
-// Standard restricted is enforced.
+// A real API server must take every object as it is, without a warning, in namespaces that enforce a Pod Security Standard:
+// restricted, unless the namespace itself says baseline.
 func TestKubernetesAccepts(t *testing.T) {
 	wanted(t)
 	server := startKubernetes(t)
@@ -202,8 +203,12 @@ func (k *kubernetes) apply(t *testing.T, object map[string]any) {
 	t.Helper()
 	if object["kind"] == "Namespace" {
 		metadata := object["metadata"].(map[string]any)
+		labels, _ := metadata["labels"].(map[string]any)
+		// What a namespace enforces, it warns of as well; one that says nothing enforces restricted here.
+		standard, _ := labels["pod-security.kubernetes.io/enforce"].(string)
+		standard = cmp.Or(standard, "restricted")
 		object["metadata"] = map[string]any{"name": metadata["name"], "annotations": metadata["annotations"],
-			"labels": map[string]any{"pod-security.kubernetes.io/enforce": "restricted", "pod-security.kubernetes.io/warn": "restricted"}}
+			"labels": map[string]any{"pod-security.kubernetes.io/enforce": standard, "pod-security.kubernetes.io/warn": standard}}
 	}
 	k.accept(t, http.MethodPatch, k.path(t, object)+"?fieldManager=conformance&fieldValidation=Strict&force=true", object)
 }

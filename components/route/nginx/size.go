@@ -18,5 +18,6 @@ func Check(t *route.Table, o Options) error {
 	}
 	full := len(t.Routes) * MaxSize / size
 	return fmt.Errorf("%s: at about this route NGINX's configuration is full: %d routes take %d bytes, and Kubernetes takes %d in a "+
-		"ConfigMap: write wildcard hosts or common prefixes, or publish a part in another stack", t.Routes[full].Source, len(t.Routes), size, MaxSize)
+		"ConfigMap: write wildcard hosts or common prefixes, or publish a part in another stack",
+		t.Routes[full].Source, len(t.Routes), size, MaxSize)
 }
