@@ -210,8 +210,8 @@ func (d *dev) tailAccess(ctx context.Context) {
 
 // filesOf are the files that a stack is made of.
 func filesOf(project *engine.Project, settings *deploy.Settings) files {
-	f := files{stack: stackFile(project)}
-	f.add(projectFileOf(project), stackFile(project))
+	f := files{stack: project.FileOf(project.Stack)}
+	f.add(projectFileOf(project), project.FileOf(project.Stack))
 	for _, path := range settings.Files(project.Root) {
 		f.add(path)
 	}

@@ -29,8 +29,6 @@ type files struct {
 
 func projectFileOf(p *engine.Project) string { return filepath.Join(p.Root, "Pulumi.yaml") }
 
-func stackFile(p *engine.Project) string { return filepath.Join(p.Root, "Pulumi."+p.Stack+".yaml") }
-
 // add takes files, folders and patterns. A link leads to what is watched, too.
 func (f *files) add(paths ...string) {
 	for _, path := range paths {

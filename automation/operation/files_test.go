@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/apigateway-ingress/apigateway-ingress/automation/engine"
+	"github.com/apigateway-ingress/apigateway-ingress/stacks/deploy"
 	"github.com/stretchr/testify/require"
 )
 
@@ -70,4 +72,19 @@ func TestFileChanges(t *testing.T) {
 		require.NoError(t, change())
 		<-changes.settled
 	}
+}
+
+func TestStackFileIsWhereTheProjectSays(t *testing.T) {
+	root := t.TempDir()
+	schema, err := os.ReadFile("../../Pulumi.yaml")
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(root, "Pulumi.yaml"), append(schema, "\nstackConfigDir: stacks\n"...), 0o600))
+	require.NoError(t, os.Mkdir(filepath.Join(root, "stacks"), 0o700))
+	file := filepath.Join(root, "stacks", "Pulumi.local.yaml")
+	require.NoError(t, os.WriteFile(file, []byte("config: {\"apigateway-ingress:target\": local}\n"), 0o600))
+	project, err := engine.OpenProject(root, "local")
+	require.NoError(t, err)
+	found := filesOf(project, &deploy.Settings{})
+	require.Equal(t, file, found.stack)
+	require.Contains(t, found.single, file)
 }
