@@ -162,7 +162,7 @@ func (d *dev) serve(ctx context.Context, changes *fileChanges) error {
 		if ClassOf(err) == Locked {
 			again = time.After(lockedPause)
 		}
-		if err := changes.add(d.files); err != nil {
+		if err := changes.add(d.files); err != nil && ctx.Err() == nil {
 			return fail(Prerequisite, err)
 		}
 	}

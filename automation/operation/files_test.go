@@ -1,12 +1,16 @@
 package operation
 
 import (
+	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/apigateway-ingress/apigateway-ingress/automation/engine"
 	"github.com/apigateway-ingress/apigateway-ingress/stacks/deploy"
+	"github.com/fsnotify/fsnotify"
 	"github.com/stretchr/testify/require"
 )
 
@@ -87,4 +91,21 @@ func TestStackFileIsWhereTheProjectSays(t *testing.T) {
 	found := filesOf(project, &deploy.Settings{})
 	require.Equal(t, file, found.stack)
 	require.Contains(t, found.single, file)
+}
+
+// The end may come while a change is told to have failed, and nothing can be watched any more then.
+func TestEndWhileAChangeFails(t *testing.T) {
+	dir := t.TempDir()
+	ctx, end := context.WithCancel(t.Context())
+	changes, err := watchFiles(ctx, filepath.Join(dir, "state"))
+	require.NoError(t, err)
+	failed := false
+	d := &dev{Options: Options{Project: dir}, files: files{single: []string{filepath.Join(dir, "Pulumi.local.yaml")}}, tell: func(e Event) {
+		_, failed = e.(ReloadFailed)
+		end()
+		require.Eventually(t, func() bool { return errors.Is(changes.watcher.Add(dir), fsnotify.ErrClosed) }, time.Minute, time.Millisecond)
+	}}
+	changes.settled <- struct{}{}
+	require.NoError(t, d.serve(ctx, changes))
+	require.True(t, failed)
 }
