@@ -97,7 +97,7 @@ func TestPoliciesAgreeWithTheTable(t *testing.T) {
 		table := tableOf(rt, routes...)
 		policy, err := Settings{}.policyText(testAPI, table, []string{operator}, nil)
 		if err != nil {
-			require.ErrorContains(rt, err, "a resource policy cannot say that")
+			require.Regexp(rt, "a resource policy cannot say that|more than the 8192 that AWS allows", err.Error())
 			return
 		}
 		for _, path := range append(slices.Clone(paths), "/a/x", "/a/b/x", "/a/b/c/x", "/b/x", "/x") {
