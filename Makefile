@@ -45,8 +45,9 @@ test: ready build $(BIN)/stacks nginx ## run every test, and the seeds of the fu
 	$(WITH_NGINX) $(GO) test $(TESTFLAGS) -timeout 40m ./tests/integration ./...
 
 # What depends on NGINX itself, with the system's, which may be another version.
-test-nginx: nginx-system ## test the proxy's configuration with the system's NGINX
+test-nginx: build nginx-system ## test the proxy's configuration, and what passes through it, with the system's NGINX
 	APIGW_INGRESS_NGINX=$$(command -v nginx) $(GO) test ./components/route/nginx ./components/route/ingress ./components/route/foreign
+	APIGW_INGRESS_NGINX=$$(command -v nginx) $(GO) test ./tests/integration -run TestHTTPAsItIs
 
 quick: ## test PKG=components/route and what is below it, without building anything else
 	@test -n "$(PKG)" || { echo "name a package: make quick PKG=components/route"; exit 2; }

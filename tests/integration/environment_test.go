@@ -42,6 +42,7 @@ const repository = "../.."
 var services = map[string]func(args []string) error{
 	misbehave: func(args []string) error { return serveMisbehavior(args[0]) },
 	says:      func(args []string) error { return serveSaying(args[0], args[1]) },
+	rawHTTP:   func(args []string) error { return serveRawHTTP(args[0]) },
 	twoPorts:  func(args []string) error { return serveTwoPorts(args[0], args[1]) },
 }
 
@@ -187,7 +188,7 @@ func (e *environment) output(name string) string {
 	return value
 }
 
-// setConfig changes the stack's config.
+// setConfig changes the stack's config; nil takes a key out.
 func (e *environment) setConfig(key string, value any) {
 	e.t.Helper()
 	path := filepath.Join(e.root, "Pulumi.local.yaml")
@@ -196,6 +197,9 @@ func (e *environment) setConfig(key string, value any) {
 	var settings map[string]map[string]any
 	require.NoError(e.t, yaml.Unmarshal(content, &settings))
 	settings["config"]["apigateway-ingress:"+key] = value
+	if value == nil {
+		delete(settings["config"], "apigateway-ingress:"+key)
+	}
 	content, err = yaml.Marshal(settings)
 	require.NoError(e.t, err)
 	require.NoError(e.t, os.WriteFile(path, content, 0o600))

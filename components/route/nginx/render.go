@@ -91,6 +91,8 @@ http {
     proxy_buffer_size 16k;
     proxy_buffers 4 16k;
     proxy_busy_buffers_size 32k;
+    # By these a service would tell NGINX what to do, for example to ask another service.
+    proxy_ignore_headers X-Accel-Redirect X-Accel-Expires X-Accel-Limit-Rate X-Accel-Buffering X-Accel-Charset;
     proxy_connect_timeout 5s;
     proxy_read_timeout 30s;
     proxy_send_timeout 30s;
