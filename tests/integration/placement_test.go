@@ -30,6 +30,11 @@ func TestPlacementChangesDropNoRequest(t *testing.T) {
 		{"a NAT gateway for each zone", func() { e.setConfig("nat", "perAz") }},
 		{"pods as targets", func() { e.setConfig("targetType", "ip") }},
 		{"nodes as targets", func() { e.setConfig("targetType", "instance") }},
+		{"TLS to the load balancer", func() {
+			e.setConfig("balancerCertificateArn", "arn:aws:acm:us-east-1:111122223333:certificate/12345678-1234-1234-1234-123456789012")
+			e.setConfig("balancerServerName", "proxy.example.com")
+		}},
+		{"no TLS again", func() { e.setConfig("balancerCertificateArn", nil); e.setConfig("balancerServerName", nil) }},
 	} {
 		step.change()
 		before := load.answered.Load()

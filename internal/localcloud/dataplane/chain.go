@@ -185,16 +185,20 @@ func (d *DataPlane) targets(balancer, group *store.Object) hop {
 }
 
 // registering is how long it still takes until a target is healthy: it counts from when the target was registered, the
-// instance ran, and a listener led to the group, whichever came last.
+// instance ran, and the first listener led to the group, whichever came last. Health checks serve all listeners of a group.
 // https://docs.aws.amazon.com/elasticloadbalancing/latest/network/target-group-health-checks.html (initial)
 func (d *DataPlane) registering(group *store.Object, since ...time.Time) time.Duration {
 	if d.Registration == 0 {
 		return 0
 	}
+	var listeners []time.Time
 	for _, listener := range d.store.List(awsrules.Listener) {
 		if slices.Contains(listener.Inputs.Texts("defaultActions[].targetGroupArn"), group.ID) {
-			since = append(since, listener.Created)
+			listeners = append(listeners, listener.Created)
 		}
+	}
+	if len(listeners) > 0 {
+		since = append(since, slices.MinFunc(listeners, time.Time.Compare))
 	}
 	return time.Until(slices.MaxFunc(since, time.Time.Compare).Add(d.Registration))
 }
