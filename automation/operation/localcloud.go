@@ -1,6 +1,7 @@
 package operation
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -159,10 +160,15 @@ func simulated(project *engine.Project, manifests *ingress.Manifests) localcloud
 	if err != nil {
 		return localcloud.Simulated{}
 	}
-	wanted := localcloud.Simulated{Region: settings.Region, Cluster: settings.ClusterName}
+	wanted := localcloud.Simulated{Region: settings.Region, Cluster: settings.ClusterName,
+		Namespaces: settings.Platform.ExistingNamespaces}
+	made := map[string]bool{}
+	for _, service := range settings.Platform.Services {
+		made[cmp.Or(service.Namespace, "default")+"/"+service.Name] = service.Image != nil
+	}
 	// Backends are sorted, so that the ports of a Service follow each other.
 	for _, backend := range table.Backends() {
-		if backend.Missing {
+		if backend.Missing || made[backend.Namespace+"/"+backend.Service] {
 			continue
 		}
 		last := len(wanted.Services) - 1

@@ -30,6 +30,9 @@ func Preview(ctx context.Context, o PreviewOptions) (*Result, error) {
 		if err := r.compareAccess(ctx, settings); err != nil {
 			return err
 		}
+		if err := r.checkConflicts(ctx, settings); err != nil {
+			return err
+		}
 		options := []optpreview.Option{
 			optpreview.ProgressStreams(s.Progress), optpreview.ErrorProgressStreams(s.Errors),
 			optpreview.EventStreams(r.follower.channel), optpreview.UserAgent(userAgent),

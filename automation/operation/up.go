@@ -42,6 +42,9 @@ func Up(ctx context.Context, o UpOptions) (*Result, error) {
 		if err := r.compareAccess(ctx, settings); err != nil {
 			return err
 		}
+		if err := r.checkConflicts(ctx, settings); err != nil {
+			return err
+		}
 		if err := r.result.refuseWeakerAccess(); err != nil && o.FailOnWeakerAccess {
 			return err
 		}

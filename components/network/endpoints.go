@@ -105,6 +105,20 @@ func InterfaceService(region, service string) string {
 	return fmt.Sprintf("%s.%s.%s", prefix, region, service)
 }
 
+// EndpointOf finds the interface endpoint of an AWS service in a VPC, with its tags. The id is empty where there is none.
+func EndpointOf(ctx *pulumi.Context, vpcID, region, service string, opts ...pulumi.InvokeOption) (id string, tags map[string]string,
+	err error) {
+	name := InterfaceService(region, service)
+	found, err := ec2.LookupVpcEndpoint(ctx, &ec2.LookupVpcEndpointArgs{VpcId: &vpcID, ServiceName: &name}, opts...)
+	switch {
+	case err == nil:
+		return found.Id, found.Tags, nil
+	case strings.Contains(err.Error(), "no matching EC2 VPC Endpoint found"):
+		return "", nil, nil
+	}
+	return "", nil, fmt.Errorf("endpoints for %s of VPC %s: %w", service, vpcID, err)
+}
+
 // flowLogTrust is for flow logs of this account: the service could be asked to use the role on behalf of another one.
 // https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html
 func flowLogTrust(account string) pulumi.String {

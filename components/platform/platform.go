@@ -21,6 +21,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/apigateway-ingress/apigateway-ingress/components/change"
 	"github.com/apigateway-ingress/apigateway-ingress/components/cluster"
 	"github.com/apigateway-ingress/apigateway-ingress/components/encryption"
 	"github.com/apigateway-ingress/apigateway-ingress/components/gateway"
@@ -88,6 +89,9 @@ type Args struct {
 	// ReferenceGrant among that one's manifests must name this stack's proxy: from the kind Ingress in the namespace
 	// NAME-proxy.
 	Services []Service `pulumi:"services,optional"`
+	// ExistingNamespaces are namespaces of services with an image that are there already. They are used as they are, and stay
+	// when the stack goes. All others are made.
+	ExistingNamespaces []string `pulumi:"existingNamespaces,optional"`
 	// Network is the VPC, a new one or one that is there already.
 	Network network.Settings `pulumi:"network,optional" config:",inline"`
 	// Cluster is the EKS cluster, a new one or one that is there already.
@@ -214,6 +218,7 @@ func (a Args) plan(name string) (parts, error) {
 	plan.require(cluster.MetricsServer, len(a.autoscaled()) > 0)
 	p.Add(settings.Check(a))
 	a.checkServices(&p)
+	a.checkNamespaces(&p)
 	a.checkEndpoints(&p)
 	a.checkExisting(&p)
 	return plan, p.Err()
@@ -267,7 +272,11 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		}
 	}
 	p := &Platform{name: name}
-	if err := ctx.RegisterComponentResourceV2(typeToken, name, settings.Inputs(planned.args), p, opts...); err != nil {
+	guard, err := change.Guard(ctx, typeToken, name, mayChange)
+	if err != nil {
+		return nil, err
+	}
+	if err := ctx.RegisterComponentResourceV2(typeToken, name, settings.Inputs(planned.args), p, append(opts, guard)...); err != nil {
 		return nil, err
 	}
 	if a.Location, err = a.Location.Resolve(ctx, pulumi.Parent(p)); err == nil {
@@ -413,16 +422,10 @@ func (p *Platform) podRole(ctx *pulumi.Context, kube *cluster.Cluster, opts []pu
 // namespaces maps the name of each namespace in use to the namespace, made where it is the platform's to make.
 func (p *Platform) namespaces(ctx *pulumi.Context, opts ...pulumi.ResourceOption) (map[string]pulumi.StringInput, error) {
 	made := map[string]pulumi.StringInput{defaultNamespace: pulumi.String(defaultNamespace)}
-	wanted := []string{p.parts.proxy.ServiceName}
-	for _, s := range p.parts.args.Services {
-		if s.Image != nil {
-			wanted = append(wanted, s.namespace())
-		}
+	for _, name := range p.parts.args.ExistingNamespaces {
+		made[name] = pulumi.String(name)
 	}
-	for _, name := range wanted {
-		if made[name] != nil {
-			continue
-		}
+	for _, name := range append([]string{p.parts.proxy.ServiceName}, p.parts.args.madeNamespaces()...) {
 		namespace, err := corev1.NewNamespace(ctx, p.name+"-"+name, &corev1.NamespaceArgs{Metadata: metav1.ObjectMetaArgs{
 			Name:   pulumi.String(name),
 			Labels: p.namespaceLabels(name),

@@ -11,11 +11,13 @@ import (
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/store"
 )
 
-// Simulated is a cluster that a stack takes for existing, with the Services that it publishes. No stack owns it.
+// Simulated is a cluster that a stack takes for existing, with the Services that it publishes and the namespaces that it uses.
+// No stack owns it.
 type Simulated struct {
-	Region   string             `json:"region"`
-	Cluster  string             `json:"cluster"`
-	Services []SimulatedService `json:"services"`
+	Region     string             `json:"region"`
+	Cluster    string             `json:"cluster"`
+	Services   []SimulatedService `json:"services"`
+	Namespaces []string           `json:"namespaces,omitempty"`
 }
 
 // SimulatedService is a Service with one pod behind it. The pod is of the image simulated/NAMESPACE/NAME, which a stand-in
@@ -46,6 +48,11 @@ func (c *Cloud) Simulate(ctx context.Context, wanted Simulated) error {
 		}
 	} else if existing.URN != "" {
 		return nil
+	}
+	for _, name := range wanted.Namespaces {
+		if err := c.simulateNamespace(ctx, wanted.Cluster, name); err != nil {
+			return fmt.Errorf("simulate namespace %s: %w", name, err)
+		}
 	}
 	for _, service := range wanted.Services {
 		if err := c.simulateService(ctx, wanted.Cluster, service); err != nil {
@@ -108,6 +115,15 @@ func (c *Cloud) simulateCluster(ctx context.Context, region, name string) error 
 	return failed
 }
 
+func (c *Cloud) simulateNamespace(ctx context.Context, cluster, name string) error {
+	if c.kube.NamespaceExists(cluster, name) {
+		return nil
+	}
+	namespace := store.Properties{"apiVersion": "v1", "kind": "Namespace", "metadata": map[string]any{"name": name}}
+	_, err := c.kube.Create(ctx, cluster, kuberules.Namespace, "", namespace)
+	return err
+}
+
 func (c *Cloud) simulateService(ctx context.Context, cluster string, wanted SimulatedService) error {
 	id := wanted.Namespace + "/" + wanted.Name
 	service := serviceInputs(wanted)
@@ -122,11 +138,8 @@ func (c *Cloud) simulateService(ctx context.Context, cluster string, wanted Simu
 			return err
 		}
 	}
-	if !c.kube.NamespaceExists(cluster, wanted.Namespace) {
-		namespace := store.Properties{"apiVersion": "v1", "kind": "Namespace", "metadata": map[string]any{"name": wanted.Namespace}}
-		if _, err := c.kube.Create(ctx, cluster, kuberules.Namespace, "", namespace); err != nil {
-			return err
-		}
+	if err := c.simulateNamespace(ctx, cluster, wanted.Namespace); err != nil {
+		return err
 	}
 	if _, err := c.kube.Create(ctx, cluster, kuberules.Service, "", service); err != nil {
 		return err

@@ -221,6 +221,9 @@ func (s *Settings) validate() error { return s.foreseen().Validate(s.Name) }
 // Routes is the stack's table. Services of an existing cluster are taken for good: whether they are there is for the cluster to say.
 func (s *Settings) Routes() (*route.Table, error) { return s.foreseen().Routes() }
 
+// Footprint is what the stack makes in its cluster of which there can be only one there.
+func (s *Settings) Footprint() (platform.Footprint, error) { return s.foreseen().Footprint(s.Name) }
+
 // Judge says of each Ingress what becomes of it. It takes for good what Routes does.
 func (s *Settings) Judge() ingress.Report { return s.foreseen().Judge() }
 

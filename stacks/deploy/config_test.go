@@ -100,6 +100,7 @@ func TestBadConfig(t *testing.T) {
 		{"logRetentionDays", "2", "logRetentionDays 2 is not a value"},
 		{"nodeGroups", `[{"count":1,"min":3}]`, "nodeGroups[0]: min 3, count 1 and max 1"},
 		{"usagePlans", `[{"name":"a","keys":[]}]`, "usagePlans[0].keys is empty"},
+		{"existingNamespaces", `["team"]`, "existingNamespaces are those of an existing cluster: a new one has none"},
 	} {
 		t.Run(c.key+" "+c.want, func(t *testing.T) {
 			values := small()
@@ -240,7 +241,7 @@ var samples = map[string]string{
 var elsewhere = map[string]string{
 	"target": "TestBadConfig, tests/integration", "localImages": "tests/integration", "localFunctions": "tests/integration",
 	"platformStack": "tests/integration TestSharedPlatform", "clusterName": "tests/integration TestExistingCluster",
-	"kubeconfig": "TestBadConfig",
+	"kubeconfig": "TestBadConfig", "existingNamespaces": "TestBadConfig, tests/integration TestExistingNamespaceIsUsed",
 }
 
 // A key that is declared and has no effect on what is declared, and is refused nowhere, cannot be: each one is set to

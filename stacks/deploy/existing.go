@@ -28,7 +28,7 @@ func (s *Settings) adopt(ctx *pulumi.Context, args *platform.Args) error {
 		}
 		vpc, err := network.Choose(ctx, id, subnets)
 		if err != nil {
-			return settings.In("Platform", settings.In("Network", err))
+			return settings.In("Network", err)
 		}
 		args.Network.Existing = &vpc
 	}
@@ -40,6 +40,9 @@ func (s *Settings) adopt(ctx *pulumi.Context, args *platform.Args) error {
 		return err
 	}
 	args.Network.Existing = &vpc
+	if err := s.endpointIsFree(ctx, vpc); err != nil {
+		return err
+	}
 	if clusterName == "" {
 		// The stack's own cluster stays in the zones in which it was made.
 		args.Network.Zones = zones
@@ -54,6 +57,23 @@ func (s *Settings) adopt(ctx *pulumi.Context, args *platform.Args) error {
 	}
 	args.Cluster.Existing = described
 	return described.CheckZones(zones)
+}
+
+// endpointIsFree: a VPC has one endpoint with the private names of a service, and AWS refuses another one in mid-update:
+// https://docs.aws.amazon.com/vpc/latest/privatelink/manage-dns-names.html
+func (s *Settings) endpointIsFree(ctx *pulumi.Context, vpc network.VPC) error {
+	if !s.Platform.Gateway.Endpoint.CreateVPCEndpoint {
+		return nil
+	}
+	vpcID, _ := settings.Known(vpc.ID)
+	id, tags, err := network.EndpointOf(ctx, vpcID, s.Region, "execute-api")
+	if err != nil || id == "" || tags["project"] == ctx.Project() && tags["stack"] == ctx.Stack() {
+		return err
+	}
+	var p settings.Problems
+	p.When(true, "VPC %s has the endpoint %s for execute-api already: name it in {Gateway.Endpoint.VPCEndpointIDs} instead of "+
+		"{Gateway.Endpoint.CreateVPCEndpoint}", vpcID, id)
+	return p.Err()
 }
 
 type sharedPlatform struct {

@@ -1,6 +1,7 @@
 package awsrules
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/store"
@@ -22,6 +23,15 @@ var lookups = map[string]func(r *Rules, args properties) (properties, error){
 			return nil, err
 		}
 		return described(o, properties{"mapPublicIpOnLaunch": o.Inputs["mapPublicIpOnLaunch"] == true, "availableIpAddressCount": 4000.0}), nil
+	},
+	// The provider's own words where there is none: https://github.com/hashicorp/terraform-provider-aws/blob/main/internal/tfresource/errors.go
+	"aws:ec2/getVpcEndpoint:getVpcEndpoint": func(r *Rules, args properties) (properties, error) {
+		for _, o := range r.store.List(VPCEndpoint) {
+			if o.Text("vpcId") == args["vpcId"] && o.Text("serviceName") == args["serviceName"] {
+				return described(o, nil), nil
+			}
+		}
+		return nil, errors.New("no matching EC2 VPC Endpoint found")
 	},
 	"aws:eks/getCluster:getCluster": func(r *Rules, args properties) (properties, error) {
 		o, err := r.existing(Cluster, args["name"], "ResourceNotFoundException")

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -78,6 +79,15 @@ func (c *Client) Simulate(ctx context.Context, wanted localcloud.Simulated) erro
 	}
 	_, err = c.do(ctx, http.MethodPut, "/simulated", encoded)
 	return err
+}
+
+// ClusterUse asks what a cluster has.
+func (c *Client) ClusterUse(ctx context.Context, cluster string) (use localcloud.ClusterUse, err error) {
+	body, err := c.do(ctx, http.MethodGet, "/clusters/"+url.PathEscape(cluster), nil)
+	if err != nil {
+		return use, err
+	}
+	return use, json.Unmarshal(body, &use)
 }
 
 // Recover compares a stack's state with what exists, and removes what the state does not know.

@@ -209,6 +209,15 @@ func handler(stop func(), dir, build string, cloud *localcloud.Cloud) http.Handl
 		}
 		w.WriteHeader(http.StatusNoContent)
 	})
+	mux.HandleFunc("GET /clusters/{name}", func(w http.ResponseWriter, r *http.Request) {
+		use, err := cloud.ClusterUse(r.PathValue("name"))
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		// A client that went away needs no answer.
+		_ = json.NewEncoder(w).Encode(use)
+	})
 	mux.HandleFunc("POST /recover", func(w http.ResponseWriter, r *http.Request) {
 		var wanted RecoverRequest
 		if err := json.NewDecoder(r.Body).Decode(&wanted); err != nil {

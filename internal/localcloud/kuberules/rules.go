@@ -58,8 +58,8 @@ type Pods interface {
 // New makes the rules.
 func New(objects *store.Store, pods Pods) *Rules { return &Rules{store: objects, pods: pods} }
 
-// systemNamespaces exist in every cluster.
-var systemNamespaces = []string{"default", "kube-system", "kube-public", "kube-node-lease"}
+// SystemNamespaces exist in every cluster.
+var SystemNamespaces = []string{"default", "kube-system", "kube-public", "kube-node-lease"}
 
 func find(token string) (*kind, error) {
 	for _, k := range kinds {
@@ -249,7 +249,7 @@ func (r *Rules) put(k *kind, cluster string, object *store.Object, isNew bool) e
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if isNew && (r.store.GetIn(cluster, object.Type, object.ID) != nil || k.kind == "Namespace" &&
-		slices.Contains(systemNamespaces, object.ID)) {
+		slices.Contains(SystemNamespaces, object.ID)) {
 		return fmt.Errorf("%s %q already exists", k.kind, object.ID)
 	}
 	if namespace, ok := metadataOf(object.Inputs)["namespace"].(string); ok && !r.NamespaceExists(cluster, namespace) {
@@ -266,7 +266,7 @@ func (r *Rules) put(k *kind, cluster string, object *store.Object, isNew bool) e
 
 // NamespaceExists says whether a cluster has a namespace.
 func (r *Rules) NamespaceExists(cluster, name string) bool {
-	return slices.Contains(systemNamespaces, name) || r.store.GetIn(cluster, Namespace, name) != nil
+	return slices.Contains(SystemNamespaces, name) || r.store.GetIn(cluster, Namespace, name) != nil
 }
 
 func (r *Rules) await(ctx context.Context, k *kind, cluster string, object *store.Object) error {

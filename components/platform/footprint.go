@@ -1,0 +1,75 @@
+package platform
+
+import (
+	"slices"
+
+	"github.com/apigateway-ingress/apigateway-ingress/components/change"
+	"github.com/apigateway-ingress/apigateway-ingress/components/podrole"
+	"github.com/apigateway-ingress/apigateway-ingress/components/settings"
+)
+
+// Footprint is what a platform makes in a cluster of which there can be only one there.
+type Footprint struct {
+	// ProxyNamespace follows from the platform's name.
+	ProxyNamespace string
+	// PodRoleNamespace is that of the pod role's service account; empty without a role.
+	PodRoleNamespace string
+	// Namespaces are those of services that the platform makes.
+	Namespaces []string
+	// Services are those with an image, as NAMESPACE/NAME.
+	Services []string
+	NodePort int
+}
+
+// Footprint of a platform of this name, whose arguments are valid.
+func (a Args) Footprint(name string) (Footprint, error) {
+	plan, err := a.plan(name)
+	if err != nil {
+		return Footprint{}, err
+	}
+	footprint := Footprint{ProxyNamespace: plan.proxy.ServiceName, Namespaces: plan.args.madeNamespaces(), NodePort: plan.proxy.NodePort}
+	if plan.role.Mode != podrole.None {
+		footprint.PodRoleNamespace = podrole.ServiceAccount
+	}
+	for _, s := range plan.args.Services {
+		if s.Image != nil {
+			footprint.Services = append(footprint.Services, s.namespace()+"/"+s.Name)
+		}
+	}
+	return footprint, nil
+}
+
+// madeNamespaces are those of services with an image that are not there already.
+func (a Args) madeNamespaces() []string {
+	var names []string
+	for _, s := range a.Services {
+		name := s.namespace()
+		if s.Image != nil && name != defaultNamespace && !slices.Contains(a.ExistingNamespaces, name) && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// checkNamespaces refuses names without effect.
+func (a Args) checkNamespaces(p *settings.Problems) {
+	p.When(len(a.ExistingNamespaces) > 0 && a.Cluster.Existing == nil,
+		"{ExistingNamespaces} are those of an existing cluster: a new one has none")
+	for i, name := range a.ExistingNamespaces {
+		used := slices.ContainsFunc(a.Services, func(s Service) bool { return s.Image != nil && s.namespace() == name })
+		p.When(!used, "{ExistingNamespaces[%d]}: %s is the namespace of no service with an image", i, name)
+	}
+}
+
+// mayChange: a namespace that is no longer the platform's would be deleted with all that is in it.
+func mayChange(old, new change.Inputs) error {
+	var p settings.Problems
+	existing := old.Texts("existingNamespaces")
+	for _, name := range new.Texts("existingNamespaces") {
+		for _, service := range old.Objects("services") {
+			p.When(!slices.Contains(existing, name) && service["namespace"] == name && service["image"] != nil,
+				"existingNamespaces: %s was made by this stack, and would be deleted with all that is in it: take it out again", name)
+		}
+	}
+	return p.Err()
+}
