@@ -129,7 +129,6 @@ func TestBadSettings(t *testing.T) {
 		"min 3, count 1 and max 1 are not in order":   {NodeGroups: []NodeGroup{{Count: 1, Min: 3}}},
 		`taint "x" is not of the form`:                {NodeGroups: []NodeGroup{{Taints: []string{"x"}}}},
 		"NodeGroups[1]: name \"\" is not valid":       {NodeGroups: []NodeGroup{{}, {}}},
-		"has no managed node group":                   {Existing: &Existing{Name: pulumi.String("c"), Endpoint: pulumi.String("e")}},
 		"Existing.Name is required":                   {Existing: &Existing{}},
 	} {
 		require.ErrorContains(t, s.complete().check(), want)

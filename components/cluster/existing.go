@@ -96,7 +96,12 @@ func Lookup(ctx *pulumi.Context, name string, opts ...pulumi.InvokeOption) (*Exi
 	}
 	e := &Existing{Name: pulumi.String(name), Endpoint: pulumi.String(found.Endpoint)}
 	e.Nodes.AutoScalingGroups = pulumi.StringMap{}
-	e.Nodes.SecurityGroupID = pulumi.String(found.VpcConfig.ClusterSecurityGroupId)
+	for _, config := range found.KubernetesNetworkConfigs {
+		if config.IpFamily == "ipv6" {
+			return nil, fmt.Errorf("cluster %s gives pods IPv6 addresses: a VPC link reaches IPv4 targets only, so publish from a cluster "+
+				"with IPv4", name)
+		}
+	}
 	if len(found.CertificateAuthorities) > 0 {
 		e.CertificateAuthority = pulumi.String(found.CertificateAuthorities[0].Data)
 	}
@@ -113,24 +118,32 @@ func Lookup(ctx *pulumi.Context, name string, opts ...pulumi.InvokeOption) (*Exi
 	if err != nil {
 		return nil, fmt.Errorf("cluster %s: %w", name, err)
 	}
+	securityGroups := map[string][]string{}
 	for _, group := range slices.Sorted(slices.Values(groups.Names)) {
-		if err := e.addNodes(ctx, name, group, opts); err != nil {
+		ids, err := e.addNodes(ctx, name, group, opts)
+		if err != nil {
 			return nil, fmt.Errorf("cluster %s: node group %s: %w", name, group, err)
 		}
+		if ids != nil {
+			securityGroups[group] = ids
+		}
 	}
-	return e, nil
+	id, err := commonGroup(name, found.VpcConfig.ClusterSecurityGroupId, securityGroups)
+	e.Nodes.SecurityGroupID = pulumi.String(id)
+	return e, err
 }
 
-func (e *Existing) addNodes(ctx *pulumi.Context, cluster, name string, opts []pulumi.InvokeOption) error {
+// addNodes takes the Auto Scaling groups of a node group, and gives the security groups of its nodes, nil while there are none.
+func (e *Existing) addNodes(ctx *pulumi.Context, cluster, name string, opts []pulumi.InvokeOption) (securityGroups []string, err error) {
 	group, err := awseks.LookupNodeGroup(ctx, &awseks.LookupNodeGroupArgs{ClusterName: cluster, NodeGroupName: name}, opts...)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, resource := range group.Resources {
 		for _, scaling := range resource.AutoscalingGroups {
 			found, err := autoscaling.LookupGroup(ctx, &autoscaling.LookupGroupArgs{Name: scaling.Name}, opts...)
 			if err != nil {
-				return err
+				return nil, err
 			}
 			e.Nodes.AutoScalingGroups[scaling.Name] = pulumi.String(scaling.Name)
 			for _, zone := range found.AvailabilityZones {
@@ -138,7 +151,10 @@ func (e *Existing) addNodes(ctx *pulumi.Context, cluster, name string, opts []pu
 					e.Zones = append(e.Zones, zone)
 				}
 			}
+			if securityGroups, err = securityGroupsOf(ctx, scaling.Name, opts); err != nil {
+				return nil, err
+			}
 		}
 	}
-	return nil
+	return securityGroups, nil
 }

@@ -153,13 +153,10 @@ func (s Settings) check() error {
 }
 
 func (e Existing) check(p *settings.Problems) {
-	name, _ := settings.Known(e.Name)
 	p.When(e.Name == nil, "{Existing.Name} is required")
 	p.When(e.Endpoint == nil && e.Kubeconfig == nil, "{Existing.Kubeconfig} is required, or {Existing.Endpoint} for one that asks the "+
 		"AWS CLI for a token")
 	p.When(e.Nodes.SecurityGroupID == nil, "{Existing.Nodes.SecurityGroupID} is required: name the security group of the nodes")
-	p.When(len(e.Nodes.AutoScalingGroups) == 0, "cluster %s has no managed node group: nothing could become a target of the load balancer",
-		name)
 }
 
 func (s Settings) checkRanges(p *settings.Problems) {

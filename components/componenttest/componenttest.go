@@ -135,6 +135,7 @@ func (g *Graph) Call(args pulumi.MockCallArgs) (resource.PropertyMap, error) {
 			"names": []any{region + "a", region + "b", region + "c"}, "zoneIds": []any{"az1", "az2", "az4"},
 		},
 		"aws:ec2/getVpc:getVpc":                   {"cidrBlock": "10.0.0.0/16"},
+		"aws:ec2/getInstances:getInstances":       {"ids": []any{}},
 		"aws:eks/getAddonVersion:getAddonVersion": {"version": "v" + textOf(args.Args["kubernetesVersion"]) + ".0-eksbuild.1"},
 	}
 	answer, known := answers[args.Token]

@@ -1,11 +1,13 @@
 package gateway
 
 import (
+	"fmt"
+	"slices"
+
 	"github.com/apigateway-ingress/apigateway-ingress/components/network"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/vpc"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
-	"slices"
 )
 
 const httpsPort = 443
@@ -25,12 +27,18 @@ func (g *Gateway) vpcEndpoints(ctx *pulumi.Context) (pulumi.StringArrayOutput, e
 	if err != nil {
 		return pulumi.StringArrayOutput{}, err
 	}
-	if _, err := vpc.NewSecurityGroupIngressRule(ctx, g.name+"-endpoint", &vpc.SecurityGroupIngressRuleArgs{
-		SecurityGroupId: group.ID(), CidrIpv4: ptr(g.args.Network.CIDR),
-		IpProtocol: pulumi.String("tcp"), FromPort: pulumi.Int(httpsPort), ToPort: pulumi.Int(httpsPort),
-		Description: pulumi.String("HTTPS from the VPC"), Tags: g.tags(),
-	}, pulumi.Parent(g)); err != nil {
-		return pulumi.StringArrayOutput{}, err
+	for i, cidr := range g.args.Network.Ranges() {
+		name := g.name + "-endpoint"
+		if i > 0 {
+			name = fmt.Sprintf("%s-%d", name, i)
+		}
+		if _, err := vpc.NewSecurityGroupIngressRule(ctx, name, &vpc.SecurityGroupIngressRuleArgs{
+			SecurityGroupId: group.ID(), CidrIpv4: ptr(cidr),
+			IpProtocol: pulumi.String("tcp"), FromPort: pulumi.Int(httpsPort), ToPort: pulumi.Int(httpsPort),
+			Description: pulumi.String("HTTPS from the VPC"), Tags: g.tags(),
+		}, pulumi.Parent(g)); err != nil {
+			return pulumi.StringArrayOutput{}, err
+		}
 	}
 	endpoint, err := ec2.NewVpcEndpoint(ctx, g.name, &ec2.VpcEndpointArgs{
 		VpcId:             g.args.Network.ID,

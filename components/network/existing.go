@@ -91,7 +91,12 @@ func Lookup(ctx *pulumi.Context, v VPC, opts ...pulumi.InvokeOption) (complete V
 	if err != nil {
 		return v, nil, fmt.Errorf("VPC %s: %w", id, err)
 	}
-	v.CIDR = pulumi.String(vpc.CidrBlock)
+	v.CIDR, v.SecondaryCIDRs = pulumi.String(vpc.CidrBlock), nil
+	for _, more := range vpc.CidrBlockAssociations {
+		if more.CidrBlock != vpc.CidrBlock {
+			v.SecondaryCIDRs = append(v.SecondaryCIDRs, pulumi.String(more.CidrBlock))
+		}
+	}
 	var problems []error
 	if !vpc.EnableDnsHostnames || !vpc.EnableDnsSupport {
 		problems = append(problems, fmt.Errorf("VPC %s has no DNS host names: nodes could not join; set enableDnsSupport and "+

@@ -55,6 +55,8 @@ type VPC struct {
 	ID pulumi.StringInput `pulumi:"vpcId"`
 	// CIDR is its IPv4 range. Default what AWS says.
 	CIDR pulumi.StringInput `pulumi:"vpcCidr,optional" config:"-"`
+	// SecondaryCIDRs are the IPv4 ranges that it has besides. Default what AWS says where its ID is known.
+	SecondaryCIDRs pulumi.StringArray `pulumi:"secondaryCidrs,optional" config:"-"`
 	// PublicSubnetIDs are the existing VPC's public subnets, for the cluster's network interfaces. May be empty.
 	PublicSubnetIDs pulumi.StringArrayInput `pulumi:"publicSubnetIds,optional"`
 	// PrivateSubnetIDs are the existing VPC's private subnets, one a zone and two at least, for nodes and load balancer.
@@ -216,7 +218,16 @@ func (a Args) place() string {
 
 // VPC is the network for the components that stand in it.
 func (n *Network) VPC() VPC {
-	return VPC{ID: n.VpcID, CIDR: n.CIDR, PublicSubnetIDs: n.PublicSubnetIDs, PrivateSubnetIDs: n.PrivateSubnetIDs, ready: n.ready}
+	vpc := VPC{ID: n.VpcID, CIDR: n.CIDR, PublicSubnetIDs: n.PublicSubnetIDs, PrivateSubnetIDs: n.PrivateSubnetIDs, ready: n.ready}
+	if existing := n.args.Existing; existing != nil {
+		vpc.SecondaryCIDRs = existing.SecondaryCIDRs
+	}
+	return vpc
+}
+
+// Ranges are all its IPv4 ranges, the first one first.
+func (v VPC) Ranges() pulumi.StringArray {
+	return append(pulumi.StringArray{v.CIDR}, v.SecondaryCIDRs...)
 }
 
 func (n *Network) declare(ctx *pulumi.Context) error {

@@ -250,6 +250,9 @@ func (a Args) checkExisting(p *settings.Problems) {
 		"{PodRole.Mode} kube2iam changes the role of the nodes, which in an existing cluster is not the stack's: choose irsa, podIdentity "+
 			"or none")
 	name, _ := settings.Known(existing.Name)
+	p.When(len(existing.Nodes.AutoScalingGroups) == 0 && a.Gateway.Balancer.TargetType != gateway.IP,
+		"cluster %s has no managed node group, and nothing else registers nodes with the load balancer: set {Gateway.Balancer.TargetType} ip, "+
+			"which takes the AWS Load Balancer Controller in the cluster", name)
 	p.When(existing.OIDCProviderARN == nil && a.PodRole.Mode == podrole.IRSA,
 		"{PodRole.Mode} irsa: IAM has no OIDC provider for cluster %s: make one, or choose podIdentity or none", name)
 }

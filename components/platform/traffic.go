@@ -51,7 +51,10 @@ func (p *Platform) throughProxy(net *network.Network) *workload.Traffic {
 		}
 		backends[s.namespace()+"/"+peer.ServiceName] = peer
 	}
-	traffic := &workload.Traffic{From: []workload.Peer{{Range: net.CIDR}}}
+	traffic := &workload.Traffic{}
+	for _, cidr := range net.VPC().Ranges() {
+		traffic.From = append(traffic.From, workload.Peer{Range: cidr})
+	}
 	for _, key := range slices.Sorted(maps.Keys(backends)) {
 		traffic.To = append(traffic.To, backends[key])
 	}

@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/apigateway-ingress/apigateway-ingress/components/componenttest"
@@ -14,6 +15,8 @@ type existingCluster struct {
 	componenttest.Graph
 	// service is the spec of its only Service.
 	service map[string]any
+	// selfManaged is a cluster without managed node groups.
+	selfManaged bool
 }
 
 func (e *existingCluster) Call(args pulumi.MockCallArgs) (resource.PropertyMap, error) {
@@ -26,7 +29,11 @@ func (e *existingCluster) Call(args pulumi.MockCallArgs) (resource.PropertyMap, 
 		"aws:eks/getNodeGroups:getNodeGroups": {"names": []any{"workers"}},
 		"aws:eks/getNodeGroup:getNodeGroup":   {"resources": []any{map[string]any{"autoscalingGroups": []any{map[string]any{"name": "asg"}}}}},
 		"aws:autoscaling/getGroup:getGroup":   {"availabilityZones": []any{"us-east-1a", "us-east-1b"}},
-		"aws:ec2/getVpc:getVpc":               {"cidrBlock": "10.0.0.0/16", "enableDnsHostnames": true, "enableDnsSupport": true},
+		"aws:ec2/getVpc:getVpc": {"cidrBlock": "10.0.0.0/16", "enableDnsHostnames": true, "enableDnsSupport": true,
+			"cidrBlockAssociations": []any{map[string]any{"cidrBlock": "10.0.0.0/16"}, map[string]any{"cidrBlock": "100.64.0.0/16"}}},
+	}
+	if e.selfManaged {
+		answers["aws:eks/getNodeGroups:getNodeGroups"] = map[string]any{"names": []any{}}
 	}
 	if args.Token == "aws:ec2/getSubnet:getSubnet" {
 		zones := map[string]string{"subnet-a": "us-east-1a", "subnet-b": "us-east-1b", "subnet-c": "us-east-1a", "subnet-d": "us-east-1b"}
@@ -55,9 +62,13 @@ func publish(t *testing.T, service map[string]any, published string) (*existingC
 		delete(values, key)
 	}
 	values["clusterName"], values["publish"], values["podRole"] = "prod", published, "none"
+	return publishOn(t, &existingCluster{service: service}, values)
+}
+
+func publishOn(t *testing.T, mocks *existingCluster, values map[string]string) (*existingCluster, error) {
+	t.Helper()
 	s, err := read(t, values)
 	require.NoError(t, err)
-	mocks := &existingCluster{service: service}
 	return mocks, pulumi.RunErr(s.declare, pulumi.WithMocks("apigateway-ingress", "stack", mocks))
 }
 
@@ -70,6 +81,27 @@ func TestClusterNameIsEnough(t *testing.T) {
 	require.ElementsMatch(t, []any{"subnet-a", "subnet-b"}, balancer.Inputs["subnets"])
 	require.Empty(t, graph.All("aws:ec2/vpc:Vpc"))
 	require.Contains(t, graph.Everything(t), "front-end.shop.svc.cluster.local")
+	policy := fmt.Sprint(graph.One(t, "kubernetes:networking.k8s.io/v1:NetworkPolicy").Inputs)
+	require.Contains(t, policy, "10.0.0.0/16")
+	require.Contains(t, policy, "100.64.0.0/16", "nodes and load balancer may be in a range that the VPC got later")
+}
+
+// Nobody registers nodes that are in no managed node group; pods are registered by the Load Balancer Controller.
+func TestNodesThatNobodyRegisters(t *testing.T) {
+	for kind, problem := range map[string]string{"instance": "cluster prod has no managed node group", "ip": ""} {
+		values := small()
+		delete(values, "manifests")
+		delete(values, "services")
+		values["clusterName"], values["publish"], values["podRole"] = "prod", `[{"service":"shop/front-end:80"}]`, "none"
+		values["targetType"] = kind
+		service := map[string]any{"ports": []any{map[string]any{"port": 80}}}
+		_, err := publishOn(t, &existingCluster{service: service, selfManaged: true}, values)
+		if problem == "" {
+			require.NoError(t, err)
+			continue
+		}
+		require.ErrorContains(t, err, problem)
+	}
 }
 
 // What is not as the routes have it fails before anything is made of it.

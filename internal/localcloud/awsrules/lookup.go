@@ -74,6 +74,29 @@ var lookups = map[string]func(r *Rules, args properties) (properties, error){
 		}
 		return nil, apiError("ValidationError", "no Auto Scaling group %v", args["name"])
 	},
+	"aws:ec2/getInstances:getInstances": func(r *Rules, args properties) (properties, error) {
+		wanted := filterOf(args, "tag:aws:autoscaling:groupName")
+		ids := []any{}
+		for _, instance := range Instances(r.store, "") {
+			if instance.AutoScalingGroup == wanted {
+				ids = append(ids, instance.ID)
+			}
+		}
+		return properties{"id": wanted, "ids": ids, "privateIps": []any{}, "publicIps": []any{}, "ipv6Addresses": []any{}}, nil
+	},
+	"aws:ec2/getNetworkInterface:getNetworkInterface": func(r *Rules, args properties) (properties, error) {
+		wanted := filterOf(args, "attachment.instance-id")
+		for _, instance := range Instances(r.store, "") {
+			if instance.ID == wanted {
+				groups := []any{}
+				for _, id := range instance.SecurityGroups {
+					groups = append(groups, id)
+				}
+				return properties{"id": "eni-" + lowerHash(wanted, 17), "vpcId": instance.VPC, "securityGroups": groups}, nil
+			}
+		}
+		return nil, errors.New("no matching EC2 Network Interface found")
+	},
 	"aws:iam/getOpenIdConnectProvider:getOpenIdConnectProvider": func(r *Rules, args properties) (properties, error) {
 		for _, o := range r.store.List(OIDCProvider) {
 			if o.Text("url") == args["url"] {
@@ -82,6 +105,19 @@ var lookups = map[string]func(r *Rules, args properties) (properties, error){
 		}
 		return nil, apiError("NoSuchEntity", "no OpenID Connect provider for %v", args["url"])
 	},
+}
+
+// filterOf is the first value of a filter; empty without it.
+func filterOf(args properties, name string) string {
+	filters, _ := args["filters"].([]any)
+	for _, filter := range filters {
+		fields, _ := filter.(map[string]any)
+		if values, _ := fields["values"].([]any); fields["name"] == name && len(values) > 0 {
+			text, _ := values[0].(string)
+			return text
+		}
+	}
+	return ""
 }
 
 func (r *Rules) existing(token string, id any, missing string) (*store.Object, error) {
