@@ -1,7 +1,10 @@
 package platform
 
 import (
+	"cmp"
+	"maps"
 	"slices"
+	"strings"
 
 	"github.com/apigateway-ingress/apigateway-ingress/components/change"
 	"github.com/apigateway-ingress/apigateway-ingress/components/podrole"
@@ -71,5 +74,32 @@ func mayChange(old, new change.Inputs) error {
 				"existingNamespaces: %s was made by this stack, and would be deleted with all that is in it: take it out again", name)
 		}
 	}
+	p.Add(servicesStay(madeServices(old), madeServices(new)))
 	return p.Err()
+}
+
+// servicesStay: a service that moves to another namespace has no pods there before those of before go.
+func servicesStay(before, after map[string][]string) error {
+	var p settings.Problems
+	for _, name := range slices.Sorted(maps.Keys(before)) {
+		left := slices.DeleteFunc(slices.Clone(before[name]), func(namespace string) bool { return slices.Contains(after[name], namespace) })
+		come := slices.DeleteFunc(slices.Clone(after[name]), func(namespace string) bool { return slices.Contains(before[name], namespace) })
+		p.When(len(left) > 0 && len(come) > 0, "service %s cannot move from namespace %s to %s at once: requests would fail until its pods are "+
+			"there. Declare it in both, move the routes, bring the stack up, and take the former one away",
+			name, strings.Join(left, ", "), strings.Join(come, ", "))
+	}
+	return p.Err()
+}
+
+// madeServices are the namespaces of services with an image by their names, as a state has them.
+func madeServices(inputs change.Inputs) map[string][]string {
+	services := map[string][]string{}
+	for _, service := range inputs.Objects("services") {
+		name, _ := service["name"].(string)
+		namespace, _ := service["namespace"].(string)
+		if service["image"] != nil {
+			services[name] = append(services[name], cmp.Or(namespace, defaultNamespace))
+		}
+	}
+	return services
 }

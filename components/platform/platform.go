@@ -391,7 +391,8 @@ func (p *Platform) inCluster(ctx *pulumi.Context, net *network.Network, kube *cl
 		args := s.workload()
 		args.Namespace = namespaces[s.namespace()]
 		args.Traffic = p.toService(s)
-		backend, err := workload.New(ctx, p.name+"-"+s.Name, args, onNodes...)
+		name, formerly := p.parts.args.childName(p.name, s)
+		backend, err := workload.New(ctx, name, args, append(slices.Clone(onNodes), formerly...)...)
 		if err != nil {
 			return err
 		}

@@ -4,11 +4,13 @@ import (
 	"cmp"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/apigateway-ingress/apigateway-ingress/components/route"
 	"github.com/apigateway-ingress/apigateway-ingress/components/settings"
 	"github.com/apigateway-ingress/apigateway-ingress/components/workload"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"k8s.io/apimachinery/pkg/util/validation"
 )
 
@@ -90,3 +92,21 @@ func (a Args) notices() []string {
 func (s Service) namespace() string { return cmp.Or(s.Namespace, defaultNamespace) }
 
 func (s Service) workload() *workload.Args { return &workload.Args{ServiceName: s.Name, Spec: s.Spec} }
+
+// childName is the name of a service's component, of which namespaces other than the default one are part: two may have Services of
+// one name. The first service of a name had the name alone before.
+func (a Args) childName(platform string, s Service) (name string, formerly []pulumi.ResourceOption) {
+	former := platform + "-" + s.Name
+	if s.namespace() == defaultNamespace {
+		return former, nil
+	}
+	name = platform + "-" + s.namespace() + "." + s.Name
+	first := slices.IndexFunc(a.Services, func(other Service) bool { return other.Image != nil && other.Name == s.Name })
+	atDefault := slices.ContainsFunc(a.Services, func(other Service) bool {
+		return other.Image != nil && other.Name == s.Name && other.namespace() == defaultNamespace
+	})
+	if atDefault || a.Services[first].namespace() != s.namespace() {
+		return name, nil
+	}
+	return name, []pulumi.ResourceOption{pulumi.Aliases([]pulumi.Alias{{Name: pulumi.String(former)}})}
+}
