@@ -25,7 +25,7 @@ WITH_NGINX = APIGW_INGRESS_NGINX=$${APIGW_INGRESS_NGINX:-$$(ls $(CURDIR)/$(BIN)/
 
 .DEFAULT_GOAL := help
 FUZZTIME  ?= 3s
-.PHONY: help up down build cli nginx nginx-system ready quick test test-nginx race pipelines conformance-kubernetes fuzz lint golden conformance conformance-aws chaos faults soak bench bench-cold bench-baseline bench-compare images release release-check clean
+.PHONY: help up down build cli nginx nginx-system ready quick test test-nginx race pipelines changes conformance-kubernetes fuzz lint golden conformance conformance-aws chaos faults soak bench bench-cold bench-baseline bench-compare images release release-check clean
 
 ##@ Use
 
@@ -68,8 +68,10 @@ fuzz: nginx ## search for inputs that break something, FUZZTIME=3s for each targ
 	  $(WITH_NGINX) $(GO) test ./$$(dirname $$target) -run '^$$' -fuzz "^$$(basename $$target)$$" -fuzztime $(FUZZTIME) || exit 1; \
 	done
 
+# The scaffold's schema is what tests/docs writes into Pulumi.yaml.
 golden: ## write the golden files anew
-	$(GO) test ./components/route ./components/route/ingress ./components/route/foreign ./components/platform ./automation/command ./automation/migrate ./automation/scaffold ./tests/docs -update
+	$(GO) test ./tests/docs -update
+	$(GO) test ./components/route ./components/route/ingress ./components/route/foreign ./components/platform ./automation/command ./automation/migrate ./automation/scaffold -update
 
 lint: $(BIN)/golangci-lint ## check format and style
 	@test -z "$$(gofmt -l automation components internal policies previewtest sample-services stacks tests)" || { gofmt -l automation components internal policies previewtest sample-services stacks tests; exit 1; }
@@ -92,6 +94,9 @@ CHAOS_POINTS ?= 10
 SOAK         ?= 10m
 chaos: build nginx ## kill binary, engine and local cloud at many moments of every operation
 	$(WITH_NGINX) CHAOS_POINTS=$(CHAOS_POINTS) $(GO) test ./tests/chaos -count 1 -timeout 60m -v
+
+changes: build nginx ## change every key of a living stack under load and back; GOLDEN=-update writes docs/reference/changes.md
+	$(WITH_NGINX) WALK=all $(GO) test $(TESTFLAGS) ./tests/integration -run "TestChanges\$$" -count 1 -timeout 60m -v $(GOLDEN)
 
 faults: build nginx ## let every operation on every type of resource fail once, and write docs/contributing/fault-matrix.md
 	$(WITH_NGINX) FAULTS=all $(GO) test ./tests/integration -run "TestFaults|TestFullDisk" -count 1 -timeout 60m

@@ -2,7 +2,6 @@ package deploy
 
 import (
 	"encoding/json"
-	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -12,6 +11,7 @@ import (
 	"github.com/apigateway-ingress/apigateway-ingress/components/componenttest"
 	"github.com/apigateway-ingress/apigateway-ingress/components/platform"
 	"github.com/apigateway-ingress/apigateway-ingress/components/settings"
+	"github.com/apigateway-ingress/apigateway-ingress/internal/variants"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/stretchr/testify/require"
 	"sigs.k8s.io/yaml"
@@ -166,77 +166,6 @@ func fileExists(path string) bool {
 	return err == nil
 }
 
-// together is what a key needs besides itself.
-var together = map[string]map[string]string{
-	"basePath":       {"domainName": "api.example.com", "hostedZoneId": "Z0123456789"},
-	"certificateArn": {"domainName": "api.example.com"},
-	"hostedZoneId":   {"domainName": "api.example.com", "certificateArn": certificate},
-	"onlyDomain":     {"domainName": "api.example.com", "hostedZoneId": "Z0123456789"},
-	"securityPolicy": {"domainName": "api.example.com", "hostedZoneId": "Z0123456789"},
-	"truststoreUri":  {"domainName": "api.example.com", "hostedZoneId": "Z0123456789", "onlyDomain": "true"},
-	"truststoreVersion": {"domainName": "api.example.com", "hostedZoneId": "Z0123456789", "onlyDomain": "true",
-		"truststoreUri": "s3://b/k"},
-	"domainName":             {"hostedZoneId": "Z0123456789"},
-	"hosts":                  {"hostedZoneId": "Z0123456789", "publish": hosts},
-	"hostedZones":            {"hostedZoneId": "Z9876543210", "publish": hosts, "hosts": "auto"},
-	"balancerServerName":     {"balancerCertificateArn": certificate},
-	"balancerCertificateArn": {"balancerServerName": "proxy.example.com"},
-	"alarmTopicArns":         {"alarms": "true"},
-	"alarmLatencyMillis":     {"alarms": "true"},
-	"webAclRateLimit":        {"webAclManaged": "true"},
-	"canaryPercent":          {"stableDeployment": "abc123"},
-	"throttleBurst":          {"throttleRate": "50"},
-	"vpcEndpointIds":         {"endpointType": "PRIVATE"},
-	"createVpcEndpoint":      {"endpointType": "PRIVATE"},
-	"endpointType":           {"createVpcEndpoint": "true"},
-	"publicSubnetIds":        {"vpcId": "vpc-1", "privateSubnetIds": `["subnet-1","subnet-2"]`},
-	"privateSubnetIds":       {"vpcId": "vpc-1"},
-	"vpcId":                  {"privateSubnetIds": `["subnet-1","subnet-2"]`},
-	"authorizers":            {"manifests": manifests("auth.yaml")},
-	"webAclBodyLimit":        {"webAclManaged": "true"},
-	"webAclOverrides":        {"webAclManaged": "true"},
-	"webAclLogs":             {"webAclManaged": "true"},
-	"cacheSize":              {"manifests": manifests("ttl.yaml")},
-	"group":                  {"manifests": manifests("group.yaml")},
-	"classless":              {"manifests": manifests("classless.yaml")},
-	"allowNamespaceOverlaps": {"manifests": manifests("overlap.yaml"),
-		"services": `[{"name":"bookservice","port":80},{"name":"bookservice","namespace":"team","port":80}]`},
-	"ignoreForeignAnnotations": {"manifests": manifests("foreign.yaml")},
-}
-
-const certificate = "arn:aws:acm:us-east-1:111122223333:certificate/01234567-89ab-cdef-0123-456789abcdef"
-
-// hosts are routes of two hosts beside each other.
-const hosts = `[{"service":"bookservice:80","host":"shop.example.com"},{"service":"bookservice:80","host":"help.example.com"}]`
-
-func manifests(name string) string { return `["stacks/deploy/testdata/` + name + `"]` }
-
-// samples are values for keys whose type does not suggest one.
-var samples = map[string]string{
-	"clientUser": "false", "permissionsBoundary": "arn:aws:iam::111122223333:policy/boundary",
-	"name": "shop", "manifests": manifests("one.yaml"), "namespace": "copy", "openapi": `["stacks/deploy/testdata/openapi.yaml"]`,
-	"group":            "b",
-	"authorizers":      `[{"name":"pool","type":"cognito","userPoolArns":["arn:aws:cognito-idp:us-east-1:111122223333:userpool/us-east-1_a"]}]`,
-	"apiResourceQuota": "2", "services": strings.Replace(bookstore, `"port":80`, `"port":80,"replicas":5`, 1),
-	"vpcCidr": "10.9.0.0/16", "availabilityZones": "3", "interfaceEndpoints": `["sqs"]`, "vpcId": "vpc-1", "publicSubnetIds": `["subnet-9"]`,
-	"privateSubnetIds": `["subnet-3","subnet-4"]`, "kubernetesVersion": "1.33", "publicAccessCidrs": `["203.0.113.0/24"]`,
-	"controlPlaneLogs": `["audit"]`,
-	"secretsKmsKeyArn": "arn:aws:kms:us-east-1:111122223333:key/0a", "logKmsKeyArn": "arn:aws:kms:us-east-1:111122223333:key/0a",
-	"clusterAdmins": `["arn:aws:iam::111122223333:role/ops"]`, "addons": `[{"name":"eks-pod-identity-agent"}]`, "instanceType": "m7g.large",
-	"nodeGroups": `[{"count":7}]`, "podRoleServiceAccounts": `["ci/deployer"]`, "proxyImage": "nginx:1.31", "nodePort": "30099",
-	"vpcEndpointIds": `["vpce-1"]`, "clientArns": `["arn:aws:iam::111122223333:user/x"]`, "stageName": "v1", "stageVariables": `{"a":"b"}`,
-	"logRetentionDays": "7", "flowLogDays": "7", "stableDeployment": "abc123", "domainName": "api.example.com",
-	"certificateArn": certificate, "hostedZoneId": "Z0123456789",
-	"domains": `[{"name":"b.example.com","hostedZoneId":"Z0123456789"}]`, "hosts": "each",
-	"hostedZones": `[{"id":"Z0123456789","name":"example.com"}]`,
-	"basePath":    "v1", "truststoreUri": "s3://b/k", "truststoreVersion": "2", "balancerCertificateArn": certificate,
-	"balancerServerName": "proxy.example.com",
-	"webAclArn":          "arn:aws:wafv2:us-east-1:111122223333:regional/webacl/a/0",
-	"webAclOverrides":    `{"BodySize":"count"}`, "webAclBodyLimit": "32",
-	"usagePlans": `[{"name":"a","keys":["k"]}]`, "gatewayResponses": `[{"type":"THROTTLED","status":503}]`, "webAclRateLimit": "500",
-	"alarmTopicArns": `["arn:aws:sns:us-east-1:111122223333:oncall"]`, "tags": `{"team":"a"}`,
-}
-
 // elsewhere are keys that do not reach the platform on mocks, and the tests that hold them.
 var elsewhere = map[string]string{
 	"target": "TestBadConfig, tests/integration", "localImages": "tests/integration", "localFunctions": "tests/integration",
@@ -244,39 +173,41 @@ var elsewhere = map[string]string{
 	"kubeconfig": "TestBadConfig", "existingNamespaces": "TestBadConfig, tests/integration TestExistingNamespaceIsUsed",
 }
 
-// A key that is declared and has no effect on what is declared, and is refused nowhere, cannot be: each one is set to
-// another value than its default, and what the program declares must change, or be refused.
+// A key that is declared and has no effect on what is declared, and is refused nowhere, cannot be: each one, and each field of
+// one that is an object, is set to another value, and what the program declares must change, or be refused.
 func TestEveryKeyHasAnEffect(t *testing.T) {
-	for _, f := range settings.Fields(reflect.TypeFor[Config]()) {
-		if elsewhere[f.Key] != "" {
-			continue
-		}
-		t.Run(f.Key, func(t *testing.T) {
+	all, err := variants.All()
+	require.NoError(t, err)
+	tried := map[string]bool{}
+	for _, v := range all {
+		tried[v.Key] = true
+		t.Run(v.Key, func(t *testing.T) {
 			values := small()
-			for key, value := range together[f.Key] {
-				values[key] = value
+			for key, value := range v.With {
+				values[key] = text(t, value)
+			}
+			key, _, _ := strings.Cut(v.Key, "[")
+			if v.From != nil {
+				values[key] = text(t, v.From)
 			}
 			before := declared(t, values)
-			values[f.Key] = sample(f)
-			require.NotEqual(t, before, declared(t, values), "%s=%s changes nothing", f.Key, values[f.Key])
+			values[key] = text(t, v.To)
+			require.NotEqual(t, before, declared(t, values), "%s=%s changes nothing", key, values[key])
 		})
+	}
+	for _, f := range settings.Fields(reflect.TypeFor[Config]()) {
+		require.True(t, tried[f.Key] || elsewhere[f.Key] != "", "internal/variants has no %s", f.Key)
+		for _, member := range settings.Members(f.Type) {
+			require.True(t, tried[f.Key+"[]."+member.Key], "internal/variants has no %s[].%s", f.Key, member.Key)
+		}
 	}
 }
 
-func sample(f settings.Field) string {
-	if text := samples[f.Key]; text != "" {
-		return text
-	}
-	if f.Enum != nil {
-		return f.Enum[len(f.Enum)-1]
-	}
-	switch settings.Kind(f.Type) {
-	case "boolean":
-		return fmt.Sprint(f.Default != "true")
-	case "integer":
-		return "5"
-	}
-	return "something"
+func text(t *testing.T, value any) string {
+	t.Helper()
+	text, err := variants.Text(value)
+	require.NoError(t, err)
+	return text
 }
 
 // declared is every resource that the program declares with a config, or what it says against the config.

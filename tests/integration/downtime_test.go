@@ -148,7 +148,10 @@ type load struct {
 	took []time.Duration
 }
 
-func (e *environment) startLoad(clients int) *load {
+func (e *environment) startLoad(clients int) *load { return e.startPacedLoad(clients, 0) }
+
+// startPacedLoad has each client wait after each answer.
+func (e *environment) startPacedLoad(clients int, pause time.Duration) *load {
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: clients}, Timeout: time.Minute}
 	l := &load{done: make(chan struct{}), client: client}
 	// Updates write other outputs meanwhile.
@@ -160,7 +163,7 @@ func (e *environment) startLoad(clients int) *load {
 				select {
 				case <-l.done:
 					return
-				default:
+				case <-time.After(pause):
 				}
 				request, err := http.NewRequest(http.MethodGet, endpoint, nil)
 				if err != nil {
