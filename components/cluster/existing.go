@@ -151,8 +151,12 @@ func (e *Existing) addNodes(ctx *pulumi.Context, cluster, name string, opts []pu
 					e.Zones = append(e.Zones, zone)
 				}
 			}
-			if securityGroups, err = securityGroupsOf(ctx, scaling.Name, opts); err != nil {
+			ids, err := securityGroupsOf(ctx, scaling.Name, opts)
+			if err != nil {
 				return nil, err
+			}
+			if ids != nil {
+				securityGroups = ids
 			}
 		}
 	}

@@ -59,6 +59,7 @@ func (a Args) checkNamespaces(p *settings.Problems) {
 	p.When(len(a.ExistingNamespaces) > 0 && a.Cluster.Existing == nil,
 		"{ExistingNamespaces} are those of an existing cluster: a new one has none")
 	for i, name := range a.ExistingNamespaces {
+		p.When(name == defaultNamespace, "{ExistingNamespaces[%d]}: %s is in every cluster: leave it out", i, name)
 		used := slices.ContainsFunc(a.Services, func(s Service) bool { return s.Image != nil && s.namespace() == name })
 		p.When(!used, "{ExistingNamespaces[%d]}: %s is the namespace of no service with an image", i, name)
 	}

@@ -22,7 +22,8 @@ func TestServicesStayInTheirNamespaces(t *testing.T) {
 	} {
 		require.NoError(t, mayChange(allowed[0], allowed[1]))
 	}
-	require.ErrorContains(t, mayChange(services("default"), services("copy")), "service books cannot move from namespace default to copy at once")
+	require.ErrorContains(t, mayChange(services("default"), services("copy")),
+		"service books cannot move from namespace default to copy at once")
 }
 
 func TestNamespacesOfTheStackStayItsOwn(t *testing.T) {

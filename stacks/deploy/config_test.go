@@ -101,6 +101,7 @@ func TestBadConfig(t *testing.T) {
 		{"nodeGroups", `[{"count":1,"min":3}]`, "nodeGroups[0]: min 3, count 1 and max 1"},
 		{"usagePlans", `[{"name":"a","keys":[]}]`, "usagePlans[0].keys is empty"},
 		{"existingNamespaces", `["team"]`, "existingNamespaces are those of an existing cluster: a new one has none"},
+		{"existingNamespaces", `["default"]`, "existingNamespaces[0]: default is in every cluster: leave it out"},
 	} {
 		t.Run(c.key+" "+c.want, func(t *testing.T) {
 			values := small()

@@ -95,7 +95,8 @@ func TestDomainURL(t *testing.T) {
 	annotated := func(name, domain, more string) string {
 		text := strings.Replace(of("", name), "name: web}", "name: "+name+
 			", annotations: {apigateway.ingress.kubernetes.io/custom-domain-name: "+domain+
-			", apigateway.ingress.kubernetes.io/certificate-arn: \""+"arn:aws:acm:us-east-1:111122223333:certificate/01234567-89ab-cdef-0123-456789abcdef"+"\""+more+"}}", 1)
+			", apigateway.ingress.kubernetes.io/certificate-arn: \"arn:aws:acm:us-east-1:111122223333:certificate/"+
+			"01234567-89ab-cdef-0123-456789abcdef"+"\""+more+"}}", 1)
 		return strings.Replace(text, "service: {name: web", "service: {name: bookservice", 1)
 	}
 	foreign := strings.Replace(annotated("foreign", "foreign.example.com", ""), "ingressClassName: apigateway", "ingressClassName: nginx", 1)
