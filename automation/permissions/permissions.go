@@ -54,7 +54,8 @@ var shared = map[string]condition{
 // always are the reads by which the program finds out where it is, and about networks and clusters that exist.
 var always = []string{
 	"autoscaling:DescribeAutoScalingGroups", "ec2:DescribeAvailabilityZones", "ec2:DescribeInstances",
-	"ec2:DescribeNetworkInterfaces", "ec2:DescribeRegions", "ec2:DescribeSubnets", "ec2:DescribeVpcAttribute", "ec2:DescribeVpcEndpoints", "ec2:DescribeVpcs",
+	"ec2:DescribeNetworkInterfaces", "ec2:DescribeRegions", "ec2:DescribeSubnets",
+	"ec2:DescribeVpcAttribute", "ec2:DescribeVpcEndpoints", "ec2:DescribeVpcs",
 	"eks:DescribeCluster", "eks:DescribeNodegroup", "eks:ListNodegroups", "sts:GetCallerIdentity",
 }
 

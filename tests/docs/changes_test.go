@@ -15,7 +15,8 @@ import (
 
 // otherKeys are those that no change of one stack shows, and where it is said what becomes of them.
 var otherKeys = map[string]string{
-	"target": "another stack's business: docs/reference/config.md", "localImages": "this machine alone", "localFunctions": "this machine alone",
+	"target":      "another stack's business: docs/reference/config.md",
+	"localImages": "this machine alone", "localFunctions": "this machine alone",
 	"platformStack": "refused as another cluster is", "clusterName": "refused: components/cluster", "kubeconfig": "how a cluster is reached",
 	"existingNamespaces": "TestExistingNamespaceIsUsed",
 }

@@ -213,7 +213,9 @@ func (e *environment) plan() (steps, refused string) {
 		return "", reasonOf(problems, err)
 	}
 	var told []string
-	for _, way := range []struct{ op, text string }{{"create", "made"}, {"update", "in place"}, {"replace", "replaced"}, {"delete", "removed"}} {
+	for _, way := range []struct{ op, text string }{
+		{"create", "made"}, {"update", "in place"}, {"replace", "replaced"}, {"delete", "removed"},
+	} {
 		slices.Sort(types[way.op])
 		if len(types[way.op]) > 0 {
 			told = append(told, way.text+": "+strings.Join(types[way.op], ", "))

@@ -24,7 +24,8 @@ var lookups = map[string]func(r *Rules, args properties) (properties, error){
 		}
 		return described(o, properties{"mapPublicIpOnLaunch": o.Inputs["mapPublicIpOnLaunch"] == true, "availableIpAddressCount": 4000.0}), nil
 	},
-	// The provider's own words where there is none: https://github.com/hashicorp/terraform-provider-aws/blob/main/internal/tfresource/errors.go
+	// The provider's own words where there is none:
+	// https://github.com/hashicorp/terraform-provider-aws/blob/main/internal/tfresource/errors.go
 	"aws:ec2/getVpcEndpoint:getVpcEndpoint": func(r *Rules, args properties) (properties, error) {
 		for _, o := range r.store.List(VPCEndpoint) {
 			if o.Text("vpcId") == args["vpcId"] && o.Text("serviceName") == args["serviceName"] {
