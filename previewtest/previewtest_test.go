@@ -41,7 +41,7 @@ func TestInner(t *testing.T) {
 	if kind == "" {
 		t.Skip("the other tests run it in a process of its own")
 	}
-	o := Options{Project: os.Getenv(projectVariable), Executable: os.Getenv("PREVIEWTEST_INNER_EXECUTABLE"), DestroyTime: 15 * time.Second}
+	o := Options{Project: os.Getenv(projectVariable), Executable: os.Getenv("PREVIEWTEST_INNER_EXECUTABLE"), DestroyTime: 90 * time.Second}
 	switch kind {
 	case "parallel":
 		for i := range 2 {
@@ -157,6 +157,9 @@ func (w *world) binary(args ...string) string {
 	return string(out)
 }
 
+// innerDeadline leaves time for the stack on a machine that is busy with other tests; only what hangs needs it all.
+const innerDeadline = 5 * time.Minute
+
 // However a test ends, its stack goes, and its log says what helps.
 func TestStacksGo(t *testing.T) {
 	for kind, c := range map[string]struct {
@@ -164,12 +167,12 @@ func TestStacksGo(t *testing.T) {
 		timeout     time.Duration
 		log         []string
 	}{
-		"passing":  {true, true, time.Minute, []string{"is up after"}},
-		"parallel": {true, false, time.Minute, []string{"is up after"}},
-		"failing": {false, false, time.Minute, []string{"the test's own failure", "load balancer port 30080", "proxy pods", "its logs end with",
+		"passing":  {true, true, innerDeadline, []string{"is up after"}},
+		"parallel": {true, false, innerDeadline, []string{"is up after"}},
+		"failing": {false, false, innerDeadline, []string{"the test's own failure", "load balancer port 30080", "proxy pods", "its logs end with",
 			"bookservice", `"status":"200"`}},
-		"panicking": {false, false, time.Minute, []string{"the test's own panic", "load balancer port 30080"}},
-		"waiting":   {false, false, 90 * time.Second, []string{"the test's deadline is near", "test timed out after 1m30s"}},
+		"panicking": {false, false, innerDeadline, []string{"the test's own panic", "load balancer port 30080"}},
+		"waiting":   {false, false, 3 * time.Minute, []string{"the test's deadline is near", "test timed out after 3m0s"}},
 	} {
 		t.Run(kind, func(t *testing.T) {
 			w := newWorld(t)
@@ -187,7 +190,7 @@ func TestStacksGo(t *testing.T) {
 // A signal takes the stacks down before the process ends of it.
 func TestSignalTakesStacksDown(t *testing.T) {
 	w := newWorld(t)
-	command, out := w.inner("waiting", false, time.Minute)
+	command, out := w.inner("waiting", false, innerDeadline)
 	require.NoError(t, command.Start())
 	require.Eventually(t, func() bool { _, err := os.Stat(filepath.Join(w.root, "waiting")); return err == nil }, 2*time.Minute,
 		10*time.Millisecond)
@@ -199,7 +202,7 @@ func TestSignalTakesStacksDown(t *testing.T) {
 // What a killed process leaves, the next gc collects.
 func TestKilledProcessIsCollected(t *testing.T) {
 	w := newWorld(t)
-	command, out := w.inner("waiting", false, time.Minute)
+	command, out := w.inner("waiting", false, innerDeadline)
 	require.NoError(t, command.Start())
 	require.Eventually(t, func() bool { _, err := os.Stat(filepath.Join(w.root, "waiting")); return err == nil }, 2*time.Minute,
 		10*time.Millisecond)
@@ -213,7 +216,7 @@ func TestKilledProcessIsCollected(t *testing.T) {
 // With PREVIEWTEST_KEEP=1 a failed test leaves its stack, and the log says how to look at it.
 func TestKeep(t *testing.T) {
 	w := newWorld(t)
-	command, out := w.inner("failing", false, time.Minute)
+	command, out := w.inner("failing", false, innerDeadline)
 	command.Env = append(command.Env, KeepVariable+"=1")
 	require.Error(t, command.Run())
 	require.Contains(t, out.String(), "is kept: its config is ")

@@ -18,9 +18,9 @@ import (
 // it in mid-update only: the Kubernetes provider's preview takes an object that exists for good.
 // https://github.com/pulumi/pulumi-kubernetes/blob/v4.32.0/provider/pkg/provider/provider.go
 func (r *run) checkConflicts(ctx context.Context, settings *deploy.Settings) error {
-	cluster, err := r.sharedCluster(ctx, settings)
-	if err != nil || cluster == "" {
-		return err
+	cluster := r.sharedCluster(ctx, settings)
+	if cluster == "" {
+		return nil
 	}
 	footprint, err := settings.Footprint()
 	if err != nil {
@@ -42,17 +42,17 @@ func (r *run) checkConflicts(ctx context.Context, settings *deploy.Settings) err
 }
 
 // sharedCluster is the cluster that the stack does not make; empty for one that it makes.
-func (r *run) sharedCluster(ctx context.Context, settings *deploy.Settings) (string, error) {
+func (r *run) sharedCluster(ctx context.Context, settings *deploy.Settings) string {
 	if settings.PlatformStack == "" {
-		return settings.ClusterName, nil
+		return settings.ClusterName
 	}
 	outputs, err := r.session.Stack.Workspace().StackOutputs(ctx, settings.PlatformStack)
 	if err != nil {
 		// The program says it better.
-		return "", nil //nolint:nilerr // see above
+		return ""
 	}
 	name, _ := outputs["clusterName"].Value.(string)
-	return name, nil
+	return name
 }
 
 // newIn leaves of the footprint what the stack does not have yet.

@@ -170,7 +170,7 @@ func TestProgramsFindServices(t *testing.T) {
 	require.Eventually(t, func() bool {
 		answer, err = ask(t, cloud, "prod", "shop", "web", 8080, "/path")
 		return err == nil
-	}, 10*time.Second, 20*time.Millisecond)
+	}, time.Minute, 20*time.Millisecond)
 	require.Equal(t, "/opt/own/bin:/usr/bin", answer)
 	for _, way := range []string{"/by-environment", "/by-name", "/by-long-name"} {
 		answer, err = ask(t, cloud, "prod", "shop", "web", 8080, way)

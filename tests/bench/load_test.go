@@ -219,7 +219,7 @@ func run(t *testing.T, address, program string, args ...string) int {
 	require.Eventually(t, func() bool {
 		connection, err := net.Dial("tcp", address)
 		return err == nil && connection.Close() == nil
-	}, 10*time.Second, 5*time.Millisecond)
+	}, time.Minute, 5*time.Millisecond)
 	return command.Process.Pid
 }
 

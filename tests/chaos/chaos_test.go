@@ -171,7 +171,7 @@ func (w *world) recovers() {
 	require.Contains(w.t, w.run("call", "-i", "/api/book/list"), " 200 OK")
 	w.run("preview", "--expect-no-changes")
 	w.run("destroy", "--json")
-	require.Eventually(w.t, func() bool { return len(processesIn(w.root)) == 0 }, 10*time.Second, 20*time.Millisecond, "no process is left")
+	require.Eventually(w.t, func() bool { return len(processesIn(w.root)) == 0 }, time.Minute, 20*time.Millisecond, "no process is left")
 	objects, err := store.Open(w.state())
 	require.NoError(w.t, err)
 	require.Empty(w.t, objects.Find(func(o *store.Object) bool { return o.URN != "" }), "nothing is forgotten")

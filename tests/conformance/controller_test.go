@@ -74,7 +74,7 @@ func TestKubernetesController(t *testing.T) {
 	require.Eventually(t, func() bool {
 		return strings.Contains(c.text("/apis/events.k8s.io/v1/namespaces/default/events"), `"Refused"`)
 	},
-		20*time.Second, 100*time.Millisecond, "the bad Ingress is told")
+		time.Minute, 100*time.Millisecond, "the bad Ingress is told")
 	require.Contains(t, c.text("/apis/networking.k8s.io/v1/namespaces/default/ingresses/books"),
 		`"loadBalancer":{"ingress":[{"ip":"127.0.0.1"`)
 	require.Equal(t, "ok", fetch(t, probe, "/readyz"))

@@ -170,7 +170,7 @@ func (e *environment) destroy() {
 	_, err := e.session.Updates.Destroy(context.Background(), optdestroy.SuppressProgress())
 	require.NoError(e.t, err)
 	require.Zero(e.t, e.cloud.Objects(), "destroy leaves nothing")
-	require.Eventually(e.t, func() bool { return len(e.cloud.Pods()) == 0 }, 10*time.Second, 10*time.Millisecond, "no pod stays")
+	require.Eventually(e.t, func() bool { return len(e.cloud.Pods()) == 0 }, time.Minute, 10*time.Millisecond, "no pod stays")
 }
 
 func (e *environment) outputs() auto.OutputMap {

@@ -274,7 +274,7 @@ spec:
 `), 0o600))
 	owner.setConfig("manifests", []string{"examples/bookstore/ingress.yaml", "consent.yaml"})
 	owner.up()
-	require.Eventually(t, func() bool { return call() == http.StatusOK }, 10*time.Second, 50*time.Millisecond, "the owner consented")
+	require.Eventually(t, func() bool { return call() == http.StatusOK }, time.Minute, 50*time.Millisecond, "the owner consented")
 	_, err = other.session.Updates.Destroy(context.Background(), optdestroy.SuppressProgress())
 	require.NoError(t, err)
 	owner.destroy()
@@ -297,7 +297,7 @@ func TestComponentInAnotherProgram(t *testing.T) {
 			e.outputs()[name] = e.outputs()[partner]
 		}
 		return e.get("/api/book/list").status == http.StatusOK
-	}, 10*time.Second, 50*time.Millisecond)
+	}, time.Minute, 50*time.Millisecond)
 	require.Equal(t, http.StatusForbidden, e.get("/api/author/list").status, "partners do not get authors")
 	e.destroy()
 }

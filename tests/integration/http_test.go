@@ -22,6 +22,7 @@ import (
 	"sync"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/apigateway-ingress/apigateway-ingress/components/route/nginx"
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/dataplane"
@@ -422,7 +423,7 @@ func testAnyBytes(t *testing.T, e *environment) {
 		require.NoError(rt, json.NewDecoder(got[0].Body).Decode(&read))
 		asked, _, _ := strings.Cut(path, "?")
 		seen, _, _ := strings.Cut(read.path(), "?")
-		if !strings.ContainsAny(asked, "\x80\xff\"<{}|^`\\#") {
+		if utf8.ValidString(asked) && !strings.ContainsAny(asked, "\"<{}|^`\\#") {
 			require.Equal(rt, "/open"+asked, seen)
 		}
 		// Go's server, which is API Gateway's here, encodes a whole path anew that holds what must be encoded.

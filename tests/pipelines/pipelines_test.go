@@ -131,7 +131,7 @@ func (c *checkout) nothingLeft() {
 	stacks, err := filepath.Glob(filepath.Join(c.root, ".apigw-ingress", "backend", ".pulumi", "stacks", "*", "*.json"))
 	require.NoError(c.t, err)
 	require.Empty(c.t, stacks, collected.errOut)
-	require.Eventually(c.t, func() bool { return len(c.processes()) == 0 }, 20*time.Second, 20*time.Millisecond, "processes stay")
+	require.Eventually(c.t, func() bool { return len(c.processes()) == 0 }, time.Minute, 20*time.Millisecond, "processes stay")
 }
 
 // ephemeralMoments are when an ephemeral stack is ended, each by what its output or its state says then.
@@ -347,7 +347,7 @@ func TestPortIsTaken(t *testing.T) {
 	require.Eventually(t, func() bool {
 		listener, err = net.Listen("tcp", endpoint.Host)
 		return err == nil
-	}, 10*time.Second, 10*time.Millisecond)
+	}, time.Minute, 10*time.Millisecond)
 	foreign := 0
 	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		foreign++
@@ -361,7 +361,7 @@ func TestPortIsTaken(t *testing.T) {
 	}
 	require.Zero(t, foreign, "nothing signed was sent to it")
 	require.NoError(t, server.Close())
-	require.Eventually(t, func() bool { return c.run("status").code == 0 }, 30*time.Second, 100*time.Millisecond)
+	require.Eventually(t, func() bool { return c.run("status").code == 0 }, time.Minute, 100*time.Millisecond)
 	require.Zero(t, c.run("call", "/api/book/list").code)
 	require.Zero(t, c.run("destroy").code)
 }

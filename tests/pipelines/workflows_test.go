@@ -137,7 +137,7 @@ func TestWorkflowsAreCancelled(t *testing.T) {
 			configs, err := filepath.Glob(filepath.Join(c.root, "Pulumi.preview-*"))
 			require.NoError(t, err)
 			require.Empty(t, configs, collected.errOut)
-			require.Eventually(t, func() bool { return len(c.processes()) == 0 }, 20*time.Second, 20*time.Millisecond, "processes stay")
+			require.Eventually(t, func() bool { return len(c.processes()) == 0 }, time.Minute, 20*time.Millisecond, "processes stay")
 		})
 	}
 }

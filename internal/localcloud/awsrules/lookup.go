@@ -75,7 +75,7 @@ var lookups = map[string]func(r *Rules, args properties) (properties, error){
 		}
 		return nil, apiError("ValidationError", "no Auto Scaling group %v", args["name"])
 	},
-	"aws:ec2/getInstances:getInstances": func(r *Rules, args properties) (properties, error) {
+	"aws:ec2/getInstances:getInstances": func(r *Rules, args properties) (properties, error) { //nolint:unparam // others can fail
 		wanted := filterOf(args, "tag:aws:autoscaling:groupName")
 		ids := []any{}
 		for _, instance := range Instances(r.store, "") {

@@ -56,6 +56,8 @@ type world struct {
 	logs      string
 	pools     *cognito.Pools
 	functions *functions.Functions
+	// stop ends the data plane, and returns when it has ended.
+	stop func()
 }
 
 const definition = `{"openapi":"3.0.1","paths":{%s},
@@ -97,7 +99,8 @@ func newWorld(t testing.TB) *world {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() { w.plane.Run(ctx); close(done) }()
-	t.Cleanup(func() { cancel(); <-done })
+	w.stop = func() { cancel(); <-done }
+	t.Cleanup(w.stop)
 	w.declare()
 	return w
 }
@@ -333,14 +336,14 @@ func TestPortsAreOpenedAgainAfterARestart(t *testing.T) {
 	w := newWorld(t)
 	ctx, cancel := context.WithCancel(context.Background())
 	second := New(w.objects, w.pods, w.pools, w.functions, w.logs, slog.New(slog.DiscardHandler))
-	w.plane.close()
+	w.stop()
 	done := make(chan struct{})
 	go func() { second.Run(ctx); close(done) }()
 	defer func() { cancel(); <-done }()
 	require.Eventually(t, func() bool {
 		connection, err := net.Dial("tcp", strings.Split(strings.TrimPrefix(w.ids["stage"].Text("invokeUrl"), "http://"), "/")[0])
 		return err == nil && connection.Close() == nil
-	}, 5*time.Second, 10*time.Millisecond)
+	}, time.Minute, 10*time.Millisecond)
 	require.Equal(t, http.StatusTeapot, w.call(http.MethodGet, "/hello", "", true).status)
 }
 
