@@ -63,8 +63,8 @@ race: EXTRA_PROGRAMS := gcc
 race: ready build nginx ## run every test with the race detector, which compiles everything once more
 	$(WITH_NGINX) $(GO) test -race -parallel 4 -timeout 30m ./tests/integration ./...
 
-fuzz: nginx ## search for inputs that break something, FUZZTIME=3s for each target
-	@for target in components/route/ingress/FuzzParse components/route/ingress/FuzzAnnotations components/route/nginx/FuzzEscaping internal/localcloud/identity/FuzzVerify internal/localcloud/identity/FuzzPolicy internal/localcloud/provider/FuzzRPC; do \
+fuzz: build nginx ## search for inputs that break something, FUZZTIME=3s for each target
+	@for target in components/route/ingress/FuzzParse components/route/ingress/FuzzAnnotations components/route/nginx/FuzzEscaping internal/localcloud/identity/FuzzVerify internal/localcloud/identity/FuzzPolicy internal/localcloud/provider/FuzzRPC tests/fuzz/FuzzAnyBytes; do \
 	  $(WITH_NGINX) $(GO) test ./$$(dirname $$target) -run '^$$' -fuzz "^$$(basename $$target)$$" -fuzztime $(FUZZTIME) || exit 1; \
 	done
 

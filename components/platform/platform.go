@@ -269,7 +269,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	if err != nil {
 		return nil, settings.Named("platform", name, err)
 	}
-	for _, notice := range slices.Concat(planned.routes.Notices, a.notices()) {
+	for _, notice := range slices.Concat(planned.routes.Notices, planned.notices()) {
 		if err := ctx.Log.Warn(notice, nil); err != nil {
 			return nil, err
 		}

@@ -80,13 +80,22 @@ func (a Args) autoscaled() []string {
 }
 
 // notices are what no check can tell.
-func (a Args) notices() []string {
-	names := a.autoscaled()
-	if a.Cluster.Existing == nil || len(names) == 0 {
-		return nil
+func (p parts) notices() []string {
+	var said []string
+	if names := p.args.autoscaled(); p.args.Cluster.Existing != nil && len(names) > 0 {
+		said = append(said, fmt.Sprintf("autoscaling of %s needs a metrics-server in the cluster; without one the number of pods stays at min",
+			strings.Join(names, ", ")))
 	}
-	return []string{fmt.Sprintf("autoscaling of %s needs a metrics-server in the cluster; without one the number of pods stays at min",
-		strings.Join(names, ", "))}
+	if stage := p.gateway.Stage.Name; len(p.gateway.Names()) == 0 && slices.ContainsFunc(p.routes.Routes, isPublicRoot) {
+		said = append(said, fmt.Sprintf("/ is public, and has no domain: links of its pages that begin with a slash lead out of the stage, from "+
+			"/%s/ to /. Give the gateway a domain, or let the service begin its links with the header X-Forwarded-Prefix", stage))
+	}
+	return said
+}
+
+// isPublicRoot says whether browsers can show what the route serves.
+func isPublicRoot(r route.Route) bool {
+	return r.Path == "/" && r.Match == route.Prefix && r.Behavior.Auth == route.AuthNone
 }
 
 func (s Service) namespace() string { return cmp.Or(s.Namespace, defaultNamespace) }

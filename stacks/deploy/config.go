@@ -106,6 +106,7 @@ func ReadWith(source settings.Source, root string, manifests *ingress.Manifests)
 	s.Region, _ = source.Get("aws:region")
 	var p settings.Problems
 	p.Add(settings.Read(source, &s.Config))
+	p.When(s.Region == "", "no region is set: run `pulumi config set aws:region us-east-1`")
 	p.In("Machine", settings.Check(s.Machine))
 	s.spread()
 	s.keepWritten(source)

@@ -91,6 +91,7 @@ func TestBadConfig(t *testing.T) {
 		{"publish", `[{"service": "shop/front-end:80", "auth": "x y"}]`, "ingress shop/publish-0"},
 		{"kubeconfig", "Pulumi.yaml", "kubeconfig is for an existing cluster: name it in clusterName"},
 		{"publicSubnetIds", `["subnet-1"]`, "vpcId is required"},
+		{"aws:region", "", "no region is set: run `pulumi config set aws:region us-east-1`"},
 		{"target", "moon", `target "moon" is not known: write aws or local`},
 		{"domainName", "a.example.com", "domainName without a certificate: set certificateArn, or hostedZoneId"},
 		{"domains", `[{"name":"a.example.com"}]`, "a.example.com: it has no certificate"},

@@ -4,7 +4,6 @@ package deploy
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -53,9 +52,6 @@ func source(ctx *pulumi.Context) settings.Source {
 
 func (s *Settings) declare(ctx *pulumi.Context) error {
 	args := s.Platform
-	if s.Region == "" {
-		return errors.New("no region is set: run `pulumi config set aws:region us-east-1`")
-	}
 	if err := s.identify(ctx); err != nil {
 		return err
 	}

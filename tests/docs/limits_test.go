@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -54,4 +55,9 @@ func rangeRow(name string, f settings.Field) string {
 	return fmt.Sprintf("| `%s` | %s | %s |\n", name, from, to)
 }
 
-func thousands(n int) string { return fmt.Sprintf("%d,%03d", n/1000, n%1000) }
+func thousands(n int) string {
+	if n < 1000 {
+		return strconv.Itoa(n)
+	}
+	return fmt.Sprintf("%s,%03d", thousands(n/1000), n%1000)
+}

@@ -23,6 +23,7 @@ import (
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud"
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/supervisor"
 	"github.com/apigateway-ingress/apigateway-ingress/stacks/deploy"
+	"github.com/apigateway-ingress/apigateway-ingress/tests/rawhttp"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto"
@@ -40,10 +41,10 @@ const repository = "../.."
 
 // services are what this test's program serves by a verb and its arguments.
 var services = map[string]func(args []string) error{
-	misbehave: func(args []string) error { return serveMisbehavior(args[0]) },
-	says:      func(args []string) error { return serveSaying(args[0], args[1]) },
-	rawHTTP:   func(args []string) error { return serveRawHTTP(args[0]) },
-	twoPorts:  func(args []string) error { return serveTwoPorts(args[0], args[1]) },
+	misbehave:    func(args []string) error { return serveMisbehavior(args[0]) },
+	says:         func(args []string) error { return serveSaying(args[0], args[1]) },
+	rawhttp.Verb: func(args []string) error { return rawhttp.Serve(args[0], rawAnswers) },
+	twoPorts:     func(args []string) error { return serveTwoPorts(args[0], args[1]) },
 }
 
 // TestMain lets every test find the CLI that was built here, unless another is named.

@@ -1,17 +1,12 @@
 package integration
 
 import (
-	"bufio"
 	"bytes"
 	"compress/gzip"
 	"encoding/json"
-	"fmt"
 	"io"
 	"maps"
-	"net"
 	"net/http"
-	"net/http/httputil"
-	"net/textproto"
 	"net/url"
 	"os"
 	"path"
@@ -22,32 +17,18 @@ import (
 	"sync"
 	"testing"
 	"time"
-	"unicode/utf8"
 
 	"github.com/apigateway-ingress/apigateway-ingress/components/route/nginx"
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/dataplane"
+	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/restapi"
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/supervisor"
+	"github.com/apigateway-ingress/apigateway-ingress/tests/rawhttp"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 )
 
-// rawHTTP is the verb by which this test's program is a service that tells what it read from its socket, or answers with the
-// bytes that the header X-Answer names. Like Node's server it closes connections that were idle for five seconds.
-const rawHTTP = "raw-http"
-
-const idleTimeout = 5 * time.Second
-
-// request is one as the service read it.
-type request struct {
-	Line   string
-	Header http.Header
-	Body   []byte
-}
-
-func (r request) path() string { return strings.Fields(r.Line)[1] }
-
-// answers are what the service sends as it stands here.
-var answers = map[string]string{
+// rawAnswers are what the service sends as it stands here.
+var rawAnswers = map[string]string{
 	"big header": "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-Big: " + strings.Repeat("b", 9000) + "\r\n\r\nok",
 	"gzip": "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: " + strconv.Itoa(len(zipped("packed"))) + "\r\n\r\n" +
 		zipped("packed"),
@@ -88,90 +69,14 @@ func zipped(text string) string {
 	return packed.String()
 }
 
-func serveRawHTTP(address string) error {
-	listener, err := net.Listen("tcp", address)
-	if err != nil {
-		return err
-	}
-	for {
-		connection, err := listener.Accept()
-		if err != nil {
-			return err
-		}
-		go func() {
-			defer connection.Close()
-			reader := bufio.NewReader(connection)
-			for {
-				if connection.SetReadDeadline(time.Now().Add(idleTimeout)) != nil {
-					return
-				}
-				read, err := readRequest(reader)
-				if err != nil {
-					return
-				}
-				answer, canned := answers[read.Header.Get("X-Answer")]
-				if !canned {
-					body, _ := json.Marshal(read)
-					answer = fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n", len(body))
-					if !strings.HasPrefix(read.Line, "HEAD ") {
-						answer += string(body)
-					}
-				}
-				if _, err := io.WriteString(connection, answer); err != nil || strings.Contains(answer, "Connection: close") {
-					return
-				}
-			}
-		}()
-	}
-}
-
-// readRequest takes no byte more than the request has, so that another one behind it is one of its own.
-func readRequest(reader *bufio.Reader) (request, error) {
-	lines := textproto.NewReader(reader)
-	line, err := lines.ReadLine()
-	if err != nil {
-		return request{}, err
-	}
-	header, err := lines.ReadMIMEHeader()
-	if err != nil {
-		return request{}, err
-	}
-	read := request{Line: line, Header: http.Header(header)}
-	if header.Get("Transfer-Encoding") != "" {
-		if read.Body, err = io.ReadAll(httputil.NewChunkedReader(reader)); err == nil {
-			_, err = lines.ReadLine()
-		}
-		return read, err
-	}
-	length, _ := strconv.Atoi(header.Get("Content-Length"))
-	read.Body = make([]byte, length)
-	_, err = io.ReadFull(reader, read.Body)
-	return read, err
-}
-
-const rawRoutes = `apiVersion: networking.k8s.io/v1
-kind: Ingress
-metadata: {name: open, annotations: {apigateway.ingress.kubernetes.io/auth: none}}
-spec:
-  ingressClassName: apigateway
-  rules: [{http: {paths: [{path: /open, pathType: Prefix, backend: {service: {name: raw, port: {number: 80}}}}]}}]
----
-apiVersion: networking.k8s.io/v1
-kind: Ingress
-metadata: {name: iam}
-spec:
-  ingressClassName: apigateway
-  rules: [{http: {paths: [{path: /iam, pathType: Prefix, backend: {service: {name: raw, port: {number: 80}}}}]}}]
-`
-
 // What applications and clients send goes through the whole chain as docs/reference/http.md says, with a signature and without.
 func TestHTTPAsItIs(t *testing.T) {
 	t.Parallel()
 	e := newEnvironment(t, nil)
 	self, err := os.Executable()
 	require.NoError(t, err)
-	require.NoError(t, e.cloud.AddImages(map[string]supervisor.Image{"acme/raw": {Command: []string{self, rawHTTP, "${POD_IP}:${PORT}"}}}))
-	require.NoError(t, os.WriteFile(filepath.Join(e.root, "raw.yaml"), []byte(rawRoutes), 0o600))
+	require.NoError(t, e.cloud.AddImages(map[string]supervisor.Image{"acme/raw": {Command: []string{self, rawhttp.Verb, "${POD_IP}:${PORT}"}}}))
+	require.NoError(t, os.WriteFile(filepath.Join(e.root, "raw.yaml"), []byte(rawhttp.Routes), 0o600))
 	e.setConfig("manifests", []string{"raw.yaml"})
 	e.setConfig("services", []any{map[string]any{"name": "raw", "image": "acme/raw:1", "port": 80}})
 	e.up()
@@ -179,7 +84,8 @@ func TestHTTPAsItIs(t *testing.T) {
 	t.Run("all at once", func(t *testing.T) {
 		for name, test := range map[string]func(*testing.T, *environment){
 			"paths and queries": testShapesOfRequests, "headers of requests": testHeadersOfRequests, "bodies": testBodies,
-			"answers": testAnswers, "idle connections": testIdleConnections, "any bytes": testAnyBytes, "smuggling": testSmuggling,
+			"answers": testAnswers, "idle connections": testIdleConnections, "smuggling": testSmuggling,
+			"any bytes": func(t *testing.T, e *environment) { rapid.Check(t, rawhttp.AnyBytes(e.host())) },
 		} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
@@ -196,6 +102,13 @@ func below(signed bool) string {
 		return "/iam"
 	}
 	return "/open"
+}
+
+// host is where the API listens.
+func (e *environment) host() string {
+	endpoint, err := url.Parse(e.output("apiEndpoint"))
+	require.NoError(e.t, err)
+	return endpoint.Host
 }
 
 // exchange is a request below /open, or signed and below /iam, and what came back. Redirects are not followed.
@@ -233,10 +146,10 @@ func (e *environment) signNormalized(r *http.Request, body string) {
 	r.Header = normalized.Header
 }
 
-func readBack(t *testing.T, a answer) request {
+func readBack(t *testing.T, a answer) rawhttp.Request {
 	t.Helper()
 	require.Equal(t, http.StatusOK, a.status, "%s %s", a.body, a.reason)
-	var read request
+	var read rawhttp.Request
 	require.NoError(t, json.Unmarshal([]byte(a.body), &read), a.body)
 	return read
 }
@@ -255,7 +168,7 @@ func testShapesOfRequests(t *testing.T, e *environment) {
 				require.Contains(t, []int{http.StatusBadRequest, http.StatusForbidden}, a.status, "%s signed %v: %s", asked, signed, a.body)
 				continue
 			}
-			require.Equal(t, below(signed)+seen, readBack(t, a).path(), "%s signed %v", asked, signed)
+			require.Equal(t, below(signed)+seen, readBack(t, a).Path(), "%s signed %v", asked, signed)
 		}
 	}
 	for _, verb := range []string{"DELETE", "GET", "OPTIONS", "PATCH", "POST", "PUT"} {
@@ -311,8 +224,13 @@ func testBodies(t *testing.T, e *environment) {
 		read := readBack(t, e.exchange(t, signed, http.MethodPut, "/b", zipped("text"), map[string]string{"Content-Encoding": "gzip"}))
 		require.Equal(t, "gzip", read.Header.Get("Content-Encoding"))
 		require.Equal(t, zipped("text"), string(read.Body))
-		long := e.exchange(t, signed, http.MethodPost, "/b", strings.Repeat("x", 10<<20+1), nil)
+		long := e.exchange(t, signed, http.MethodPost, "/b", strings.Repeat("x", restapi.RequestBody.Max+1), nil)
 		require.Equal(t, http.StatusRequestEntityTooLarge, long.status)
+		// A signature takes some of what a head may have.
+		cookie := strings.Repeat("c", restapi.RequestHead.Max-1000)
+		read = readBack(t, e.exchange(t, signed, http.MethodGet, "/h", "", map[string]string{"Cookie": cookie}))
+		require.Equal(t, cookie, read.Header.Get("Cookie"))
+		require.Equal(t, restapi.RequestHead.Status, e.exchange(t, signed, http.MethodGet, "/h", "", map[string]string{"Cookie": cookie + cookie}).status)
 	}
 }
 
@@ -367,73 +285,12 @@ func testIdleConnections(t *testing.T, e *environment) {
 				}
 				// The second round comes around the moment when connections of the first one end.
 				if round == 0 {
-					time.Sleep(idleTimeout + time.Duration(i-30)*10*time.Millisecond)
+					time.Sleep(rawhttp.IdleTimeout + time.Duration(i-30)*10*time.Millisecond)
 				}
 			}
 		})
 	}
 	asking.Wait()
-}
-
-// raw sends bytes as they are, and gives the answers until the connection ends.
-func (e *environment) raw(t *rapid.T, text string) []*http.Response {
-	endpoint, err := url.Parse(e.output("apiEndpoint"))
-	require.NoError(t, err)
-	connection, err := net.Dial("tcp", endpoint.Host)
-	require.NoError(t, err)
-	defer connection.Close()
-	require.NoError(t, connection.SetDeadline(time.Now().Add(time.Minute)))
-	_, err = io.WriteString(connection, text)
-	require.NoError(t, err)
-	reader := bufio.NewReader(connection)
-	var got []*http.Response
-	for {
-		response, err := http.ReadResponse(reader, nil)
-		if err != nil {
-			return got
-		}
-		body, err := io.ReadAll(response.Body)
-		require.NoError(t, err)
-		response.Body = io.NopCloser(bytes.NewReader(body))
-		got = append(got, response)
-		// Another answer comes at once or never.
-		require.NoError(t, connection.SetDeadline(time.Now().Add(30*time.Millisecond)))
-	}
-}
-
-// Whatever bytes a client sends, the service sees the same ones, or the client gets an error of its own.
-func testAnyBytes(t *testing.T, e *environment) {
-	pieces := []string{"a", "Z", "/", "//", ".", "..", "%2e", "%2F", "%5c", "\\", ";", "+", "%2B", "%", "%zz", "%00", "%0a", "%25",
-		"\x80", "\xff",
-		"\"", "<", "$", "{", "}", "|", "^", "`", "~", "@", ":", "?", "=", "&", "#", "\t", "%E2%82%AC"}
-	rapid.Check(t, func(rt *rapid.T) {
-		path := "/" + strings.TrimLeft(strings.Join(rapid.SliceOfN(rapid.SampledFrom(pieces), 0, 8).Draw(rt, "path"), ""), "/")
-		value := strings.Join(rapid.SliceOfN(rapid.SampledFrom(pieces), 0, 4).Draw(rt, "header"), "")
-		// JSON, in which the service tells, has no other bytes.
-		value = strings.NewReplacer("\x80", "é", "\xff", "ÿ").Replace(value)
-		name := rapid.SampledFrom([]string{"X-Mine", "X-Apigw-Caller", "X-Apigw-Path", "x_apigw_caller", "X-Apigw-Verified", "X-Forwarded-For",
-			"X-Forwarded-Host", "X-Forwarded-Prefix"}).Draw(rt, "name")
-		got := e.raw(rt, fmt.Sprintf("GET /prod/open%s HTTP/1.1\r\nHost: localhost\r\n%s: %s\r\nConnection: close\r\n\r\n", path, name, value))
-		require.Len(rt, got, 1)
-		if got[0].StatusCode >= 400 {
-			require.Less(rt, got[0].StatusCode, 500, "%q %q", path, value)
-			return
-		}
-		var read request
-		require.NoError(rt, json.NewDecoder(got[0].Body).Decode(&read))
-		asked, _, _ := strings.Cut(path, "?")
-		seen, _, _ := strings.Cut(read.path(), "?")
-		if utf8.ValidString(asked) && !strings.ContainsAny(asked, "\"<{}|^`\\#") {
-			require.Equal(rt, "/open"+asked, seen)
-		}
-		// Go's server, which is API Gateway's here, encodes a whole path anew that holds what must be encoded.
-		require.Equal(rt, decodedPath(rt, "/open"+asked), decodedPath(rt, seen))
-		if name == "X-Mine" {
-			require.Equal(rt, strings.Trim(value, "\t"), read.Header.Get(name))
-		} else if value != "" {
-			require.NotContains(rt, read.Header.Values(textproto.CanonicalMIMEHeaderKey(name)), value, name)
-		}
-	})
 }
 
 // Two readings of where a request ends never make a second request of its body.
@@ -448,7 +305,7 @@ func testSmuggling(t *testing.T, e *environment) {
 			"X: y\nTransfer-Encoding: chunked\r\nContent-Length: 5", "Content-Length: 0x5",
 		}).Draw(rt, "framing")
 		body := rapid.SampledFrom([]string{"0\r\n\r\n", "", "5\r\nabcde\r\n0\r\n\r\n", "0;x\r\n\r\n"}).Draw(rt, "body") + hidden
-		for _, response := range e.raw(rt, "POST /prod/open/x HTTP/1.1\r\nHost: localhost\r\n"+framing+"\r\n\r\n"+body) {
+		for _, response := range rawhttp.Send(rt, e.host(), "POST /prod/open/x HTTP/1.1\r\nHost: localhost\r\n"+framing+"\r\n\r\n"+body) {
 			// 501 is what Go's server says to an encoding that it does not know.
 			require.True(rt, response.StatusCode < 500 || response.StatusCode == http.StatusNotImplemented, framing)
 			content, err := io.ReadAll(response.Body)
@@ -457,12 +314,6 @@ func testSmuggling(t *testing.T, e *environment) {
 		}
 		// What was left on a connection to the service would be the answer to this one.
 		read := readBack(t, e.exchange(t, false, http.MethodGet, "/after", "", nil))
-		require.Equal(rt, "/open/after", read.path())
+		require.Equal(rt, "/open/after", read.Path())
 	})
-}
-
-func decodedPath(t *rapid.T, path string) string {
-	decoded, err := url.PathUnescape(path)
-	require.NoError(t, err)
-	return decoded
 }

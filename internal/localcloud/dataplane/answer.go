@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/restapi"
 )
 
 // answer is one that API Gateway gives itself: its response type, status, error type and message.
@@ -26,7 +28,8 @@ var (
 	badRequest   = answer{"", http.StatusBadRequest, "BadRequestException", "Bad Request"}
 	missingToken = answer{"MISSING_AUTHENTICATION_TOKEN", http.StatusForbidden, "MissingAuthenticationTokenException",
 		"Missing Authentication Token"}
-	tooLarge      = answer{"REQUEST_TOO_LARGE", http.StatusRequestEntityTooLarge, "RequestTooLargeException", "Request Too Long"}
+	headTooLarge  = answer{"REQUEST_TOO_LARGE", restapi.RequestHead.Status, "RequestTooLargeException", restapi.RequestHead.Message}
+	bodyTooLarge  = answer{"REQUEST_TOO_LARGE", restapi.RequestBody.Status, "RequestTooLargeException", restapi.RequestBody.Message}
 	throttled     = answer{"THROTTLED", http.StatusTooManyRequests, "TooManyRequestsException", "Too Many Requests"}
 	quotaExceeded = answer{"QUOTA_EXCEEDED", http.StatusTooManyRequests, "LimitExceededException", "Limit Exceeded"}
 	invalidKey    = answer{"INVALID_API_KEY", http.StatusForbidden, "ForbiddenException", "Forbidden"}

@@ -34,9 +34,11 @@ type failure struct {
 
 const (
 	networkError  = "Network error communicating with endpoint"
-	timedOut      = "Endpoint request timed out"
 	internalError = "Internal server error"
 )
+
+// timedOut is also what API Gateway says where no target is healthy.
+var timedOut = restapi.IntegrationTime.Message
 
 // hop is where an integration's requests go: addresses of NGINX pods, or nowhere for a reason.
 type hop struct {

@@ -18,6 +18,7 @@ import (
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/awsrules"
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/cognito"
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/functions"
+	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/restapi"
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/store"
 )
 
@@ -82,9 +83,10 @@ func (d *DataPlane) listen(id string, port int) (int, error) {
 		Handler:           &front{d, id},
 		ReadHeaderTimeout: 30 * time.Second,
 		IdleTimeout:       time.Minute,
-		MaxHeaderBytes:    maxHeaderBytes,
-		Addr:              listener.Addr().String(),
-		ErrorLog:          slog.NewLogLogger(d.log.Handler(), slog.LevelWarn),
+		// The front refuses less than that in API Gateway's words.
+		MaxHeaderBytes: 4 * restapi.RequestHead.Max,
+		Addr:           listener.Addr().String(),
+		ErrorLog:       slog.NewLogLogger(d.log.Handler(), slog.LevelWarn),
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()

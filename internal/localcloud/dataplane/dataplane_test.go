@@ -22,6 +22,7 @@ import (
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/awsrules"
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/cognito"
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/functions"
+	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/restapi"
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/store"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
@@ -236,7 +237,7 @@ func TestRefusalsAreAPIGateways(t *testing.T) {
 	require.NoError(t, err)
 	defer response.Body.Close()
 	require.Equal(t, "ForbiddenException", response.Header.Get("X-Amzn-Errortype"), "unknown stage")
-	require.Equal(t, http.StatusRequestEntityTooLarge, w.call(http.MethodPost, "/hello", strings.Repeat("x", maxPayload+1), true).status)
+	require.Equal(t, http.StatusRequestEntityTooLarge, w.call(http.MethodPost, "/hello", strings.Repeat("x", restapi.RequestBody.Max+1), true).status)
 	slow := w.call(http.MethodGet, "/slow", "", true)
 	require.Equal(t, http.StatusGatewayTimeout, slow.status)
 	require.JSONEq(t, `{"message":"Endpoint request timed out"}`, slow.body)

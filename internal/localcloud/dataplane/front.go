@@ -1,6 +1,7 @@
 package dataplane
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -15,12 +16,6 @@ import (
 
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/identity"
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/restapi"
-)
-
-// Limits of REST APIs: https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html
-const (
-	maxPayload     = 10 << 20
-	maxHeaderBytes = 10240
 )
 
 // front serves one REST API as its execute-api endpoint would.
@@ -80,6 +75,10 @@ func (x *exchange) serve() {
 		x.refuse(forbidden)
 		return
 	}
+	if headLength(x.r) > restapi.RequestHead.Max {
+		x.refuse(headTooLarge)
+		return
+	}
 	x.method, x.variables = x.release.definition.Match(x.r.Method, x.path)
 	if x.method == nil {
 		x.refuse(missingToken)
@@ -90,8 +89,8 @@ func (x *exchange) serve() {
 		x.refuse(badRequest)
 		return
 	}
-	if x.body, err = io.ReadAll(http.MaxBytesReader(x.w, x.r.Body, maxPayload)); err != nil {
-		x.refuse(tooLarge)
+	if x.body, err = readAll(http.MaxBytesReader(x.w, x.r.Body, int64(restapi.RequestBody.Max)), x.r.ContentLength); err != nil {
+		x.refuse(bodyTooLarge)
 		return
 	}
 	for _, check := range []func() *answer{x.authorize, x.meter, x.throttle, x.validate} {
@@ -105,6 +104,17 @@ func (x *exchange) serve() {
 		return
 	}
 	x.integrate(cache)
+}
+
+// headLength is what counts of a request's head: its line and the values of its headers.
+func headLength(r *http.Request) int {
+	length := len(r.Method) + len(" ") + len(r.RequestURI) + len(" ") + len(r.Proto) + len(r.Host)
+	for _, values := range r.Header {
+		for _, value := range values {
+			length += len(value)
+		}
+	}
+	return length
 }
 
 func (x *exchange) throttle() *answer {
@@ -222,18 +232,28 @@ func (x *exchange) integrate(cache *responseCache) {
 	}
 }
 
+// readAll reads what is announced to be so long, or -1, into memory of that size.
+func readAll(r io.Reader, length int64) ([]byte, error) {
+	var body bytes.Buffer
+	if length > 0 && length <= int64(restapi.ResponseBody.Max) {
+		body.Grow(int(length) + bytes.MinRead)
+	}
+	_, err := body.ReadFrom(r)
+	return body.Bytes(), err
+}
+
 // readWhole has the whole answer before any of it is sent on, as API Gateway does.
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html
 func readWhole(response *http.Response) ([]byte, *failure) {
-	body, err := io.ReadAll(io.LimitReader(response.Body, maxPayload+1))
+	body, err := readAll(io.LimitReader(response.Body, int64(restapi.ResponseBody.Max)+1), response.ContentLength)
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
 		return nil, &failure{http.StatusGatewayTimeout, timedOut, "the backend did not finish its answer in time"}
 	case err != nil:
 		return nil, &failure{http.StatusGatewayTimeout, networkError, fmt.Sprintf("the backend's answer was cut off: %s", err)}
-	case len(body) > maxPayload:
-		return nil, &failure{http.StatusInternalServerError, internalError,
-			fmt.Sprintf("the backend's answer has more than %d bytes", maxPayload)}
+	case len(body) > restapi.ResponseBody.Max:
+		return nil, &failure{restapi.ResponseBody.Status, restapi.ResponseBody.Message,
+			fmt.Sprintf("the backend's answer has more than %d bytes", restapi.ResponseBody.Max)}
 	}
 	return body, nil
 }
@@ -257,7 +277,7 @@ func (x *exchange) integrationRequest(ctx context.Context, address string) (*htt
 	if verb == restapi.AnyMethod {
 		verb = x.r.Method
 	}
-	request, err := http.NewRequestWithContext(ctx, verb, target.String(), strings.NewReader(string(x.body)))
+	request, err := http.NewRequestWithContext(ctx, verb, target.String(), bytes.NewReader(x.body))
 	if err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package dataplane
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -9,6 +10,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -109,13 +112,9 @@ func TestAnswersAreWholeOrErrors(t *testing.T) {
 			_, _ = io.WriteString(rw, "the beginning")
 			_ = http.NewResponseController(rw).Flush()
 			time.Sleep(3 * time.Second)
-		case "/long":
-			_, _ = rw.Write(make([]byte, maxPayload+1))
-		case "/just":
-			_, _ = rw.Write(make([]byte, maxPayload))
 		}
 	})
-	for path, want := range map[string]int{"/cut": 504, "/cut-chunk": 504, "/late": 504, "/long": 500, "/just": 200} {
+	for path, want := range map[string]int{"/cut": 504, "/cut-chunk": 504, "/late": 504} {
 		a := w.send(http.MethodGet, path, "", nil)
 		require.Equal(t, want, a.status, path)
 		require.NotContains(t, a.body, "beginning", path)
@@ -184,4 +183,82 @@ func TestAuthorizerEventIsWhole(t *testing.T) {
 		require.NotEmpty(t, fmt.Sprint(about[field]), field)
 		require.NotNil(t, about[field], field)
 	}
+}
+
+// Each limit of the table lets pass what just keeps it, and what is over it gets the table's answer.
+func TestLimitsAreThoseOfTheTable(t *testing.T) {
+	w := newWorld(t)
+	var calls int
+	w.open(func(rw http.ResponseWriter, r *http.Request) {
+		calls++
+		length, _ := strconv.Atoi(r.Header.Get("X-Length"))
+		if r.Header.Get("X-Chunks") == "" {
+			rw.Header().Set("Content-Length", strconv.Itoa(length))
+		}
+		_, _ = rw.Write(make([]byte, length))
+	})
+	long := func(header string) func(int) answered {
+		return func(n int) answered {
+			return w.send(http.MethodGet, "/x", "", map[string]string{"X-Length": strconv.Itoa(n), header: "yes"})
+		}
+	}
+	body := func(n int) answered { return w.send(http.MethodPost, "/x", strings.Repeat("x", n), nil) }
+	head := func(n int) answered {
+		line := "GET STAGE/x HTTP/1.1"
+		stage, err := url.Parse(w.ids["stage"].Text("invokeUrl"))
+		require.NoError(t, err)
+		rest := n - len(line) + len("STAGE") - len(stage.Path) - len("localhost") - len("close")
+		response := w.raw(line, "Host: localhost", "Cookie: "+strings.Repeat("c", rest))
+		content, err := io.ReadAll(response.Body)
+		require.NoError(t, err)
+		return answered{response.StatusCode, string(content), response.Header}
+	}
+	tried := []restapi.Limit{restapi.CachedBody, restapi.IntegrationTime}
+	for _, c := range []struct {
+		limit restapi.Limit
+		ask   func(int) answered
+	}{
+		{restapi.RequestHead, head}, {restapi.RequestBody, body}, {restapi.ResponseBody, long("X-Other")}, {restapi.ResponseBody, long("X-Chunks")},
+	} {
+		require.Equal(t, http.StatusOK, c.ask(c.limit.Max).status, c.limit.What)
+		before := calls
+		over := c.ask(c.limit.Max + 1)
+		require.Equal(t, c.limit.Status, over.status, c.limit.What)
+		require.JSONEq(t, fmt.Sprintf(`{"message":%q}`, c.limit.Message), over.body)
+		require.Equal(t, c.limit == restapi.ResponseBody, calls > before, "what is too large reaches no service")
+		tried = append(tried, c.limit)
+	}
+	for _, limit := range restapi.Limits {
+		require.Contains(t, tried, limit)
+	}
+
+	remembered := &responseCache{entries: map[string]cachedResponse{}}
+	x := &exchange{front: &front{w.plane, ""}, r: httptest.NewRequest(http.MethodGet, "/x", nil), method: &restapi.Method{}}
+	good := &http.Response{StatusCode: http.StatusOK, Header: http.Header{}}
+	x.remember(remembered, good, make([]byte, restapi.CachedBody.Max+1))
+	require.Empty(t, remembered.entries)
+	x.remember(remembered, good, make([]byte, restapi.CachedBody.Max))
+	require.Len(t, remembered.entries, 1)
+
+	for milliseconds, allowed := range map[int]bool{restapi.IntegrationTime.Max: true, restapi.IntegrationTime.Max + 1: false} {
+		operation := w.operation(nil)
+		operation["x-amazon-apigateway-integration"].(map[string]any)["timeoutInMillis"] = milliseconds
+		document, err := json.Marshal(map[string]any{"openapi": "3.0.1", "paths": map[string]any{"/x": map[string]any{anyMethodKey: operation}}})
+		require.NoError(t, err)
+		_, err = restapi.Parse(document)
+		require.Equal(t, allowed, err == nil, "%v", err)
+	}
+}
+
+// A long answer is in memory once.
+func TestLongAnswersAreReadOnce(t *testing.T) {
+	payload := make([]byte, restapi.ResponseBody.Max)
+	response := &http.Response{ContentLength: int64(len(payload)), Body: io.NopCloser(bytes.NewReader(payload))}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	body, failed := readWhole(response)
+	runtime.ReadMemStats(&after)
+	require.Nil(t, failed)
+	require.Len(t, body, len(payload))
+	require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(len(payload)+len(payload)/4))
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/awsrules"
+	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/restapi"
 	"golang.org/x/time/rate"
 )
 
@@ -19,9 +20,6 @@ type methodSettings struct {
 	// each holds the settings of single methods where these are everybody's.
 	each sync.Map
 }
-
-// maxCachedBody is the largest answer that API Gateway caches.
-const maxCachedBody = 1 << 20
 
 // responseCache answers again what it has answered before.
 type responseCache struct {
@@ -114,7 +112,7 @@ func (x *exchange) fromCache(cache *responseCache) bool {
 
 // remember keeps a good answer.
 func (x *exchange) remember(cache *responseCache, response *http.Response, body []byte) {
-	if response.StatusCode != http.StatusOK || len(body) > maxCachedBody {
+	if response.StatusCode != http.StatusOK || len(body) > restapi.CachedBody.Max {
 		return
 	}
 	cache.mu.Lock()

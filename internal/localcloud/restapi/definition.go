@@ -255,7 +255,7 @@ func (m *Method) checkIntegration() error {
 	if i.ConnectionType == "VPC_LINK" && i.ConnectionID == "" {
 		return fmt.Errorf("connection ID is required when the connection type is VPC_LINK")
 	}
-	if i.TimeoutInMillis < 50 || i.TimeoutInMillis > 29000 {
+	if i.TimeoutInMillis < 50 || i.TimeoutInMillis > IntegrationTime.Max {
 		return fmt.Errorf("timeout should be between 50 ms and 29000 ms")
 	}
 	for _, parameter := range i.CacheKeyParameters {
