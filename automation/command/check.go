@@ -14,7 +14,7 @@ func checkCommand(s *shared) *cobra.Command {
 		Use:   "check",
 		Short: "Hold what a stack consists of against the policies",
 		Long: `check judges every resource in a stack's state by the policies in policies/, which preview and up apply through the
-engine before anything is made. A violation exits with 8, unless its policy is advice. A table says which controls of
+engine before each resource is made. A violation exits with 8, unless its policy is advice. A table says which controls of
 AWS's Foundational Security Best Practices hold, and by which key each is turned on. profile: hardened sets these keys, but
 for those about certificates and the client user.`,
 		Example: `  apigw-ingress check

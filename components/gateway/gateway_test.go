@@ -427,7 +427,7 @@ func TestBadSettings(t *testing.T) {
 			Domain: Domain{Name: "a.example.com", CertificateARN: pulumi.String(certificateARN)}},
 		"Domain.TruststoreURI without Domain.OnlyDomain": {Domain: Domain{Name: "a.example.com",
 			HostedZoneID: pulumi.String("Z1"), TruststoreURI: pulumi.String("s3://b/k")}},
-		"mutual TLS takes Domain.SecurityPolicy TLS_1_2": {Domain: Domain{Name: "a.example.com",
+		`Domain.SecurityPolicy "TLS_1_0" is not known: write TLS_1_2`: {Domain: Domain{Name: "a.example.com",
 			HostedZoneID: pulumi.String("Z1"), TruststoreURI: pulumi.String("s3://b/k"), OnlyDomain: true, SecurityPolicy: "TLS_1_0"}},
 		"Domain.TruststoreURI \"https://b/k\" is malformed": {Domain: Domain{Name: "a.example.com",
 			HostedZoneID: pulumi.String("Z1"), TruststoreURI: pulumi.String("https://b/k"), OnlyDomain: true}},

@@ -25,8 +25,9 @@ type DomainName struct {
 	HostedZoneID pulumi.StringInput `pulumi:"hostedZoneId,optional"`
 	// BasePath is what stands in front of the paths of the domain.
 	BasePath string `pulumi:"basePath,optional"`
-	// SecurityPolicy is the oldest TLS of the domain.
-	SecurityPolicy string `pulumi:"securityPolicy,optional" default:"TLS_1_2" enum:"TLS_1_2,TLS_1_0"`
+	// SecurityPolicy is the oldest TLS of the domain. AWS has TLS_1_0 as well, which browsers have given up:
+	// https://www.rfc-editor.org/rfc/rfc8996
+	SecurityPolicy string `pulumi:"securityPolicy,optional" default:"TLS_1_2" enum:"TLS_1_2"`
 	// Records are the names below a wildcard that get DNS records. Default the domain's own name.
 	Records []string `pulumi:"records,optional"`
 }

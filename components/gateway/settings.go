@@ -133,8 +133,9 @@ type Domain struct {
 	HostedZoneID pulumi.StringInput `pulumi:"hostedZoneId,optional"`
 	// BasePath is what stands in front of the paths of the domain.
 	BasePath string `pulumi:"basePath,optional"`
-	// SecurityPolicy is the oldest TLS of the domain.
-	SecurityPolicy string `pulumi:"securityPolicy,optional" default:"TLS_1_2" enum:"TLS_1_2,TLS_1_0"`
+	// SecurityPolicy is the oldest TLS of the domain. AWS has TLS_1_0 as well, which browsers have given up:
+	// https://www.rfc-editor.org/rfc/rfc8996
+	SecurityPolicy string `pulumi:"securityPolicy,optional" default:"TLS_1_2" enum:"TLS_1_2"`
 	// TruststoreURI is the s3:// address of the authorities whose client certificates are accepted (mutual TLS).
 	TruststoreURI pulumi.StringInput `pulumi:"truststoreUri,optional"`
 	// TruststoreVersion is the version of that S3 object.
@@ -319,7 +320,6 @@ func (s Settings) checkDomain(p *settings.Problems, region string) {
 		return
 	}
 	p.When(s.Endpoint.Type != Regional, "{Domain.TruststoreURI}: mutual TLS is for REGIONAL endpoints")
-	p.When(d.SecurityPolicy != "TLS_1_2", "{Domain.TruststoreURI}: mutual TLS takes {Domain.SecurityPolicy} TLS_1_2")
 	p.When(!d.OnlyDomain, "{Domain.TruststoreURI} without {Domain.OnlyDomain}: the execute-api endpoint would let callers in without a "+
 		"client certificate; set {Domain.OnlyDomain}")
 }

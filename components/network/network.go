@@ -36,8 +36,8 @@ type Settings struct {
 	ZoneCount int `pulumi:"zoneCount,optional" config:"availabilityZones" default:"2" range:"2..3"`
 	// Zones are two or three zones by name instead, for example us-east-1a.
 	Zones []string `pulumi:"zones,optional" config:"-"`
-	// NAT is how many NAT gateways the private subnets have. With none nodes reach AWS through VPC endpoints, and images
-	// must come from ECR.
+	// NAT is how many NAT gateways the private subnets have. With none nodes reach AWS through VPC endpoints, and all images,
+	// that of the proxy among them, must be in ECR of the same region.
 	NAT NAT `pulumi:"nat,optional" default:"single" enum:"single,perAz,none"`
 	// InterfaceEndpoints are AWS services that the private subnets reach without the internet, for example ecr.api. With
 	// NAT none, those that nodes need are there in any case. Each costs as much as a third of a NAT gateway.

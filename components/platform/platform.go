@@ -220,6 +220,7 @@ func (a Args) plan(name string) (parts, error) {
 	a.checkServices(&p)
 	a.checkNamespaces(&p)
 	a.checkEndpoints(&p)
+	a.checkImages(&p)
 	a.checkExisting(&p)
 	return plan, p.Err()
 }

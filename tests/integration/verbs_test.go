@@ -371,20 +371,17 @@ func TestEphemeralOnSharedPlatform(t *testing.T) {
 	require.Zero(t, b.run("--stack", "shared", "destroy").code)
 }
 
-// A policy stops preview and up before anything is made.
+// A policy stops preview and up before what violates it is made.
 func TestPolicyStopsUp(t *testing.T) {
 	t.Parallel()
 	b := newBinary(t)
-	b.edit("Pulumi.local.yaml", "clientUser: true", `clientUser: true
-  apigateway-ingress:domainName: api.example.com
-  apigateway-ingress:certificateArn: arn:aws:acm:us-east-1:111122223333:certificate/01234567-89ab-cdef-0123-456789abcdef
-  apigateway-ingress:securityPolicy: TLS_1_0`)
+	b.edit("Pulumi.local.yaml", "image: apigateway-ingress/books:dev", "image: apigateway-ingress/books:dev\n      env: {DB_PASSWORD: hunter2}")
 	for _, verb := range []string{"preview", "up"} {
 		o := b.run(verb)
 		require.Equal(t, 8, o.code, o.errOut)
-		require.Contains(t, o.errOut, "DomainName bookstore: securityPolicy is TLS_1_0 (policy modern-tls)")
+		require.Contains(t, o.errOut, "DB_PASSWORD is written down: take it from a Secret (policy no-secrets-in-plain-text)")
 	}
-	require.NotContains(t, b.run("export").out, "domainName:DomainName")
-	b.edit("Pulumi.local.yaml", "securityPolicy: TLS_1_0", "securityPolicy: TLS_1_2")
+	require.NotContains(t, b.run("export").out, "kubernetes:apps/v1:Deployment::bookstore-bookservice")
+	b.edit("Pulumi.local.yaml", "DB_PASSWORD", "DB_HOST")
 	require.Zero(t, b.run("up").code)
 }

@@ -64,14 +64,20 @@ type world struct {
 const definition = `{"openapi":"3.0.1","paths":{%s},
 "components":{"securitySchemes":{"sigv4":{"type":"apiKey","name":"Authorization","in":"header","x-amazon-apigateway-authtype":"awsSigv4"}}}}`
 
+// patience is how long an integration may take, in milliseconds, where the test is not about that.
+const patience = 20_000
+
 func path(name, link, uri string) string {
-	proxy, parameters := "", ""
+	proxy, parameters, timeout := "", "", patience
+	if name == "/slow" {
+		timeout = 300
+	}
 	if strings.HasSuffix(name, "{proxy+}") {
 		proxy, parameters = `"integration.request.path.proxy":"method.request.path.proxy",`, `"parameters":[{"name":"proxy","in":"path"}],`
 	}
 	return fmt.Sprintf(`%q:{"x-amazon-apigateway-any-method":{%s"security":[{"sigv4":[]}],"x-amazon-apigateway-integration":{"type":"http_proxy","httpMethod":"ANY",
-		"uri":%q,"connectionType":"VPC_LINK","connectionId":%q,"timeoutInMillis":1500,"requestParameters":{%s"integration.request.header.X-Request-Id":"context.requestId"}}}}`,
-		name, parameters, uri, link, proxy)
+		"uri":%q,"connectionType":"VPC_LINK","connectionId":%q,"timeoutInMillis":%d,"requestParameters":{%s"integration.request.header.X-Request-Id":"context.requestId"}}}}`,
+		name, parameters, uri, link, timeout, proxy)
 }
 
 func newWorld(t testing.TB) *world {

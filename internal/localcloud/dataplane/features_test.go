@@ -43,7 +43,7 @@ func (w *world) deploy() string {
 func (w *world) operation(more map[string]any) map[string]any {
 	op := map[string]any{"x-amazon-apigateway-integration": map[string]any{
 		"type": "http_proxy", "httpMethod": "ANY", "uri": "http://nlb/hello", "connectionType": "VPC_LINK", "connectionId": w.ids["link"].ID,
-		"timeoutInMillis": 300,
+		"timeoutInMillis": patience,
 	}}
 	for key, value := range more {
 		op[key] = value
