@@ -28,10 +28,12 @@ APIGW_API_ENDPOINT, APIGW_REGION, APIGW_CLIENT_ACCESS_KEY_ID, APIGW_CLIENT_SECRE
 APIGW_STACK for the stack's name. On a shared platform (platformStack) its services get a namespace of their own. A stack
 that a lost machine leaves behind goes with gc after its time to live.`,
 		Example: `  apigw-ingress ephemeral -- go test ./e2e
-  apigw-ingress --stack preview ephemeral --ttl 2h --keep-on-failure -- ./smoke-test.sh`,
+  apigw-ingress --stack preview ephemeral --ttl 2h --keep-on-failure -- ./smoke-test.sh
+  apigw-ingress ephemeral --name "$GITHUB_HEAD_REF" -- go test ./e2e`,
 		Args: usageArgs(cobra.MinimumNArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error { return s.ephemeral(cmd.Context(), args, o) },
 	}
+	command.Flags().StringVar(&o.Name, "name", "", "what the stack is called after, such as a branch, in place of --stack; chance adds an end")
 	command.Flags().BoolVar(&o.KeepOnFailure, "keep-on-failure", false, "leave the stack when COMMAND fails, to look at it")
 	command.Flags().DurationVar(&o.TimeToLive, "ttl", 4*time.Hour, "time after which gc may destroy the stack")
 	return command

@@ -22,15 +22,16 @@ func checkStackName(stack string) error {
 	_, err := tokens.ParseStackName(parts[len(parts)-1])
 	if err != nil || len(parts) > 3 || slices.Contains(parts, "") {
 		return fmt.Errorf("stack name %q is not valid: it has letters, digits, hyphens, underscores and dots, %d at most, "+
-			"and may follow an organization: for a branch's name write %s", stack, LongestStackName, safeStackName(stack))
+			"and may follow an organization: for a branch's name write %s", stack, LongestStackName, SafeStackName(stack))
 	}
 	return nil
 }
 
 var unsafeInNames = regexp.MustCompile(`[^A-Za-z0-9_.-]+`)
 
-// safeStackName is a name for a stack that is called after something else, such as a branch.
-func safeStackName(text string) string {
+// SafeStackName is a name for a stack that is called after something else, such as a branch. It is empty when nothing of that can be
+// in one.
+func SafeStackName(text string) string {
 	safe := strings.Trim(unsafeInNames.ReplaceAllString(text, "-"), "-")
 	if len(safe) > LongestStackName {
 		safe = safe[:LongestStackName]
@@ -42,7 +43,7 @@ func safeStackName(text string) string {
 func (p *Project) missingConfig() error {
 	err := fmt.Errorf("stack %q has no config: write %s", p.Stack, filepath.Join(p.configDir, stackFileName(p.Stack)))
 	if organization, _, found := strings.Cut(p.Stack, "/"); found {
-		err = fmt.Errorf("%w; %s is taken for an organization: for a branch's name write %s", err, organization, safeStackName(p.Stack))
+		err = fmt.Errorf("%w; %s is taken for an organization: for a branch's name write %s", err, organization, SafeStackName(p.Stack))
 	}
 	return err
 }

@@ -27,6 +27,9 @@ const (
 type EphemeralOptions struct {
 	// Options name the stack whose config the new one gets.
 	Options
+	// Name is what the stack is called after, such as a branch: what no stack's name can have becomes hyphens, and chance adds an
+	// end. Empty is the name of the stack whose config it gets.
+	Name string
 	// TimeToLive is the time after which Collect may destroy the stack; 0 is 4 hours.
 	TimeToLive time.Duration
 	// KeepOnFailure leaves the stack when it is of no use, to look at it.
@@ -80,7 +83,7 @@ func NewEphemeral(ctx context.Context, o EphemeralOptions) (*EphemeralStack, err
 		o.TimeToLive = 4 * time.Hour
 	}
 	stack := &EphemeralStack{Options: base.Options, project: base.project, release: func(err error) error { return err }}
-	name, changes, err := newStack(base, settings)
+	name, changes, err := newStack(base, settings, o.Name)
 	if err != nil {
 		return nil, err
 	}
@@ -168,8 +171,16 @@ const (
 	lastNodePort  = 32767
 )
 
-// newStack makes the name of a new stack, and says what is different in its config.
-func newStack(base *site, settings *deploy.Settings) (name string, changes map[string]any, err error) {
+// newStack makes the name of a new stack that is called after something, and says what is different in its config.
+func newStack(base *site, settings *deploy.Settings, after string) (name string, changes map[string]any, err error) {
+	called := base.Stack
+	if after != "" {
+		safe := engine.SafeStackName(after)
+		if safe == "" {
+			return "", nil, fail(Usage, fmt.Errorf("no stack can be called after %q: it has neither letters nor digits", after))
+		}
+		called = called[:strings.LastIndexByte(called, '/')+1] + safe
+	}
 	random := make([]byte, 4)
 	_, _ = rand.Read(random) // never fails: https://pkg.go.dev/crypto/rand#Read
 	id := hex.EncodeToString(random)
@@ -188,7 +199,7 @@ func newStack(base *site, settings *deploy.Settings) (name string, changes map[s
 			changes["namespace"] = "e" + id
 		}
 	}
-	return shortened(base.Stack, engine.LongestStackName-1-len(id)) + "-" + id, changes, nil
+	return shortened(called, engine.LongestStackName-1-len(id)) + "-" + id, changes, nil
 }
 
 // shortened is a stack's name, whose last part has so many characters at most.

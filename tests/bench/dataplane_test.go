@@ -1,14 +1,22 @@
 package bench
 
 import (
+	"bufio"
 	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/apigateway-ingress/apigateway-ingress/components/route"
 	"github.com/apigateway-ingress/apigateway-ingress/components/route/ingress"
 	nginxconfig "github.com/apigateway-ingress/apigateway-ingress/components/route/nginx"
+	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/restapi"
 	"github.com/stretchr/testify/require"
 )
 
@@ -132,14 +140,14 @@ func dataPlane(t *testing.T, r *report) {
 	var rows [][]string
 	var bars []bar
 	for _, c := range all {
-		row := []string{c.name, c.of(rate).String(), c.against(old, rate), c.of(p99).String(), "", ""}
+		row := []string{c.name, c.of(rate).String(), c.against(old, rate), c.against(least, rate), c.of(p99).String(), "", ""}
 		if c.pid > 0 {
-			row[4], row[5] = c.of(cpu).String(), old.against(c, cpu)
+			row[5], row[6] = c.of(cpu).String(), old.against(c, cpu)
 		}
 		rows = append(rows, row)
 		bars = append(bars, bar{c.name, c.of(rate).median()})
 	}
-	r.table([]string{"", "requests/s", "ratio to the old", "p99, ms", "NGINX's CPU a request, µs",
+	r.table([]string{"", "requests/s", "ratio to the old", "ratio to the least", "p99, ms", "NGINX's CPU a request, µs",
 		"requests for the same CPU, ratio to the old"}, rows)
 	r.chart(t, "benchmark-dataplane", "Requests a second", "req/s", bars)
 	most := old.of(rate).median()
@@ -147,6 +155,7 @@ func dataPlane(t *testing.T, r *report) {
 		fixedRate(t, r, []*contender{direct, own, old}, percent, most*percent/100)
 	}
 	manyRoutes(t, r, service)
+	longAnswers(t, r)
 }
 
 func compare(t *testing.T, all []*contender, perSecond float64) {
@@ -187,4 +196,52 @@ func manyRoutes(t *testing.T, r *report, service string) {
 		rows = append(rows, []string{c.name, c.of(rate).String(), c.against(all[0], rate)})
 	}
 	r.table([]string{"routes", "requests/s", "ratio to one route"}, rows)
+}
+
+// longAnswers is what NGINX needs for answers as long as API Gateway takes them.
+func longAnswers(t *testing.T, r *report) {
+	t.Helper()
+	answer := make([]byte, restapi.ResponseBody.Max)
+	service := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Length", strconv.Itoa(len(answer)))
+		// A client that went away needs no answer.
+		_, _ = w.Write(answer)
+	}))
+	t.Cleanup(service.Close)
+	port := freePort(t)
+	address := fmt.Sprintf("127.0.0.1:%d", port)
+	members := group(nginx(t, address, ours(t, port, 0, service.Listener.Addr().String())))
+	peak := func() (sum int64) {
+		for _, pid := range members {
+			sum += statusKB(pid, "VmHWM:")
+		}
+		return sum
+	}
+	before := peak()
+	const clients = 16
+	var asking sync.WaitGroup
+	for range clients {
+		asking.Go(func() {
+			connection, err := net.Dial("tcp", address)
+			if err == nil {
+				_, err = io.WriteString(connection, get(bookPath))
+			}
+			if err == nil {
+				var response *http.Response
+				if response, err = http.ReadResponse(bufio.NewReader(connection), nil); err == nil {
+					var length int64
+					if length, err = io.Copy(io.Discard, response.Body); err == nil && length != int64(len(answer)) {
+						err = fmt.Errorf("%s: %d bytes", response.Status, length)
+					}
+				}
+				_ = connection.Close()
+			}
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	asking.Wait()
+	r.line("%d answers of 10 MB at once take %s of NGINX's memory, all its processes together, at the peak.", clients,
+		mebibytes(peak()-before))
 }

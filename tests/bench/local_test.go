@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
@@ -18,6 +19,7 @@ import (
 
 	"github.com/apigateway-ingress/apigateway-ingress/automation/engine"
 	"github.com/apigateway-ingress/apigateway-ingress/components/network"
+	"github.com/apigateway-ingress/apigateway-ingress/components/route"
 	"github.com/apigateway-ingress/apigateway-ingress/components/target"
 	"github.com/apigateway-ingress/apigateway-ingress/stacks/deploy"
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -127,6 +129,8 @@ func chain(t *testing.T, r *report, binary string) {
 			service = p.IP + ":8080"
 		}
 	}
+	// NGINX pods want a proof that a request comes through the API.
+	proved := strings.Replace(get(bookPath), "\r\n", "\r\n"+route.OriginHeader+": "+originOf(t, root)+"\r\n", 1)
 	hops := podHops(running.LocalCloud.PID, running.LocalCloud.Pods)
 	whole, one := &contender{name: "the whole chain, signed", address: address},
 		&contender{name: "one of its NGINX pods alone", address: proxies[0]}
@@ -142,7 +146,7 @@ func chain(t *testing.T, r *report, binary string) {
 		for range rounds {
 			for _, c := range all {
 				if c != whole {
-					c.results = append(c.results, load(t, c.address, get(bookPath), 0, 0))
+					c.results = append(c.results, load(t, c.address, proved, 0, 0))
 					continue
 				}
 				for _, h := range hops {
@@ -168,6 +172,17 @@ func chain(t *testing.T, r *report, binary string) {
 	r.table([]string{"", "requests/s", "ratio to NGINX", "p99, ms"}, rows)
 	r.hopTable(hops, verifying(t, signed, text("clientAccessKeyId"), text("clientSecretAccessKey"), text("region")))
 	r.chart(t, "benchmark-local", "Requests a second on the local target", "req/s", bars)
+}
+
+// originOf is a proof that the stack's NGINX accepts.
+func originOf(t *testing.T, root string) string {
+	t.Helper()
+	mounted, err := filepath.Glob(filepath.Join(root, ".apigw-ingress", "pods", "*", "root", "etc", "*", "origins.conf"))
+	require.NoError(t, err)
+	require.NotEmpty(t, mounted)
+	content, err := os.ReadFile(mounted[0])
+	require.NoError(t, err)
+	return regexp.MustCompile(`[A-Za-z0-9]{20,}`).FindString(string(content))
 }
 
 // answer reads what a verb says, unless into is nil.
@@ -213,13 +228,16 @@ func maxRSS(state *os.ProcessState) int64 {
 	return 0
 }
 
-func residentKB(pid int) int64 {
+func residentKB(pid int) int64 { return statusKB(pid, "VmRSS:") }
+
+// statusKB is a figure of what the kernel says about a process, in kB.
+func statusKB(pid int, name string) int64 {
 	content, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
 		return 0
 	}
 	for line := range strings.SplitSeq(string(content), "\n") {
-		if value, ok := strings.CutPrefix(line, "VmRSS:"); ok {
+		if value, ok := strings.CutPrefix(line, name); ok {
 			n, _ := strconv.ParseInt(strings.Fields(value)[0], 10, 64)
 			return n
 		}

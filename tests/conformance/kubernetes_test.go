@@ -82,7 +82,9 @@ func podTemplate(object map[string]any) map[string]any {
 }
 
 type kubernetes struct {
-	url    string
+	url string
+	// audit is the file in which the server writes down who did what.
+	audit  string
 	client *http.Client
 	// plurals are the names of kinds in URLs, and namespaced says which of them have a namespace.
 	plurals    map[string]string
@@ -105,13 +107,15 @@ func startKubernetes(t *testing.T) *kubernetes {
 	writeKey(t, key)
 	tokens := filepath.Join(dir, "tokens.csv")
 	require.NoError(t, os.WriteFile(tokens, []byte(token+",admin,admin,system:masters\n"), 0o600))
-	run(t, filepath.Join(dir, "apiserver.log"), apiserver, "--etcd-servers", local("http", client), "--secure-port", fmt.Sprint(secure),
+	policy, audit := filepath.Join(dir, "audit.yaml"), filepath.Join(dir, "audit.log")
+	require.NoError(t, os.WriteFile(policy, []byte("apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: [{level: Metadata}]\n"), 0o600))
+	run(t, filepath.Join(dir, "apiserver.log"), apiserver, "--audit-policy-file", policy, "--audit-log-path", audit, "--etcd-servers", local("http", client), "--secure-port", fmt.Sprint(secure),
 		"--bind-address", "127.0.0.1",
 		"--cert-dir", filepath.Join(dir, "certs"), "--service-account-key-file", key, "--service-account-signing-key-file", key,
 		"--service-account-issuer", "https://kubernetes.default.svc",
 		"--token-auth-file", tokens, "--authorization-mode", "RBAC", "--service-cluster-ip-range", "10.96.0.0/16",
 		"--disable-admission-plugins", "ServiceAccount")
-	k := &kubernetes{url: local("https", secure), plurals: map[string]string{}, namespaced: map[string]bool{}, client: &http.Client{
+	k := &kubernetes{url: local("https", secure), audit: audit, plurals: map[string]string{}, namespaced: map[string]bool{}, client: &http.Client{
 		Timeout: 10 * time.Second,
 		// The server has just signed its own certificate.
 		Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}},

@@ -3,6 +3,7 @@ package integration
 import (
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -243,6 +244,22 @@ func (e *environment) idOf(token string) string {
 	return ""
 }
 
+// stateSize is how many bytes the state directory has.
+func (b *binary) stateSize() (size int64) {
+	b.t.Helper()
+	require.NoError(b.t, filepath.WalkDir(filepath.Join(b.root, ".apigw-ingress"), func(_ string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		info, err := entry.Info()
+		if err == nil {
+			size += info.Size()
+		}
+		return err
+	}))
+	return size
+}
+
 // An ephemeral stack lives as long as its command, whatever becomes of it.
 func TestEphemeral(t *testing.T) {
 	t.Parallel()
@@ -255,9 +272,12 @@ func TestEphemeral(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []string{filepath.Join(b.root, "Pulumi.local.yaml")}, configs)
 
-	kept := b.run("ephemeral", "--keep-on-failure", "--ttl", "1s", "--", "false")
+	config, err := os.ReadFile(configs[0])
+	require.NoError(t, err)
+	left := b.stateSize()
+	kept := b.run("ephemeral", "--name", "feature/ABC-123", "--keep-on-failure", "--ttl", "1s", "--", "false")
 	require.Equal(t, 1, kept.code)
-	require.Contains(t, kept.errOut, "is kept")
+	require.Regexp(t, `stack feature-ABC-123-[0-9a-f]{8} is kept`, kept.errOut)
 	time.Sleep(time.Second)
 	var gone []struct{ Stack string }
 	b.json(&gone, "gc")
@@ -265,6 +285,17 @@ func TestEphemeral(t *testing.T) {
 	require.Empty(t, processesUnder(t, b.root))
 	b.json(&gone, "gc", "--older-than", "1ns")
 	require.Empty(t, gone)
+	require.Equal(t, 2, b.run("ephemeral", "--name", "///", "--", "true").code)
+
+	stacks, err := filepath.Glob(filepath.Join(b.root, ".apigw-ingress", "backend", ".pulumi", "stacks", "*", "*.json"))
+	require.NoError(t, err)
+	require.Empty(t, stacks)
+	require.Less(t, b.stateSize(), left+64<<10, "what is gone leaves next to nothing")
+	require.Zero(t, b.run("preview").code)
+	require.Empty(t, processesUnder(t, b.root), "preview leaves no local cloud behind")
+	after, err := os.ReadFile(configs[0])
+	require.NoError(t, err)
+	require.Equal(t, string(config), string(after), "nobody's config changes")
 }
 
 // What somebody changes behind the stack's back is drift, and up restores it.

@@ -103,3 +103,27 @@ func TestDomainsOfIngressesThatDoNotCount(t *testing.T) {
 		require.ErrorContains(t, err, `host "a.example.com": no domain of the API serves it`, name)
 	}
 }
+
+// What is about the whole API counts from the namespace that speaks for it, and from no other.
+func TestOnlyTheOwnerSpeaksForTheAPI(t *testing.T) {
+	tried := 0
+	for _, a := range Annotations() {
+		if !a.Owned {
+			continue
+		}
+		tried++
+		for owner, refused := range map[string]string{
+			"shop": "", "blog": "it is about the whole API, for which namespace blog speaks", "": "name the one that may speak for all",
+		} {
+			manifests := live(t, serviceDocument("shop", "web"), serviceDocument("blog", "web"),
+				ingressDocument("shop", "one", fmt.Sprintf("%s: %q", AnnotationPrefix+a.Name, a.Examples[0]), "/one"), ingressDocument("blog", "two", "", "/two"))
+			_, err := Compile(manifests, Options{Owner: owner})
+			if refused == "" {
+				require.NoError(t, err, a.Name)
+			} else {
+				require.ErrorContains(t, err, refused, a.Name)
+			}
+		}
+	}
+	require.GreaterOrEqual(t, tried, 7)
+}
