@@ -221,6 +221,7 @@ func (a Args) plan(name string) (parts, error) {
 	a.checkNamespaces(&p)
 	a.checkEndpoints(&p)
 	a.checkImages(&p)
+	a.checkTags(&p)
 	a.checkExisting(&p)
 	return plan, p.Err()
 }

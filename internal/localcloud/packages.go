@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/awsrules"
 	"github.com/apigateway-ingress/apigateway-ingress/internal/localcloud/kuberules"
@@ -20,16 +21,39 @@ func (p awsPackage) Configure(config map[string]string) (provider.Instance, erro
 	if config["region"] == "" {
 		return nil, errors.New("no region is set: run `pulumi config set aws:region us-east-1`")
 	}
-	return awsInstance{p.rules, config["region"]}, nil
+	tags, err := defaultTags(config["defaultTags"])
+	return awsInstance{p.rules, config["region"], tags}, err
+}
+
+// defaultTags are those that the provider puts on every resource that has tags.
+func defaultTags(config string) (map[string]any, error) {
+	var given struct {
+		Tags map[string]any `json:"tags"`
+	}
+	if config == "" {
+		return nil, nil
+	}
+	if err := json.Unmarshal([]byte(config), &given); err != nil {
+		return nil, fmt.Errorf("config aws:defaultTags: %w", err)
+	}
+	return given.Tags, nil
 }
 
 // awsInstance is AWS in one region.
 type awsInstance struct {
 	rules  *awsrules.Rules
 	region string
+	tags   map[string]any
 }
 
+// Check adds the provider's tags to a resource's own, which win.
 func (i awsInstance) Check(token, name string, olds, news map[string]any, seed []byte) (map[string]any, []schema.Failure, error) {
+	if own, known := news["tags"].(map[string]any); (known || news["tags"] == nil) && len(i.tags) > 0 && i.rules.Tagged(token) {
+		news = maps.Clone(news)
+		tags := maps.Clone(i.tags)
+		maps.Copy(tags, own)
+		news["tags"] = tags
+	}
 	return i.rules.Check(token, name, olds, news, seed)
 }
 

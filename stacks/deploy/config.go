@@ -107,6 +107,12 @@ func ReadWith(source settings.Source, root string, manifests *ingress.Manifests)
 	var p settings.Problems
 	p.Add(settings.Read(source, &s.Config))
 	p.When(s.Region == "", "no region is set: run `pulumi config set aws:region us-east-1`")
+	if tags, known := s.Platform.Tags.(pulumi.StringMap); known {
+		for _, own := range []string{managedByTag, projectTag, stackTag, groupTag} {
+			_, taken := tags[own]
+			p.When(taken, "{Platform.Tags} %s is one of the stack's own: write another one", own)
+		}
+	}
 	p.In("Machine", settings.Check(s.Machine))
 	s.spread()
 	s.keepWritten(source)

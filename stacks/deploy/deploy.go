@@ -50,6 +50,14 @@ func source(ctx *pulumi.Context) settings.Source {
 	}
 }
 
+// Tags that every resource of a stack has.
+const (
+	managedByTag = "managed-by"
+	projectTag   = "project"
+	stackTag     = "stack"
+	groupTag     = "route-group"
+)
+
 func (s *Settings) declare(ctx *pulumi.Context) error {
 	args := s.Platform
 	if err := s.identify(ctx); err != nil {
@@ -58,9 +66,9 @@ func (s *Settings) declare(ctx *pulumi.Context) error {
 	if err := s.adopt(ctx, &args); err != nil {
 		return err
 	}
-	tags := map[string]string{"managed-by": "apigateway-ingress", "project": ctx.Project(), "stack": ctx.Stack()}
+	tags := map[string]string{managedByTag: "apigateway-ingress", projectTag: ctx.Project(), stackTag: ctx.Stack()}
 	if args.Group != "" {
-		tags["route-group"] = args.Group
+		tags[groupTag] = args.Group
 	}
 	args.IAM.Path = fmt.Sprintf("/apigateway-ingress/%s/%s/", ctx.Project(), ctx.Stack())
 	args.Tags = settings.Tags(args.Tags, tags)

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -69,12 +70,18 @@ func startDev(t *testing.T, binary, root string) (endpoint string, stop func()) 
 		require.NoError(t, json.Unmarshal(lines.Bytes(), &event))
 	}
 	read := make(chan struct{})
+	var said atomic.Int64
 	go func() {
 		defer close(read)
 		for lines.Scan() { // What is left is read, so that it is never blocked.
+			said.Store(time.Now().UnixNano())
 		}
 	}()
 	return event.Endpoint, func() {
+		// A route answers before the operation that made it is over.
+		for time.Since(time.Unix(0, said.Load())) < 3*time.Second {
+			time.Sleep(100 * time.Millisecond)
+		}
 		require.NoError(t, command.Process.Signal(syscall.SIGINT))
 		<-read
 		require.NoError(t, command.Wait())

@@ -170,6 +170,67 @@ func TestKubernetesControllerIsReplaced(t *testing.T) {
 	require.NoError(t, second.Wait())
 }
 
+// What the README shows in two terminals works as it stands there, with the same project. The API server takes what kubectl would
+// send it.
+func TestKubernetesREADME(t *testing.T) {
+	wanted(t)
+	server, root := startKubernetes(t), t.TempDir()
+	for _, name := range []string{"Pulumi.yaml", "Pulumi.local.yaml"} {
+		content, err := os.ReadFile(filepath.Join(repository, name))
+		require.NoError(t, err)
+		require.NoError(t, os.WriteFile(filepath.Join(root, name), content, 0o600))
+	}
+	require.NoError(t, os.CopyFS(filepath.Join(root, "examples"), os.DirFS(filepath.Join(repository, "examples"))))
+	require.NoError(t, os.Symlink(filepath.Dir(binary(t, "apigw-ingress")), filepath.Join(root, "bin")))
+	config := filepath.Join(root, "kubeconfig")
+	writeKubeconfig(t, config, server.url, token)
+	shell := func(command string) *exec.Cmd {
+		run := exec.Command("sh", "-c", "exec "+command)
+		run.Dir, run.Env = root, append(os.Environ(), "KUBECONFIG="+config)
+		return run
+	}
+	page, err := os.ReadFile(filepath.Join(repository, "README.md"))
+	require.NoError(t, err)
+	_, rest, found := strings.Cut(string(page), "## From a running cluster\n")
+	require.True(t, found)
+	text, _, _ := strings.Cut(rest, "\n## ")
+	var commands []string
+	for line := range strings.Lines(text) {
+		if command, indented := strings.CutPrefix(line, "    "); indented {
+			commands = append(commands, strings.TrimSpace(command))
+		}
+	}
+	require.Len(t, commands, 3)
+
+	first := shell(commands[0])
+	log, err := os.Create(filepath.Join(root, "controller.log"))
+	require.NoError(t, err)
+	first.Stdout, first.Stderr = log, log
+	require.NoError(t, first.Start())
+	t.Cleanup(func() {
+		_ = first.Process.Kill()
+		_ = first.Wait()
+		out, err := shell("bin/apigw-ingress destroy").CombinedOutput()
+		require.NoError(t, err, string(out))
+	})
+	server.apply(t, map[string]any{"apiVersion": "v1", "kind": "Namespace", "metadata": map[string]any{"name": "default"}})
+	file, applied := strings.CutPrefix(commands[1], "kubectl apply -f ")
+	require.True(t, applied)
+	content, err := os.ReadFile(filepath.Join(root, file))
+	require.NoError(t, err)
+	for _, document := range strings.Split(string(content), "---\n") {
+		var object map[string]any
+		require.NoError(t, yaml.Unmarshal([]byte(document), &object))
+		if object["kind"] != "IngressClass" {
+			object["metadata"].(map[string]any)["namespace"] = "default"
+		}
+		server.apply(t, object)
+	}
+	require.Eventually(t, func() bool { return shell(commands[2]).Run() == nil }, 2*time.Minute, 200*time.Millisecond)
+	require.NoError(t, first.Process.Signal(os.Interrupt))
+	require.NoError(t, first.Wait())
+}
+
 // works says whether a controller runs the engine.
 func (c *controlled) works(controller *exec.Cmd) bool {
 	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", controller.Process.Pid))
@@ -205,15 +266,8 @@ func (c *controlled) start(flags ...string) *exec.Cmd {
 	require.Equal(c.t, http.StatusCreated, status, body)
 	var made struct{ Status struct{ Token string } }
 	require.NoError(c.t, json.Unmarshal([]byte(body), &made))
-	config, err := json.Marshal(map[string]any{
-		"apiVersion": "v1", "kind": "Config", "current-context": "c",
-		"contexts": []any{map[string]any{"name": "c", "context": map[string]any{"cluster": "c", "user": "u"}}},
-		"clusters": []any{map[string]any{"name": "c", "cluster": map[string]any{"server": c.server.url, "insecure-skip-tls-verify": true}}},
-		"users":    []any{map[string]any{"name": "u", "user": map[string]any{"token": made.Status.Token}}},
-	})
-	require.NoError(c.t, err)
 	path := filepath.Join(c.root, "kubeconfig")
-	require.NoError(c.t, os.WriteFile(path, config, 0o600))
+	writeKubeconfig(c.t, path, c.server.url, made.Status.Token)
 	log, err := os.OpenFile(filepath.Join(c.root, "controller.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	require.NoError(c.t, err)
 	process := exec.Command(c.binary, append([]string{"--project", c.root, "controller", "--kubeconfig", path}, flags...)...)
@@ -229,6 +283,19 @@ func (c *controlled) start(flags ...string) *exec.Cmd {
 		}
 	})
 	return process
+}
+
+// writeKubeconfig writes down how to reach a server as the one who has a token.
+func writeKubeconfig(t *testing.T, path, server, token string) {
+	t.Helper()
+	config, err := json.Marshal(map[string]any{
+		"apiVersion": "v1", "kind": "Config", "current-context": "c",
+		"contexts": []any{map[string]any{"name": "c", "context": map[string]any{"cluster": "c", "user": "u"}}},
+		"clusters": []any{map[string]any{"name": "c", "cluster": map[string]any{"server": server, "insecure-skip-tls-verify": true}}},
+		"users":    []any{map[string]any{"name": "u", "user": map[string]any{"token": token}}},
+	})
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(path, config, 0o600))
 }
 
 func (c *controlled) said() string {

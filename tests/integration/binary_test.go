@@ -132,6 +132,7 @@ func TestBinary(t *testing.T) {
 	t.Run("curl", func(t *testing.T) { testCurl(t, b) })
 	t.Run("README", func(t *testing.T) { testREADME(t, b) })
 	t.Run("tutorial", func(t *testing.T) { testTutorialBookstore(t, b) })
+	t.Run("guides", func(t *testing.T) { testGuides(t, b) })
 	t.Run("kill -9 of the local cloud", func(t *testing.T) {
 		var status struct{ LocalCloud struct{ PID int } }
 		b.json(&status, "status")

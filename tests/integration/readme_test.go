@@ -90,6 +90,20 @@ func testREADME(t *testing.T, b *binary) {
 	}
 }
 
+// testGuides runs what guides say about a stack that is up, one page after the other.
+func testGuides(t *testing.T, b *binary) {
+	for name, commands := range map[string]int{"monitor": 4, "rotate-keys": 5, "state": 6} {
+		page, err := os.ReadFile(filepath.Join(repository, "docs", "howto", name+".md"))
+		require.NoError(t, err)
+		found := commandsOf(strings.ReplaceAll(string(page), " --stack production", ""))
+		require.GreaterOrEqual(t, len(found), commands, name)
+		for _, command := range found {
+			b.shell(command)
+		}
+	}
+	require.Zero(t, b.run("call", "/api/book/list").code)
+}
+
 const bookstoreTutorial = "docs/tutorials/bookstore.md"
 
 // testTutorialBookstore runs the tutorial, with what it says of the answers.

@@ -63,7 +63,7 @@ func (r *Rules) Check(token, name string, olds, news store.Properties, seed []by
 			}
 		}
 	}
-	failures := rule.shape().Check(inputs)
+	failures := append(rule.shape().Check(inputs), checkTags(inputs)...)
 	if chosen := inputs.Text(rule.autoName); rule.maxName > 0 && len(chosen) > rule.maxName {
 		failures = append(failures, wrong(rule.autoName, "%q is longer than %d characters", chosen, rule.maxName)...)
 	}
