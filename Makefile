@@ -18,7 +18,7 @@ export GOFLAGS := -trimpath -tags=$(TAGS) $(GCFLAGS)
 APP       := $(BIN)/apigw-ingress
 SERVICES  := $(BIN)/books $(BIN)/authors
 # Most of what integration tests do is waiting for other processes.
-TESTFLAGS ?= -parallel 4
+TESTFLAGS ?= -parallel 3
 export PATH := $(PATH):/usr/sbin:/usr/local/sbin
 # Tests run the nginx that `make nginx` got; what is in bin/ finds it there.
 WITH_NGINX = APIGW_INGRESS_NGINX=$${APIGW_INGRESS_NGINX:-$$(ls $(CURDIR)/$(BIN)/nginx 2>/dev/null)}

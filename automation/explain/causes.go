@@ -119,7 +119,8 @@ var Causes = []Cause{
 		shows:  kind("QUOTA_EXCEEDED"),
 	},
 	{
-		ID: "too-large", Step: Request, Symptom: "413, HTTP content length exceeded, or HTTP header is larger", Proof: "errorType `REQUEST_TOO_LARGE`",
+		ID: "too-large", Step: Request, Symptom: "413, HTTP content length exceeded, or HTTP header is larger",
+		Proof:  "errorType `REQUEST_TOO_LARGE`",
 		Reason: "the body is larger than the 10 MB that API Gateway takes, or the request's line and headers than 10,240 bytes",
 		Remedy: "send large files to S3, by a presigned URL; set fewer and shorter cookies",
 		shows:  kind("REQUEST_TOO_LARGE"),

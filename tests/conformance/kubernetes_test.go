@@ -109,7 +109,8 @@ func startKubernetes(t *testing.T) *kubernetes {
 	require.NoError(t, os.WriteFile(tokens, []byte(token+",admin,admin,system:masters\n"), 0o600))
 	policy, audit := filepath.Join(dir, "audit.yaml"), filepath.Join(dir, "audit.log")
 	require.NoError(t, os.WriteFile(policy, []byte("apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: [{level: Metadata}]\n"), 0o600))
-	run(t, filepath.Join(dir, "apiserver.log"), apiserver, "--audit-policy-file", policy, "--audit-log-path", audit, "--etcd-servers", local("http", client), "--secure-port", fmt.Sprint(secure),
+	run(t, filepath.Join(dir, "apiserver.log"), apiserver, "--audit-policy-file", policy, "--audit-log-path", audit,
+		"--etcd-servers", local("http", client), "--secure-port", fmt.Sprint(secure),
 		"--bind-address", "127.0.0.1",
 		"--cert-dir", filepath.Join(dir, "certs"), "--service-account-key-file", key, "--service-account-signing-key-file", key,
 		"--service-account-issuer", "https://kubernetes.default.svc",

@@ -406,7 +406,8 @@ func TestEphemeralOnSharedPlatform(t *testing.T) {
 func TestPolicyStopsUp(t *testing.T) {
 	t.Parallel()
 	b := newBinary(t)
-	b.edit("Pulumi.local.yaml", "image: apigateway-ingress/books:dev", "image: apigateway-ingress/books:dev\n      env: {DB_PASSWORD: hunter2}")
+	const image = "image: apigateway-ingress/books:dev"
+	b.edit("Pulumi.local.yaml", image, image+"\n      env: {DB_PASSWORD: hunter2}")
 	for _, verb := range []string{"preview", "up"} {
 		o := b.run(verb)
 		require.Equal(t, 8, o.code, o.errOut)

@@ -116,7 +116,8 @@ func TestOnlyTheOwnerSpeaksForTheAPI(t *testing.T) {
 			"shop": "", "blog": "it is about the whole API, for which namespace blog speaks", "": "name the one that may speak for all",
 		} {
 			manifests := live(t, serviceDocument("shop", "web"), serviceDocument("blog", "web"),
-				ingressDocument("shop", "one", fmt.Sprintf("%s: %q", AnnotationPrefix+a.Name, a.Examples[0]), "/one"), ingressDocument("blog", "two", "", "/two"))
+				ingressDocument("shop", "one", fmt.Sprintf("%s: %q", AnnotationPrefix+a.Name, a.Examples[0]), "/one"),
+				ingressDocument("blog", "two", "", "/two"))
 			_, err := Compile(manifests, Options{Owner: owner})
 			if refused == "" {
 				require.NoError(t, err, a.Name)

@@ -229,7 +229,8 @@ func TestLimitsAreThoseOfTheTable(t *testing.T) {
 		limit restapi.Limit
 		ask   func(int) answered
 	}{
-		{restapi.RequestHead, head}, {restapi.RequestBody, body}, {restapi.ResponseBody, long("X-Other")}, {restapi.ResponseBody, long("X-Chunks")},
+		{restapi.RequestHead, head}, {restapi.RequestBody, body},
+		{restapi.ResponseBody, long("X-Other")}, {restapi.ResponseBody, long("X-Chunks")},
 	} {
 		require.Equal(t, http.StatusOK, c.ask(c.limit.Max).status, c.limit.What)
 		before := calls
