@@ -13,7 +13,7 @@ import (
 // What AWS takes of tags, less those that components add to a resource, such as Name and those by which EKS finds subnets:
 // https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html
 const (
-	maxTags     = 40
+	maxTags     = 45
 	maxTagKey   = 128
 	maxTagValue = 256
 )

@@ -108,6 +108,8 @@ func ReadWith(source settings.Source, root string, manifests *ingress.Manifests)
 	p.Add(settings.Read(source, &s.Config))
 	p.When(s.Region == "", "no region is set: run `pulumi config set aws:region us-east-1`")
 	if tags, known := s.Platform.Tags.(pulumi.StringMap); known {
+		p.When(len(tags) > maxTags, "{Platform.Tags}: %d are more than %d: AWS takes 50 of a resource, and some are the stack's own",
+			len(tags), maxTags)
 		for _, own := range []string{managedByTag, projectTag, stackTag, groupTag} {
 			_, taken := tags[own]
 			p.When(taken, "{Platform.Tags} %s is one of the stack's own: write another one", own)

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -264,4 +265,18 @@ func TestHiddenConfig(t *testing.T) {
 		require.ErrorContains(t, err, "config nodeCount is a secret, and decides what is made")
 		require.NotContains(t, err.Error(), hidden)
 	}
+}
+
+// As many tags as the config takes leave room for the stack's own and the components'.
+func TestManyTagsLeaveRoomForTheStacksOwn(t *testing.T) {
+	tags := map[string]string{}
+	for i := range maxTags {
+		tags[strconv.Itoa(i)] = "x"
+	}
+	values := small()
+	values["tags"] = text(t, tags)
+	require.Contains(t, declared(t, values), `"39":"x"`)
+	tags["more"] = "x"
+	values["tags"] = text(t, tags)
+	require.Contains(t, declared(t, values), "tags: 41 are more than 40")
 }

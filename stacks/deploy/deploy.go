@@ -58,6 +58,9 @@ const (
 	groupTag     = "route-group"
 )
 
+// maxTags are those that the config may add: AWS takes 50 of a resource, and 10 are for the stack's own and the components'.
+const maxTags = 40
+
 func (s *Settings) declare(ctx *pulumi.Context) error {
 	args := s.Platform
 	if err := s.identify(ctx); err != nil {

@@ -116,11 +116,12 @@ func startKubernetes(t *testing.T) *kubernetes {
 		"--service-account-issuer", "https://kubernetes.default.svc",
 		"--token-auth-file", tokens, "--authorization-mode", "RBAC", "--service-cluster-ip-range", "10.96.0.0/16",
 		"--disable-admission-plugins", "ServiceAccount")
-	k := &kubernetes{url: local("https", secure), audit: audit, plurals: map[string]string{}, namespaced: map[string]bool{}, client: &http.Client{
+	k := &kubernetes{url: local("https", secure), audit: audit, plurals: map[string]string{}, namespaced: map[string]bool{}}
+	k.client = &http.Client{
 		Timeout: 10 * time.Second,
 		// The server has just signed its own certificate.
 		Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}},
-	}}
+	}
 	require.Eventually(t, func() bool {
 		status, _, _, err := k.try(http.MethodGet, "/readyz", nil)
 		return err == nil && status == http.StatusOK

@@ -259,7 +259,8 @@ func changesPage(all []variants.Variant, outcomes map[string]outcomeOfChange) st
 	b.WriteString(`# What a change of a key does
 
 Each key, and each field of one that is an object, was changed on a living stack of the local target under load and changed back
-(` + "`TestChanges`, `make changes`" + `): the change goes through without a failed request and leaves nothing to do, or preview refuses it before
+(` + "`TestChanges`, `make changes`" + `): the change goes through without a failed request ` +
+		`and leaves nothing to do, or preview refuses it before
 anything is touched. The table is what the engine planned: resources that are made, changed in place, replaced, or removed. Why AWS
 replaces what, with the sources, is in [aws-rules.md](../contributing/aws-rules.md).
 

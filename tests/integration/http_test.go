@@ -75,7 +75,8 @@ func TestHTTPAsItIs(t *testing.T) {
 	e := newEnvironment(t, nil)
 	self, err := os.Executable()
 	require.NoError(t, err)
-	require.NoError(t, e.cloud.AddImages(map[string]supervisor.Image{"acme/raw": {Command: []string{self, rawhttp.Verb, "${POD_IP}:${PORT}"}}}))
+	image := supervisor.Image{Command: []string{self, rawhttp.Verb, "${POD_IP}:${PORT}"}}
+	require.NoError(t, e.cloud.AddImages(map[string]supervisor.Image{"acme/raw": image}))
 	require.NoError(t, os.WriteFile(filepath.Join(e.root, "raw.yaml"), []byte(rawhttp.Routes), 0o600))
 	e.setConfig("manifests", []string{"raw.yaml"})
 	e.setConfig("services", []any{map[string]any{"name": "raw", "image": "acme/raw:1", "port": 80}})

@@ -76,7 +76,8 @@ func path(name, link, uri string) string {
 		proxy, parameters = `"integration.request.path.proxy":"method.request.path.proxy",`, `"parameters":[{"name":"proxy","in":"path"}],`
 	}
 	return fmt.Sprintf(`%q:{"x-amazon-apigateway-any-method":{%s"security":[{"sigv4":[]}],"x-amazon-apigateway-integration":{"type":"http_proxy","httpMethod":"ANY",
-		"uri":%q,"connectionType":"VPC_LINK","connectionId":%q,"timeoutInMillis":%d,"requestParameters":{%s"integration.request.header.X-Request-Id":"context.requestId"}}}}`,
+		"uri":%q,"connectionType":"VPC_LINK","connectionId":%q,"timeoutInMillis":%d,
+		"requestParameters":{%s"integration.request.header.X-Request-Id":"context.requestId"}}}}`,
 		name, parameters, uri, link, timeout, proxy)
 }
 

@@ -256,7 +256,7 @@ func (m *Method) checkIntegration() error {
 		return fmt.Errorf("connection ID is required when the connection type is VPC_LINK")
 	}
 	if i.TimeoutInMillis < 50 || i.TimeoutInMillis > IntegrationTime.Max {
-		return fmt.Errorf("timeout should be between 50 ms and 29000 ms")
+		return fmt.Errorf("timeout should be between 50 ms and %d ms", IntegrationTime.Max)
 	}
 	for _, parameter := range i.CacheKeyParameters {
 		if !m.parameters[parameter] {
