@@ -1,6 +1,8 @@
 package awsrules
 
 import (
+	"maps"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -23,8 +25,8 @@ func checkTags(inputs properties) []schema.Failure {
 	if len(tags) > maxTags {
 		failures = wrong("tags", "%d tags are more than the %d that a resource may have", len(tags), maxTags)
 	}
-	for key, value := range tags {
-		text, _ := value.(string)
+	for _, key := range slices.Sorted(maps.Keys(tags)) {
+		text, _ := tags[key].(string)
 		if key == "" || utf8.RuneCountInString(key) > maxTagKey || utf8.RuneCountInString(text) > maxTagValue {
 			failures = append(failures, wrong("tags", "%q: a key has 1 to %d characters, and a value %d at most", key, maxTagKey, maxTagValue)...)
 		}

@@ -234,10 +234,11 @@ func (x *exchange) integrate(cache *responseCache) {
 
 // readAll reads what is announced to be so long, or -1, into memory of that size.
 func readAll(r io.Reader, length int64) ([]byte, error) {
-	var body bytes.Buffer
+	var room []byte
 	if length > 0 && length <= int64(restapi.ResponseBody.Max) {
-		body.Grow(int(length) + bytes.MinRead)
+		room = make([]byte, 0, length+bytes.MinRead)
 	}
+	body := bytes.NewBuffer(room)
 	_, err := body.ReadFrom(r)
 	return body.Bytes(), err
 }
